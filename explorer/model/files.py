@@ -1,0 +1,203 @@
+"""Writing files so that a reader, a crash or a full disk never meets half of one.
+
+Everything is written under a temporary name beside its place, synced to the disk, then renamed over it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+
+from explorer.model.errors import InputError, WorkspaceError
+
+TEMPORARY = ".part"
+ITEMS_ROW_GROUP = 65_536
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path to write a file or folder to, which takes ``path``'s place if all goes well.
+
+    A file replaces what was there; a folder gives way to one that is there already (both hold the same by
+    construction). If the block raises, what was there is left as it was and the temporary is removed.
+
+    Raises
+    ------
+    WorkspaceError
+        If the system refuses the write, with its reason.
+    """
+    temporary = _temporary(path)
+    with _cleaning(temporary, path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        publish(temporary, path)
+
+
+@contextmanager
+def staging(folder: Path) -> Iterator[Path]:
+    """Yield a temporary folder inside ``folder``, to be published under a name found later, else removed.
+
+    Raises
+    ------
+    WorkspaceError
+        If the system refuses a write, with its reason.
+    """
+    temporary = _temporary(folder / "staging")
+    with _cleaning(temporary, folder):
+        temporary.mkdir(parents=True)
+        yield temporary
+    remove(temporary)
+
+
+def publish(temporary: Path, path: Path) -> None:
+    """Sync what was written under the temporary name and give it its place; raises OSError."""
+    _sync(temporary)
+    if temporary.is_dir() and path.exists():
+        remove(temporary)
+    else:
+        temporary.replace(path)
+    _sync_entry(path.parent)
+
+
+@contextmanager
+def _cleaning(temporary: Path, path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        remove(temporary)
+        reason = error.strerror or "the disk may be full"
+        raise WorkspaceError(
+            f"Could not write {path}: {reason}. Free some space or choose another place; "
+            "what was there is untouched."
+        ) from error
+    except BaseException:
+        remove(temporary)
+        raise
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{secrets.token_hex(4)}{TEMPORARY}")
+
+
+def write_json(path: Path, values: Mapping[str, Any]) -> None:
+    """Write a JSON object, atomically."""
+    text = json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Return the JSON object in a file; raises OSError or ValueError."""
+    values = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(values, dict):
+        raise ValueError("it does not hold a JSON object")
+    return values
+
+
+def write_array(path: Path, array: np.ndarray) -> None:
+    """Write one array as ``.npy``, atomically."""
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.save(file, array, allow_pickle=False)
+
+
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write several arrays as one uncompressed ``.npz``, atomically."""
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """Return the arrays of an ``.npz``; raises OSError or ValueError."""
+    with np.load(path, allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}
+
+
+def write_folder_of_arrays(folder: Path, arrays: Mapping[str, np.ndarray], about: Mapping[str, Any]) -> None:
+    """Write arrays as ``.npy`` files of a folder that appears whole or not at all, with ``about.json``."""
+    with replacing(folder) as temporary:
+        temporary.mkdir()
+        for name, array in arrays.items():
+            write_array(temporary / f"{name}.npy", array)
+        write_json(temporary / "about.json", about)
+
+
+def read_folder_of_arrays(folder: Path) -> dict[str, np.ndarray]:
+    """Return the arrays of such a folder, memory-mapped for reading; raises OSError or ValueError."""
+    return {
+        path.stem: np.load(path, mmap_mode="r", allow_pickle=False) for path in sorted(folder.glob("*.npy"))
+    }
+
+
+def write_table(path: Path, table: pa.Table) -> None:
+    """Write a table as CSV or Parquet, told from the suffix, atomically.
+
+    Raises
+    ------
+    InputError
+        If the suffix is neither ``.csv`` nor ``.parquet``.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in (".csv", ".parquet"):
+        raise InputError(
+            f"{path.name} ends in {suffix or 'nothing'!r}: name a file that ends in .csv or .parquet."
+        )
+    with replacing(path) as temporary:
+        if suffix == ".csv":
+            pyarrow.csv.write_csv(_flat(table), temporary)
+        else:
+            pyarrow.parquet.write_table(table, temporary, row_group_size=ITEMS_ROW_GROUP, compression="zstd")
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what a writer that was killed in the middle of a write left in a folder tree."""
+    for path in list(folder.rglob(f".*{TEMPORARY}")):
+        remove(path)
+
+
+def _flat(table: pa.Table) -> pa.Table:
+    """Return the table with nested columns as JSON text, which CSV can hold."""
+    for index, column in enumerate(table.schema):
+        if pa.types.is_nested(column.type) or pa.types.is_binary(column.type):
+            text = [
+                None if value is None else json.dumps(value, default=str)
+                for value in table[index].to_pylist()
+            ]
+            table = table.set_column(index, column.name, pa.array(text, pa.string()))
+    return table
+
+
+def _sync(path: Path) -> None:
+    for file in path.rglob("*") if path.is_dir() else [path]:
+        if file.is_file():
+            with file.open("rb+") as opened:
+                os.fsync(opened.fileno())
+
+
+def _sync_entry(folder: Path) -> None:
+    """Make a rename in the folder durable, where the system lets folders be opened (not on Windows)."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def remove(path: Path) -> None:
+    """Remove a file or folder if it is there."""
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,78 @@
+"""Keyframes of a run: the layout at up to 64 epochs, in 16 bits a coordinate, to scrub through afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+MOST_FRAMES = 64
+MOST_COMPONENTS = 3
+LEVELS = 65_535
+
+
+@dataclass(frozen=True)
+class Keyframe:
+    """A layout quantised within its own bounds: ``position = low + level / 65535 · span``.
+
+    Attributes
+    ----------
+    positions : uint16 (n, d)
+        Levels; d is at most 3, further components are not kept.
+    low, span : float32 (d,)
+        The least coordinate and the extent in each component.
+    """
+
+    positions: np.ndarray
+    low: np.ndarray
+    span: np.ndarray
+
+    @classmethod
+    def encode(cls, embedding: np.ndarray) -> Keyframe:
+        """Quantise a layout, float32 (n, n_components); each coordinate is off by at most span / 131070."""
+        shown = embedding[:, :MOST_COMPONENTS]
+        low = shown.min(axis=0).astype(np.float32)
+        span = shown.max(axis=0).astype(np.float32) - low
+        scale = np.divide(LEVELS, span, out=np.zeros_like(span), where=span > 0)
+        levels = np.rint((shown - low) * scale)
+        return cls(np.clip(levels, 0, LEVELS).astype(np.uint16), low, span)
+
+    def decode(self) -> np.ndarray:
+        """Return the layout, float32 (n, d)."""
+        step = (self.span / np.float32(LEVELS)).astype(np.float32)
+        layout: np.ndarray = self.positions * step + self.low
+        return layout
+
+
+@dataclass(frozen=True)
+class History:
+    """The keyframes of one run, read one at a time.
+
+    Attributes
+    ----------
+    epochs : tuple of int
+        The epoch of each frame, ascending.
+    load : callable
+        Reads the keyframe of an epoch.
+    """
+
+    epochs: tuple[int, ...]
+    load: Callable[[int], Keyframe]
+
+    def __len__(self) -> int:
+        return len(self.epochs)
+
+    def decode(self, frame: int) -> np.ndarray:
+        """Return the layout of frame 0 to len - 1, float32 (n, d)."""
+        return self.load(self.epochs[frame]).decode()
+
+
+def keyframe_epochs(n_epochs: int) -> frozenset[int]:
+    """Return the epochs to keep of a run: the first, the last, and more early on, when the map moves most.
+
+    The i-th of m frames is at epoch n_epochs · (i / (m−1))^1.5. It depends on nothing but ``n_epochs``, so
+    that a resumed run keeps the same frames as a straight one.
+    """
+    share = np.linspace(0.0, 1.0, min(MOST_FRAMES, n_epochs + 1))
+    return frozenset(np.rint(n_epochs * share**1.5).astype(int).tolist())

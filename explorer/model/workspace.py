@@ -1,0 +1,352 @@
+"""The folder on disk: data sets, the stage cache, runs and samples, as plain files other tools can read.
+
+::
+
+    workspace.json                      {"schema": 1}
+    datasets/<id>/dataset.json          name, hash, n, dims, image_side, where it came from
+                  vectors.npy           float32 (n, dims)
+                  items.parquet         the columns beside the vectors, in the same row order
+    cache/<stage>/<key>/*.npy           results of the stages before the layout; about.json says of what
+    runs/<id>/run.json                  the record of the run
+              embedding.npy             float32 (n, n_components), as of the record's epoch
+              keyframes/000120.npz      the layout at an epoch, in 16 bits (see history)
+              checkpoint.npz            what the layout needs to go on to the same bits
+              log.txt                   details of what went wrong
+    samples/<name>.parquet, .json       drawn samples and how they were drawn
+
+One process writes at a time, told by a lock on ``.lock`` that the system drops when the process ends. Reading
+takes no lock: every file and folder of arrays appears whole by a rename.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import filelock
+import numpy as np
+import platformdirs
+import pyarrow as pa
+
+from explorer.model import dataset as datasets
+from explorer.model import files
+from explorer.model.dataset import Dataset, DatasetInfo
+from explorer.model.errors import InputError, WorkspaceError
+from explorer.model.files import write_json, write_table
+from explorer.model.history import History, Keyframe
+from explorer.model.run import Run
+
+__all__ = ["Workspace", "write_json", "write_table"]
+
+T = TypeVar("T")
+SCHEMA = 1
+log = logging.getLogger(__name__)
+
+
+class Workspace:
+    """A folder of data sets and runs.
+
+    Parameters
+    ----------
+    path : Path or str, optional
+        The folder, made at the first write. By default the platform's folder for user data.
+
+    Raises
+    ------
+    WorkspaceError
+        If the path is a file, or was written by a newer version.
+    """
+
+    def __init__(self, path: Path | str | None = None) -> None:
+        chosen = platformdirs.user_data_path("umap-explorer") / "workspace" if path is None else Path(path)
+        self.path = chosen.expanduser().absolute()
+        self._lock = filelock.FileLock(self.path / ".lock", timeout=0, thread_local=False)
+        self._told: set[str] = set()
+        self._check_marker()
+
+    def _check_marker(self) -> None:
+        if self.path.exists() and not self.path.is_dir():
+            raise WorkspaceError(f"The workspace {self.path} is a file: give a folder.")
+        marker = self.path / "workspace.json"
+        if not marker.exists():
+            return
+        try:
+            schema = int(files.read_json(marker)["schema"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise WorkspaceError(
+                f"{marker} cannot be read ({error}): restore or delete that file."
+            ) from error
+        if schema > SCHEMA:
+            raise WorkspaceError(
+                f"The workspace {self.path} was written by a newer version (schema {schema}): "
+                "update UMAP Explorer."
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # The one writer
+
+    def claim(self) -> None:
+        """Become the one process that writes here, until ``close`` or the end of the process.
+
+        Every method that writes calls this by itself.
+
+        Raises
+        ------
+        WorkspaceError
+            If another process writes here, or the folder cannot be written to.
+        """
+        if self._lock.is_locked:
+            return
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._lock.acquire()
+        except filelock.Timeout as error:
+            raise WorkspaceError(
+                f"The workspace {self.path} is in use by another UMAP Explorer that writes to it: "
+                "close that one, or choose another folder with --workspace."
+            ) from error
+        except OSError as error:
+            raise WorkspaceError(
+                f"The workspace {self.path} cannot be written to ({error.strerror}): choose another folder."
+            ) from error
+        files.remove_leftovers(self.path)
+        if not (self.path / "workspace.json").exists():
+            write_json(self.path / "workspace.json", {"schema": SCHEMA})
+
+    def close(self) -> None:
+        """Let others write."""
+        self._lock.release()
+
+    # Data sets
+
+    def add_dataset(
+        self,
+        data: Path | str,
+        vectors: str | Path | None = None,
+        items: Path | str | None = None,
+        name: str | None = None,
+        progress: Callable[[float], None] | None = None,
+    ) -> Dataset:
+        """Import a file, or find it among the data sets when it was imported before.
+
+        Parameters
+        ----------
+        data, vectors, items
+            As for ``dataset.read_source``.
+        name : str, optional
+            What to call it; by default the file's name.
+        progress : callable, optional
+            Called with the share done, 0 to 1.
+
+        Raises
+        ------
+        InputError
+            If the file is not usable; nothing is left half-written.
+        WorkspaceError
+            If the workspace cannot be written.
+        """
+        beside = None if items is None else Path(items)
+        origin = datasets.Origin.of(Path(data), vectors, beside)
+        for info in self.datasets():
+            if info.origin == origin and (name is None or info.name == name):
+                return self.dataset(info.id)
+        self.claim()
+        source = datasets.read_source(Path(data), vectors=vectors, items=beside)
+        folder = self.path / "datasets"
+        info = datasets.import_source(source, folder, origin, name=name, progress=progress)
+        return self.dataset(info.id)
+
+    def datasets(self) -> list[DatasetInfo]:
+        """Return the data sets, newest first. A damaged one is told of in the log and left out."""
+        found = list(self._readable("datasets", "dataset.json", DatasetInfo.from_dict))
+        return sorted(found, key=lambda info: (info.created, info.id), reverse=True)
+
+    def dataset(self, dataset_id: str) -> Dataset:
+        """Open a data set by its id or any unique beginning of it."""
+        folder = self._folder("datasets", dataset_id, "data set")
+        return datasets.open_dataset(folder)
+
+    # The stage cache
+
+    def cached(self, stage: str, key: str) -> dict[str, np.ndarray] | None:
+        """Return the arrays of a stage's result, memory-mapped, or None. A damaged entry counts as none."""
+        folder = self.cache_folder(stage, key)
+        if not folder.is_dir():
+            return None
+        try:
+            return files.read_folder_of_arrays(folder)
+        except (OSError, ValueError) as error:
+            self._tell(f"{folder} cannot be read ({error}); that stage is computed anew.")
+            return None
+
+    def store(self, stage: str, key: str, about: dict[str, Any] | None = None, **arrays: np.ndarray) -> None:
+        """Keep the arrays of a stage's result under its key."""
+        self.claim()
+        files.write_folder_of_arrays(self.cache_folder(stage, key), arrays, about or {})
+
+    def discard(self, stage: str, key: str) -> None:
+        """Forget a stage's result."""
+        self.claim()
+        files.remove(self.cache_folder(stage, key))
+
+    def cache_folder(self, stage: str, key: str) -> Path:
+        """Where a stage's result lives once it is whole."""
+        return self.path / "cache" / stage.replace(" ", "-") / key
+
+    # Runs
+
+    def runs(self, dataset_id: str | None = None) -> list[Run]:
+        """Return the runs, newest first; a damaged one is logged and left out (see ``problems``)."""
+        found = self._readable("runs", "run.json", Run.from_dict)
+        chosen = [run for run in found if dataset_id in (None, run.dataset_id)]
+        return sorted(chosen, key=lambda run: (run.created, run.id), reverse=True)
+
+    def run(self, run_id: str) -> Run:
+        """Return the run with this id or any unique beginning of it."""
+        folder = self._folder("runs", run_id, "run")
+        return _parse(folder / "run.json", Run.from_dict)
+
+    def save_run(self, run: Run) -> None:
+        """Write a run's record."""
+        self.claim()
+        write_json(self.run_folder(run.id) / "run.json", run.to_dict())
+
+    def run_folder(self, run_id: str) -> Path:
+        """Return the folder of a run, whether it exists or not."""
+        return self.path / "runs" / run_id
+
+    def embedding(self, run_id: str) -> np.ndarray | None:
+        """Return the map of a run, float32 (n, n_components), memory-mapped; None if it has none yet."""
+        path = self.run_folder(run_id) / "embedding.npy"
+        return _load(path, lambda path: np.load(path, mmap_mode="r", allow_pickle=False))
+
+    def save_embedding(self, run_id: str, embedding: np.ndarray) -> None:
+        """Keep the map of a run."""
+        self.claim()
+        files.write_array(self.run_folder(run_id) / "embedding.npy", embedding)
+
+    def keyframes(self, run_id: str) -> History:
+        """Return the kept moments of a run, in the order of their epochs; each is read when asked for."""
+        folder = self.run_folder(run_id) / "keyframes"
+        epochs = sorted(int(path.stem) for path in folder.glob("*.npz") if path.stem.isdecimal())
+
+        def load(epoch: int) -> Keyframe:
+            frame = _load(folder / f"{epoch:06d}.npz", lambda path: Keyframe(**files.read_arrays(path)))
+            if frame is None:
+                raise WorkspaceError(f"The run {run_id} keeps no epoch {epoch}.")
+            return frame
+
+        return History(tuple(epochs), load)
+
+    def save_keyframe(self, run_id: str, epoch: int, frame: Keyframe) -> None:
+        """Keep one moment of a run."""
+        self.claim()
+        arrays = {"positions": frame.positions, "low": frame.low, "span": frame.span}
+        files.write_arrays(self.run_folder(run_id) / "keyframes" / f"{epoch:06d}.npz", arrays)
+
+    def checkpoint(self, run_id: str) -> dict[str, np.ndarray] | None:
+        """Return what the run's layout needs to go on, or None. A damaged checkpoint counts as none."""
+        try:
+            return _load(self.run_folder(run_id) / "checkpoint.npz", files.read_arrays)
+        except WorkspaceError as error:
+            self._tell(str(error))
+            return None
+
+    def save_checkpoint(self, run_id: str, arrays: dict[str, np.ndarray]) -> None:
+        """Keep what the run's layout needs to go on."""
+        self.claim()
+        files.write_arrays(self.run_folder(run_id) / "checkpoint.npz", arrays)
+
+    def drop_checkpoint(self, run_id: str) -> None:
+        """Remove the checkpoint of a run that needs it no more."""
+        self.claim()
+        files.remove(self.run_folder(run_id) / "checkpoint.npz")
+
+    # Samples
+
+    def write_sample(self, name: str, table: pa.Table, manifest: dict[str, Any]) -> Path:
+        """Write a sample's rows (Parquet) and how they were drawn (JSON); return the path of the rows."""
+        if not re.fullmatch(r"\w[\w .-]*", name):
+            raise InputError(f"{name!r} cannot name a sample: use letters, digits, spaces, dots and dashes.")
+        self.claim()
+        path = self.path / "samples" / f"{name}.parquet"
+        write_table(path, table)
+        write_json(path.with_suffix(".json"), manifest)
+        return path
+
+    # What cannot be read
+
+    def problems(self) -> list[str]:
+        """One sentence for each data set and run whose record cannot be read."""
+        return [
+            *self._unreadable("datasets", "dataset.json", DatasetInfo.from_dict),
+            *self._unreadable("runs", "run.json", Run.from_dict),
+        ]
+
+    def _unreadable(self, kind: str, record: str, parse: Callable[[dict[str, Any]], Any]) -> Iterator[str]:
+        for path in self._records(kind, record):
+            try:
+                _parse(path, parse)
+            except WorkspaceError as error:
+                yield str(error)
+
+    def _readable(self, kind: str, record: str, parse: Callable[[dict[str, Any]], T]) -> Iterator[T]:
+        for path in self._records(kind, record):
+            try:
+                yield _parse(path, parse)
+            except WorkspaceError as error:
+                self._tell(str(error))
+
+    def _records(self, kind: str, record: str) -> Iterator[Path]:
+        return (path for path in sorted((self.path / kind).glob(f"*/{record}")) if path.parent.name[0] != ".")
+
+    def _folder(self, kind: str, prefix: str, noun: str) -> Path:
+        """Return the one folder of a kind whose name is, or else begins with, the prefix."""
+        names = [
+            path.parent.name for path in self._records(kind, "run.json" if kind == "runs" else "dataset.json")
+        ]
+        matches = [name for name in names if name == prefix] or [
+            name for name in names if name.startswith(prefix)
+        ]
+        if len(matches) == 1 and prefix:
+            return self.path / kind / matches[0]
+        if not matches:
+            raise InputError(f"The workspace {self.path} has no {noun} {prefix!r}.")
+        raise InputError(
+            f"{prefix!r} is the beginning of several {noun}s ({', '.join(matches[:4])}): give more of it."
+        )
+
+    def _tell(self, sentence: str) -> None:
+        """Log a problem once."""
+        if sentence not in self._told:
+            self._told.add(sentence)
+            log.warning(sentence)
+
+
+def _parse(path: Path, parse: Callable[[dict[str, Any]], T]) -> T:
+    """Return a record from its JSON file, or WorkspaceError with the reason in one sentence."""
+    try:
+        return parse(files.read_json(path))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise WorkspaceError(f"{path} is damaged ({error}): restore it, or delete its folder.") from error
+
+
+def _load(path: Path, load: Callable[[Path], T]) -> T | None:
+    """Return what ``load`` reads, None if there is no such file; raises WorkspaceError if it is damaged."""
+    try:
+        return load(path)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, EOFError, KeyError, TypeError) as error:
+        raise WorkspaceError(f"{path} is damaged ({error}): delete it and compute it again.") from error
