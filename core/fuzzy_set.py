@@ -1,0 +1,246 @@
+"""From distances to a fuzzy simplicial set: how strongly each pair of neighbours belongs together.
+
+McInnes, Healy, Melville 2018, sections 3.1 and algorithms 2-3. Each point gets its own scale, so that dense and sparse
+regions count alike; the two views of an edge are then joined by a fuzzy union.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from core.errors import InputError
+from core.knn import KnnGraph
+from core.threads import BLOCK_ROWS, claim, for_rows
+
+VERSION = 1
+TOLERANCE = 1e-5
+SMALLEST_SCALE = 1e-3
+"""sigma is at least this share of the mean distance, so that duplicates do not make it 0."""
+
+
+def fuzzy_simplicial_set(
+    graph: KnnGraph, *, local_connectivity: float = 1.0, set_op_mix_ratio: float = 1.0
+) -> csr_array:
+    """Membership strengths of the neighbours' edges, joined into a symmetric set.
+
+    With rho_i the distance to the `local_connectivity`-th neighbour and sigma_i solving
+    ``sum_j exp(-max(0, d_ij - rho_i) / sigma_i) = log2(k + 1)``, the strength of j seen from i is
+    ``w_ij = exp(-max(0, d_ij - rho_i) / sigma_i)``. The union is ``w_ij + w_ji - w_ij w_ji``, the intersection
+    ``w_ij w_ji``; the result is their mixture.
+
+    Parameters
+    ----------
+    graph : KnnGraph
+        k neighbours of each point, itself excluded: n_neighbors is k + 1.
+    local_connectivity : float, default 1.0
+        Neighbours taken as connected for sure; >= 0.
+    set_op_mix_ratio : float, default 1.0
+        1 is the union, 0 the intersection.
+
+    Returns
+    -------
+    fuzzy_set : csr_array, float32 (n, n)
+        Symmetric, values in (0, 1], int32 sorted indices, no diagonal.
+
+    Raises
+    ------
+    InputError
+        If a parameter is out of its range.
+    """
+    if not 0 <= set_op_mix_ratio <= 1:
+        raise InputError(f"set_op_mix_ratio must lie between 0 and 1, got {set_op_mix_ratio}.")
+    rho, sigma = smooth_knn_distances(graph, local_connectivity=local_connectivity)
+    strengths = membership_strengths(graph, rho, sigma)
+    return union(graph.indices, strengths, set_op_mix_ratio)
+
+
+def smooth_knn_distances(
+    graph: KnnGraph, *, local_connectivity: float = 1.0
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Each point's rho (distance where fuzziness begins) and sigma (its scale): float32 (n,) each."""
+    if not local_connectivity >= 0:
+        raise InputError(f"local_connectivity must be at least 0, got {local_connectivity}.")
+    rho, sigma = np.empty(graph.n, np.float32), np.empty(graph.n, np.float32)
+    finite = np.isfinite(graph.distances)
+    # The means count the point itself, at distance 0, as umap-learn's do.
+    total = float(graph.distances.sum(where=finite, dtype=np.float64))
+    mean = total / (int(finite.sum()) + graph.n)
+    for_rows(_smooth, graph.n, graph.distances, float(local_connectivity), mean, rho, sigma)
+    return rho, sigma
+
+
+def membership_strengths(
+    graph: KnnGraph, rho: NDArray[np.float32], sigma: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Strength of each neighbour as its row sees it: float32 (n, k), 0 where a neighbour is missing."""
+    strengths = np.empty(graph.distances.shape, np.float32)
+    for_rows(_strengths, graph.n, graph.indices, graph.distances, rho, sigma, strengths)
+    return strengths
+
+
+def union(indices: NDArray[np.int32], strengths: NDArray[np.float32], mix_ratio: float = 1.0) -> csr_array:
+    """Join the two directions of each edge: ``mix (a + b - ab) + (1 - mix) ab``.
+
+    Parameters
+    ----------
+    indices : int32 (n, k)
+        Neighbours, -1 for none.
+    strengths : float32 (n, k)
+    mix_ratio : float, default 1.0
+        1 is the union, 0 the intersection.
+    """
+    n, k = indices.shape
+    in_indptr, in_tails, in_strengths = _transpose(indices, strengths)
+    # One row of the union has at most its own and the incoming neighbours.
+    room = np.arange(n + 1, dtype=np.int64) * k + in_indptr
+    tails, values, counts = np.empty(room[-1], np.int32), np.empty(room[-1], np.float32), np.empty(n, np.int64)
+    for_rows(
+        _merge, n, indices, strengths, in_indptr, in_tails, in_strengths, np.float32(mix_ratio), room, tails, values, counts
+    )
+    indptr = np.concatenate([[0], np.cumsum(counts)])
+    index_type = np.int32 if indptr[-1] < 2**31 else np.int64
+    for_rows(_compact, n, room, indptr, tails, values, *(out := (np.empty(indptr[-1], np.int32), np.empty(indptr[-1], np.float32))))
+    fuzzy_set = csr_array((n, n), dtype=np.float32)
+    fuzzy_set.indptr, fuzzy_set.indices, fuzzy_set.data = indptr.astype(index_type), out[0], out[1]
+    fuzzy_set.has_sorted_indices = fuzzy_set.has_canonical_format = True
+    return fuzzy_set
+
+
+@njit(nogil=True, cache=True)
+def _smooth(counter: Any, n_rows: int, distances: Any, local_connectivity: float, mean: float, rho: Any, sigma: Any) -> None:
+    """Bisect for sigma in each row; rho is interpolated between neighbours for a fractional connectivity."""
+    k = distances.shape[1]
+    target = np.log2(k + 1.0)
+    whole = int(np.floor(local_connectivity))
+    rest = local_connectivity - whole
+    while True:
+        first = claim(counter, BLOCK_ROWS)
+        if first >= n_rows:
+            return
+        for i in range(first, min(first + BLOCK_ROWS, n_rows)):
+            row = distances[i]
+            n_finite = 0
+            zeros = 0
+            total = 0.0
+            for j in range(k):
+                if np.isfinite(row[j]):
+                    n_finite += 1
+                    total += row[j]
+                    zeros += row[j] == 0
+            positive = n_finite - zeros
+            r = 0.0
+            if positive >= local_connectivity:
+                if whole > 0:
+                    r = float(row[zeros + whole - 1])
+                    if rest > TOLERANCE and positive > whole:
+                        r += rest * (row[zeros + whole] - r)
+                elif positive > 0:
+                    r = rest * row[zeros]
+            elif positive > 0:
+                r = float(row[n_finite - 1])
+            low, high, s = 0.0, np.inf, 1.0
+            for _ in range(64):
+                value = 0.0
+                for j in range(n_finite):
+                    gap = row[j] - r
+                    value += np.exp(-gap / s) if gap > 0 else 1.0
+                if abs(value - target) < TOLERANCE:
+                    break
+                if value > target:
+                    high = s
+                    s = (low + high) / 2
+                else:
+                    low = s
+                    s = s * 2 if high == np.inf else (low + high) / 2
+            floor = SMALLEST_SCALE * (total / (n_finite + 1) if r > 0 else mean)
+            rho[i], sigma[i] = r, max(s, floor)
+
+
+@njit(nogil=True, cache=True)
+def _strengths(counter: Any, n_rows: int, indices: Any, distances: Any, rho: Any, sigma: Any, strengths: Any) -> None:
+    while True:
+        first = claim(counter, BLOCK_ROWS)
+        if first >= n_rows:
+            return
+        for i in range(first, min(first + BLOCK_ROWS, n_rows)):
+            for j in range(indices.shape[1]):
+                gap = distances[i, j] - rho[i]
+                if indices[i, j] < 0:
+                    strengths[i, j] = 0
+                elif gap <= 0 or sigma[i] == 0:
+                    strengths[i, j] = 1
+                else:
+                    strengths[i, j] = np.exp(-gap / sigma[i])
+
+
+@njit(nogil=True, cache=True)
+def _transpose(indices: Any, strengths: Any) -> Any:
+    """Incoming edges of each vertex as CSR, sorted by their source: a counting sort, serial, bound by memory."""
+    n, k = indices.shape
+    indptr = np.zeros(n + 1, np.int64)
+    for i in range(n):
+        for j in range(k):
+            if indices[i, j] >= 0:
+                indptr[indices[i, j] + 1] += 1
+    indptr = np.cumsum(indptr)
+    place = indptr[:-1].copy()
+    tails, values = np.empty(indptr[n], np.int32), np.empty(indptr[n], np.float32)
+    for i in range(n):
+        for j in range(k):
+            tail = indices[i, j]
+            if tail >= 0:
+                tails[place[tail]] = i
+                values[place[tail]] = strengths[i, j]
+                place[tail] += 1
+    return indptr, tails, values
+
+
+@njit(nogil=True, cache=True)
+def _merge(
+    counter: Any, n_rows: int, indices: Any, strengths: Any, in_indptr: Any, in_tails: Any, in_strengths: Any,
+    mix_ratio: Any, room: Any, tails: Any, values: Any, counts: Any,
+) -> None:
+    """Merge each row's own and incoming neighbours in the order of their numbers; zeros are dropped."""
+    one = np.float32(1.0)
+    while True:
+        first = claim(counter, BLOCK_ROWS)
+        if first >= n_rows:
+            return
+        for i in range(first, min(first + BLOCK_ROWS, n_rows)):
+            order = np.argsort(indices[i])
+            out, own, incoming = room[i], 0, in_indptr[i]
+            while own < len(order) and indices[i, order[own]] < 0:
+                own += 1
+            while own < len(order) or incoming < in_indptr[i + 1]:
+                left = np.int64(indices[i, order[own]]) if own < len(order) else np.int64(n_rows)
+                right = np.int64(in_tails[incoming]) if incoming < in_indptr[i + 1] else np.int64(n_rows)
+                a, b = np.float32(0.0), np.float32(0.0)
+                if left <= right:
+                    a = strengths[i, order[own]]
+                    own += 1
+                if right <= left:
+                    b = in_strengths[incoming]
+                    incoming += 1
+                product = a * b
+                value = mix_ratio * (a + b - product) + (one - mix_ratio) * product
+                if value > 0:
+                    tails[out], values[out] = min(left, right), min(value, one)
+                    out += 1
+            counts[i] = out - room[i]
+
+
+@njit(nogil=True, cache=True)
+def _compact(counter: Any, n_rows: int, room: Any, indptr: Any, tails: Any, values: Any, new_tails: Any, new_values: Any) -> None:
+    while True:
+        first = claim(counter, BLOCK_ROWS)
+        if first >= n_rows:
+            return
+        for i in range(first, min(first + BLOCK_ROWS, n_rows)):
+            count = indptr[i + 1] - indptr[i]
+            new_tails[indptr[i] : indptr[i + 1]] = tails[room[i] : room[i] + count]
+            new_values[indptr[i] : indptr[i + 1]] = values[room[i] : room[i] + count]

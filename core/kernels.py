@@ -1,0 +1,294 @@
+"""Compiled kernels of the layout: one epoch of stochastic gradient descent, and its random streams.
+
+Every function here is a pure function of (positions of the previous epoch, graph, seed, epoch): no state is
+carried from epoch to epoch except the positions, and no random number depends on who asks for it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from core.threads import BLOCK_ROWS, claim
+
+WINDOW = 16
+"""Negative samples evaluated together, as one contiguous window of the pool: a multiple of the SIMD width."""
+
+# The reductions may be reordered and fused (LLVM then uses SIMD); NaN and infinity keep their meaning.
+FAST = {"reassoc", "contract", "nsz", "arcp"}
+
+
+@njit(nogil=True, inline="always")
+def mix(key: Any) -> Any:
+    """The finaliser of splitmix64: a bijection of uint64 whose output bits all depend on all input bits."""
+    key = (key ^ (key >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    key = (key ^ (key >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return key ^ (key >> np.uint64(31))
+
+
+@njit(nogil=True, inline="always")
+def stream(seed: Any, epoch: Any, vertex: Any) -> Any:
+    """Counter-based random bits (uint64) of one vertex in one epoch."""
+    return mix(
+        seed + np.uint64(epoch) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(vertex) * np.uint64(0xD1B54A32D192ED03)
+    )
+
+
+@njit(nogil=True, inline="always")
+def power(x: Any, exponent: Any) -> Any:
+    """``x ** exponent`` for positive normal float32; relative error below 2e-4 for exponents up to 1.
+
+    ``log2`` is a polynomial of the mantissa plus the exponent bits, ``exp2`` its mirror image; there is no
+    branch, so LLVM evaluates eight at a time, and no libm, so the bits do not depend on the C library.
+    """
+    bits = np.float32(x).view(np.int32)
+    e = np.float32((bits >> np.int32(23)) - np.int32(127))
+    m = np.int32((bits & np.int32(0x7FFFFF)) | np.int32(0x3F800000)).view(np.float32)
+    # minimax of log2 on [1, 2), error 9e-5
+    log2 = np.float32(-0.08161582) * m + np.float32(0.64514243)
+    log2 = log2 * m + np.float32(-2.1206753)
+    log2 = log2 * m + np.float32(4.07009099)
+    log2 = log2 * m + np.float32(-2.51285471) + e
+    t = min(max(log2 * exponent, np.float32(-120.0)), np.float32(120.0))
+    whole = np.floor(t)
+    f = t - whole
+    # minimax of 2^f on [0, 1), relative error 8e-5
+    p = np.float32(0.07802452) * f + np.float32(0.22606716)
+    p = p * f + np.float32(0.69583354)
+    p = p * f + np.float32(0.99992522)
+    scale = np.int32((np.int32(whole) + np.int32(127)) << np.int32(23)).view(np.float32)
+    return p * scale
+
+
+@njit(nogil=True, cache=True)
+def order_edges(
+    counter: Any,
+    n_rows: int,
+    indptr: Any,
+    indices: Any,
+    weights: Any,
+    order: Any,
+    rank: Any,
+    smallest: float,
+    scale: float,
+    seed: Any,
+    new_indptr: Any,
+    tails: Any,
+    rates: Any,
+) -> None:
+    """Copy the graph's rows in the order `order`, renaming vertices, and shuffle each row once.
+
+    Within a row the edges must not follow the spatial order of the vertices: a point would then drift the same
+    way in each epoch, and the map tears. Edges lighter than `smallest` never fire and are left out.
+
+    Parameters
+    ----------
+    counter, n_rows
+        See `core.threads`.
+    indptr, indices, weights : int (n+1,), int32 (e,), float32 (e,)
+        The fuzzy set as CSR.
+    order, rank : int64 (n,), int32 (n,)
+        ``order[new] = old`` and its inverse.
+    smallest, scale : float
+        Lightest weight kept; 65536 / (heaviest weight).
+    new_indptr, tails, rates : int64 (n+1,), int32 (kept,), uint16 (kept,)
+        Output; a rate r stands for the probability (r + 1) / 65536.
+    """
+    while True:
+        first = claim(counter, BLOCK_ROWS)
+        if first >= n_rows:
+            return
+        for i in range(first, min(first + BLOCK_ROWS, n_rows)):
+            start = new_indptr[i]
+            count = 0
+            for j in range(indptr[order[i]], indptr[order[i] + 1]):
+                if weights[j] >= smallest:
+                    tails[start + count] = rank[indices[j]]
+                    rate = np.int64(weights[j] * scale + 0.5)
+                    rates[start + count] = np.uint16(min(max(rate, 1), 65536) - 1)
+                    count += 1
+            state = stream(seed, 0, i)
+            for j in range(count - 1, 0, -1):
+                state = mix(state + np.uint64(0x9E3779B97F4A7C15))
+                other = np.int64(state % np.uint64(j + 1))
+                tails[start + j], tails[start + other] = tails[start + other], tails[start + j]
+                rates[start + j], rates[start + other] = rates[start + other], rates[start + j]
+
+
+@njit(nogil=True, cache=True)
+def draw_pool(positions: Any, seed: Any, epoch: int, pool: Any) -> None:
+    """Fill `pool` (float32 (d, size)) with the positions of vertices drawn at random for one epoch.
+
+    Columns are consecutive in memory, so that a window of negatives is read by SIMD loads from the cache.
+    """
+    n = np.uint64(positions.shape[0])
+    for t in range(pool.shape[1]):
+        vertex = np.int64(stream(seed, epoch, t) % n)
+        for c in range(pool.shape[0]):
+            pool[c, t] = positions[vertex, c]
+
+
+@njit(nogil=True, inline="always")
+def clip(x: Any) -> Any:
+    """Limit a step to [-4, 4]."""
+    return min(max(x, np.float32(-4.0)), np.float32(4.0))
+
+
+@njit(nogil=True, cache=True, fastmath=FAST)
+def advance_plane(
+    counter: Any,
+    n_rows: int,
+    indptr: Any,
+    tails: Any,
+    rates: Any,
+    source: Any,
+    target: Any,
+    pool: Any,
+    seed: Any,
+    epoch: int,
+    alpha: Any,
+    a: Any,
+    b: Any,
+    gamma: Any,
+    negatives: int,
+) -> None:
+    """One epoch in two dimensions. Each vertex moves only itself, by its own row, reading `source`.
+
+    An edge with probability p fires in epoch e iff floor(p (e+1) + phi) > floor(p e + phi), phi a hash of the
+    edge: a comparison of 16-bit fractions, with no state. The attraction is applied twice, for this vertex's
+    own edge and for the mirrored one, in place of moving the tail. Each firing earns `negatives` negative samples,
+    paid in windows of WINDOW.
+
+    Parameters
+    ----------
+    counter, n_rows
+        See `core.threads`.
+    indptr, tails, rates
+        The graph as made by `order_edges`.
+    source, target : float32 (n, 2)
+        Positions before and after the epoch.
+    pool : float32 (2, size)
+        This epoch's negative samples.
+    seed, epoch : uint64, int
+    alpha, a, b, gamma : float32
+        Learning rate, the curve's parameters, repulsion strength.
+    negatives : int
+        Negative samples for each positive one.
+    """
+    n_offsets = np.uint64(pool.shape[1] - WINDOW + 1)
+    pool_x, pool_y = pool[0], pool[1]
+    attraction = np.float32(2.0) * a * b
+    repulsion = np.float32(2.0) * b * gamma
+    two_alpha = np.float32(2.0) * alpha
+    step = np.uint32(epoch)
+    fired = np.empty(256, np.int32)
+    while True:
+        first = claim(counter, BLOCK_ROWS)
+        if first >= n_rows:
+            return
+        for i in range(first, min(first + BLOCK_ROWS, n_rows)):
+            x, y = source[i, 0], source[i, 1]
+            state = stream(seed, epoch, i)
+            credit = np.int64(state & np.uint64(WINDOW - 1))
+            begin, end = indptr[i], indptr[i + 1]
+            while begin < end:
+                stop = min(begin + 256, end)
+                n_fired = 0
+                for j in range(begin, stop):
+                    rate = np.uint32(rates[j]) + np.uint32(1)
+                    phase = (np.uint32(j) * np.uint32(0x9E3779B1)) >> np.uint32(16)
+                    fraction = (rate * step + phase) & np.uint32(0xFFFF)
+                    fired[n_fired] = tails[j]
+                    n_fired += np.int64((fraction + rate) >> np.uint32(16))
+                begin = stop
+                for j in range(n_fired):
+                    dx, dy = x - source[fired[j], 0], y - source[fired[j], 1]
+                    d2 = dx * dx + dy * dy
+                    if d2 > np.float32(1e-12):
+                        p = power(d2, b)
+                        pull = attraction * p / (d2 * (np.float32(1.0) + a * p))
+                        x -= two_alpha * clip(pull * dx)
+                        y -= two_alpha * clip(pull * dy)
+                    credit += negatives
+                    while credit >= WINDOW:
+                        credit -= WINDOW
+                        state = mix(state + np.uint64(0x9E3779B97F4A7C15))
+                        offset = np.int64(((state >> np.uint64(32)) * n_offsets) >> np.uint64(32))
+                        gx, gy = np.float32(0.0), np.float32(0.0)
+                        for t in range(offset, offset + WINDOW):
+                            ex, ey = x - pool_x[t], y - pool_y[t]
+                            r2 = ex * ex + ey * ey
+                            q = power(r2 + np.float32(1e-12), b)
+                            push = repulsion / ((np.float32(0.001) + r2) * (np.float32(1.0) + a * q))
+                            gx += clip(push * ex)
+                            gy += clip(push * ey)
+                        x += alpha * gx
+                        y += alpha * gy
+            target[i, 0], target[i, 1] = x, y
+
+
+@njit(nogil=True, cache=True, fastmath=FAST)
+def advance(
+    counter: Any,
+    n_rows: int,
+    indptr: Any,
+    tails: Any,
+    rates: Any,
+    source: Any,
+    target: Any,
+    pool: Any,
+    seed: Any,
+    epoch: int,
+    alpha: Any,
+    a: Any,
+    b: Any,
+    gamma: Any,
+    negatives: int,
+) -> None:
+    """One epoch in any number of dimensions; parameters and law as `advance_plane`."""
+    n_components = source.shape[1]
+    n_offsets = np.uint64(pool.shape[1] - WINDOW + 1)
+    attraction = np.float32(2.0) * a * b
+    repulsion = np.float32(2.0) * b * gamma
+    two_alpha = np.float32(2.0) * alpha
+    step = np.uint32(epoch)
+    own = np.empty(n_components, np.float32)
+    while True:
+        first = claim(counter, BLOCK_ROWS)
+        if first >= n_rows:
+            return
+        for i in range(first, min(first + BLOCK_ROWS, n_rows)):
+            own[:] = source[i]
+            state = stream(seed, epoch, i)
+            credit = np.int64(state & np.uint64(WINDOW - 1))
+            for j in range(indptr[i], indptr[i + 1]):
+                rate = np.uint32(rates[j]) + np.uint32(1)
+                phase = (np.uint32(j) * np.uint32(0x9E3779B1)) >> np.uint32(16)
+                fraction = (rate * step + phase) & np.uint32(0xFFFF)
+                if fraction + rate < np.uint32(0x10000):
+                    continue
+                other = source[tails[j]]
+                d2 = np.float32(0.0)
+                for c in range(n_components):
+                    d2 += (own[c] - other[c]) * (own[c] - other[c])
+                if d2 > np.float32(1e-12):
+                    p = power(d2, b)
+                    pull = attraction * p / (d2 * (np.float32(1.0) + a * p))
+                    for c in range(n_components):
+                        own[c] -= two_alpha * clip(pull * (own[c] - other[c]))
+                credit += negatives
+                while credit >= WINDOW:
+                    credit -= WINDOW
+                    state = mix(state + np.uint64(0x9E3779B97F4A7C15))
+                    offset = np.int64(((state >> np.uint64(32)) * n_offsets) >> np.uint64(32))
+                    for t in range(offset, offset + WINDOW):
+                        r2 = np.float32(0.0)
+                        for c in range(n_components):
+                            r2 += (own[c] - pool[c, t]) * (own[c] - pool[c, t])
+                        q = power(r2 + np.float32(1e-12), b)
+                        push = repulsion / ((np.float32(0.001) + r2) * (np.float32(1.0) + a * q))
+                        for c in range(n_components):
+                            own[c] += alpha * clip(push * (own[c] - pool[c, t]))
+            target[i] = own

@@ -1,0 +1,323 @@
+"""The layout: stochastic gradient descent on the map, advanced epoch by epoch by its caller.
+
+Minimises C = sum w log(w / z) + (1 - w) log((1 - w) / (1 - z)) with z = 1 / (1 + a |y_i - y_j|^2b)
+(McInnes, Healy, Melville 2018), the second sum by negative sampling.
+
+Law: the same graph, initial layout, parameters and seed give the same bits, whatever the number of threads and
+whether or not the run was paused, or restored from a checkpoint. It holds because each vertex moves only itself
+and reads all others as they stood after the previous epoch, because the schedule of the edges and all random
+numbers are functions of (seed, epoch, vertex or edge), and because no sum crosses rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from core.errors import InputError
+from core.kernels import advance, advance_plane, draw_pool, order_edges
+from core.threads import for_rows
+
+VERSION = 1
+POOL_SIZE = 8192
+N_COST_PAIRS = 4096
+
+
+def default_n_epochs(n: int) -> int:
+    """500 epochs up to 10,000 points, 200 beyond, like umap-learn."""
+    return 500 if n <= 10_000 else 200
+
+
+@dataclass(frozen=True)
+class LayoutParameters:
+    """What shapes a layout.
+
+    Parameters
+    ----------
+    n_epochs : int
+        Epochs of the whole run; the learning rate falls linearly to 0 at its end. >= 1.
+    a, b : float
+        The curve's parameters, see `core.curve.find_ab`.
+    learning_rate : float, default 1.0
+        Step size of the first epoch; > 0.
+    negative_sample_rate : int, default 5
+        Points repelled for each edge attracted; >= 0.
+    repulsion_strength : float, default 1.0
+        Weight of the repulsion; >= 0.
+    """
+
+    n_epochs: int
+    a: float
+    b: float
+    learning_rate: float = 1.0
+    negative_sample_rate: int = 5
+    repulsion_strength: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.n_epochs < 1:
+            raise InputError(f"n_epochs must be at least 1, got {self.n_epochs}.")
+        if not (self.a > 0 and self.b > 0):
+            raise InputError(f"a and b must be above 0, got a={self.a}, b={self.b}.")
+        if not self.learning_rate > 0:
+            raise InputError(f"learning_rate must be above 0, got {self.learning_rate}.")
+        if self.negative_sample_rate < 0:
+            raise InputError(f"negative_sample_rate must be at least 0, got {self.negative_sample_rate}.")
+        if not self.repulsion_strength >= 0:
+            raise InputError(f"repulsion_strength must be at least 0, got {self.repulsion_strength}.")
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """All that a run needs to go on: everything else follows from its inputs.
+
+    Attributes
+    ----------
+    epoch : int
+        Epochs done.
+    positions : float32 (n, d)
+        The map after them, rows in the order of the data.
+    """
+
+    epoch: int
+    positions: NDArray[np.float32]
+
+
+class Layout:
+    """One run of the layout.
+
+    Parameters
+    ----------
+    fuzzy_set : csr_array, float32 (n, n)
+        Symmetric membership strengths in [0, 1].
+    initial : float32 (n, d)
+        Where the points start.
+    parameters : LayoutParameters
+    seed : int, default 42
+        Chooses the random numbers; >= 0.
+    n_threads : int, optional
+        Threads to use (default: all processors); never changes a result.
+
+    Attributes
+    ----------
+    epoch : int
+        Epochs done so far.
+    """
+
+    def __init__(
+        self,
+        fuzzy_set: csr_array,
+        initial: NDArray[np.float32],
+        parameters: LayoutParameters,
+        *,
+        seed: int = 42,
+        n_threads: int | None = None,
+    ) -> None:
+        initial = _checked_initial(initial, fuzzy_set)
+        self.parameters = parameters
+        self.epoch = 0
+        self._seed = np.uint64(seed)
+        self._n_threads = n_threads
+        self._order = curve_order(initial)
+        self._rank = np.empty(len(initial), np.int32)
+        self._rank[self._order] = np.arange(len(initial), dtype=np.int32)
+        self._indptr, self._tails, self._rates = self._ordered_edges(fuzzy_set)
+        self._positions = initial[self._order]
+        self._next = self._positions.copy()
+        self._pool = np.empty((initial.shape[1], POOL_SIZE), np.float32)
+        self._cost_sample = self._sample_pairs(fuzzy_set)
+
+    @classmethod
+    def restore(
+        cls,
+        fuzzy_set: csr_array,
+        initial: NDArray[np.float32],
+        parameters: LayoutParameters,
+        checkpoint: Checkpoint,
+        *,
+        seed: int = 42,
+        n_threads: int | None = None,
+    ) -> Layout:
+        """Continue from `checkpoint`: with the run's own arguments to the same bits, with others as a fork.
+
+        Raises
+        ------
+        InputError
+            If the checkpoint's shape is not the initial layout's, or it lies beyond ``parameters.n_epochs``.
+        """
+        layout = cls(fuzzy_set, initial, parameters, seed=seed, n_threads=n_threads)
+        if checkpoint.positions.shape != layout._positions.shape:
+            raise InputError(
+                f"The checkpoint holds positions of shape {checkpoint.positions.shape}, but the initial layout has "
+                f"{layout._positions.shape}; restore it with the run's own data."
+            )
+        if not 0 <= checkpoint.epoch <= parameters.n_epochs:
+            raise InputError(
+                f"The checkpoint is at epoch {checkpoint.epoch}, outside 0..{parameters.n_epochs}; raise n_epochs."
+            )
+        layout.epoch = checkpoint.epoch
+        layout._positions = np.ascontiguousarray(checkpoint.positions, np.float32)[layout._order]
+        return layout
+
+    @property
+    def n_epochs(self) -> int:
+        """Epochs of the whole run."""
+        return self.parameters.n_epochs
+
+    @property
+    def embedding(self) -> NDArray[np.float32]:
+        """The map as it stands: float32 (n, d), rows in the order of the data, a copy."""
+        embedding: NDArray[np.float32] = self._positions[self._rank]
+        return embedding
+
+    def run(self, to_epoch: int) -> NDArray[np.float32]:
+        """Advance until `to_epoch` epochs are done (at most `n_epochs`) and return the map.
+
+        Returns
+        -------
+        embedding : float32 (n, d)
+            Rows in the order of the data; the caller may keep it.
+        """
+        while self.epoch < min(to_epoch, self.n_epochs):
+            self._advance()
+        return self.embedding
+
+    def checkpoint(self) -> Checkpoint:
+        """The state of the run, detached from it."""
+        return Checkpoint(self.epoch, self.embedding)
+
+    def cost(self) -> float:
+        """Estimate C per edge from a seeded sample of edges and of pairs of points.
+
+        The repulsive sum runs over n^2 pairs; it is weighted as negative sampling weights it, by
+        ``negative_sample_rate`` pairs for each firing edge (Damrich and Hamprecht 2021), which makes it the
+        quantity that the layout lowers.
+        """
+        heads, tails, weights, strangers, rate = self._cost_sample
+        attraction = self._cross_entropy(heads, tails, weights)
+        repulsion = self._cross_entropy(heads, strangers, np.zeros(len(heads)))
+        return float(attraction.mean() + rate * repulsion.mean())
+
+    def _cross_entropy(
+        self, heads: NDArray[np.int64], tails: NDArray[np.int64], w: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """``w log(w / z) + (1 - w) log((1 - w) / (1 - z))`` of each pair, with 0 log 0 = 0."""
+        squared = ((self._positions[heads].astype(np.float64) - self._positions[tails]) ** 2).sum(1)
+        z = 1 / (1 + self.parameters.a * squared**self.parameters.b)
+        z = np.clip(z, 1e-4, 1 - 1e-4)
+        v = np.clip(w, 1e-12, 1 - 1e-12)
+        entropy: NDArray[np.float64] = w * np.log(v / z) + (1 - w) * np.log((1 - v) / (1 - z))
+        return entropy
+
+    def _advance(self) -> None:
+        p = self.parameters
+        alpha = p.learning_rate * (1 - self.epoch / p.n_epochs)
+        draw_pool(self._positions, self._seed, self.epoch, self._pool)
+        for_rows(
+            advance_plane if self._positions.shape[1] == 2 else advance,
+            len(self._positions),
+            self._indptr,
+            self._tails,
+            self._rates,
+            self._positions,
+            self._next,
+            self._pool,
+            self._seed,
+            self.epoch,
+            np.float32(alpha),
+            np.float32(p.a),
+            np.float32(p.b),
+            np.float32(p.repulsion_strength),
+            p.negative_sample_rate,
+            n_threads=self._n_threads,
+        )
+        self._positions, self._next = self._next, self._positions
+        self.epoch += 1
+
+    def _ordered_edges(
+        self, fuzzy_set: csr_array
+    ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.uint16]]:
+        """Rows along the curve, edges as 6 bytes each: int32 tail and uint16 probability."""
+        weights = fuzzy_set.data
+        heaviest = float(weights.max(initial=0.0))
+        smallest = np.float32(heaviest / self.n_epochs)
+        kept = np.zeros(len(weights) + 1, np.int64)
+        np.cumsum(weights >= smallest, out=kept[1:])
+        degrees = np.diff(kept[fuzzy_set.indptr])[self._order]
+        indptr = np.concatenate([[0], np.cumsum(degrees)])
+        tails, rates = np.empty(indptr[-1], np.int32), np.empty(indptr[-1], np.uint16)
+        for_rows(
+            order_edges,
+            len(self._order),
+            fuzzy_set.indptr,
+            fuzzy_set.indices,
+            weights,
+            self._order,
+            self._rank,
+            smallest,
+            65536 / heaviest if heaviest else 0.0,
+            self._seed,
+            indptr,
+            tails,
+            rates,
+            n_threads=self._n_threads,
+        )
+        return indptr, tails, rates
+
+    def _sample_pairs(
+        self, fuzzy_set: csr_array
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.int64], float]:
+        """Heads, tails and strengths of sampled edges, a stranger to each head, and strangers for each edge."""
+        rng = np.random.default_rng(int(self._seed))
+        if not fuzzy_set.nnz:
+            empty = np.zeros(0, np.int64)
+            return empty, empty, empty.astype(np.float64), empty, 0.0
+        edges = rng.integers(0, fuzzy_set.nnz, N_COST_PAIRS)
+        heads = self._rank[np.searchsorted(fuzzy_set.indptr, edges, side="right") - 1]
+        tails = self._rank[fuzzy_set.indices[edges]]
+        strangers = rng.integers(0, len(self._rank), N_COST_PAIRS)
+        weights = fuzzy_set.data[edges].astype(np.float64)
+        return heads, tails, weights, strangers, self.parameters.negative_sample_rate * float(weights.mean())
+
+
+def curve_order(points: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Order of the rows along a Morton curve of their first two coordinates, so that neighbours share cache lines.
+
+    Parameters
+    ----------
+    points : float32 (n, d)
+
+    Returns
+    -------
+    order : int64 (n,)
+        Row numbers along the curve; ties keep the order of the rows.
+    """
+    code = np.zeros(len(points), np.uint64)
+    for axis in range(min(2, points.shape[1])):
+        values = points[:, axis].astype(np.float64)
+        low, span = values.min(), np.ptp(values)
+        cells = ((values - low) * (65535 / span if span > 0 else 0.0)).astype(np.uint64)
+        code |= _spread_bits(cells) << np.uint64(axis)
+    return np.argsort(code, kind="stable")
+
+
+def _spread_bits(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Put a zero between the bits of 16-bit numbers."""
+    for shift, mask in ((8, 0x00FF00FF), (4, 0x0F0F0F0F), (2, 0x33333333), (1, 0x55555555)):
+        x = (x | (x << np.uint64(shift))) & np.uint64(mask)
+    return x
+
+
+def _checked_initial(initial: NDArray[np.float32], fuzzy_set: csr_array) -> NDArray[np.float32]:
+    initial = np.ascontiguousarray(initial, np.float32)
+    if initial.ndim != 2 or len(initial) != fuzzy_set.shape[0] or not initial.shape[1]:
+        raise InputError(
+            f"The initial layout has shape {initial.shape}, but the fuzzy set has {fuzzy_set.shape[0]} points; "
+            "give one row of coordinates for each point."
+        )
+    bad = np.flatnonzero(~np.isfinite(initial).all(1))
+    if len(bad):
+        raise InputError(f"Row {bad[0]} of the initial layout is not finite; give finite coordinates.")
+    return initial

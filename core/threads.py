@@ -1,0 +1,100 @@
+"""Compiled loops over rows, shared among threads without numba's threading layer.
+
+A *row loop* is a compiled, GIL-free function ``kernel(counter, n_rows, *arguments)`` which claims blocks of
+rows from a shared counter with :func:`claim` until none is left. Which thread takes which block never matters:
+each row's result depends on that row's inputs alone, so the bits are the same for any number of threads.
+
+numba's own ``parallel=True`` is avoided on purpose: its threading layer aborts the process when two threads
+enter it at once, and an application runs several layouts, a rasteriser and a server side by side.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
+
+BLOCK_ROWS = 512
+"""Rows a thread claims at a time: small enough to balance the load, large enough to make claiming free."""
+
+
+@intrinsic
+def _fetch_add(typing_context: Any, pointer: Any, amount: Any) -> Any:
+    """Atomically add `amount` to the int64 at address `pointer`; return the value before."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        address = builder.inttoptr(arguments[0], ir.IntType(64).as_pointer())
+        return builder.atomic_rmw("add", address, arguments[1], "monotonic")
+
+    return types.int64(types.intp, types.int64), generate
+
+
+@njit(nogil=True, inline="always")
+def claim(counter: Any, block: int) -> int:
+    """First row of the next block of `block` rows that no thread has taken.
+
+    Parameters
+    ----------
+    counter : int64 (1,)
+        The next free row, shared by all threads of one loop.
+    block : int
+        Rows in a block.
+    """
+    return int(_fetch_add(counter.ctypes.data, np.int64(block)))
+
+
+def default_n_threads() -> int:
+    """Processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return max(1, len(os.sched_getaffinity(0)))
+    return os.cpu_count() or 1
+
+
+_lock = threading.Lock()
+_executor: ThreadPoolExecutor | None = None
+
+
+def _shared_executor() -> ThreadPoolExecutor:
+    global _executor
+    with _lock:
+        if _executor is None:
+            _executor = ThreadPoolExecutor(max_workers=64, thread_name_prefix="umap-rows")
+        return _executor
+
+
+def _forget_executor() -> None:
+    """Threads do not survive a fork: a forked child makes its own."""
+    global _executor, _lock
+    _executor, _lock = None, threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_executor)
+
+
+def for_rows(kernel: Callable[..., None], n_rows: int, *arguments: Any, n_threads: int | None = None) -> None:
+    """Run the row loop `kernel` over ``range(n_rows)`` on `n_threads` threads (default: all processors).
+
+    The calling thread works too, so a busy executor delays nothing; helpers that have not started by the
+    time the rows are used up are cancelled.
+    """
+    counter = np.zeros(1, np.int64)
+    n_threads = min(n_threads or default_n_threads(), max(1, -(-n_rows // BLOCK_ROWS)))
+    if n_threads == 1:
+        kernel(counter, n_rows, *arguments)
+        return
+    executor = _shared_executor()
+    futures = [executor.submit(kernel, counter, n_rows, *arguments) for _ in range(n_threads - 1)]
+    try:
+        kernel(counter, n_rows, *arguments)
+    finally:
+        for future in futures:
+            if not future.cancel():
+                future.result()
