@@ -10,8 +10,14 @@ from typing import Any
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from core.threads import BLOCK_ROWS, claim
+
+# Forces of attraction are tabulated over the float's exponent and 7 mantissa bits, 20 KB that stay in the L1 cache.
+TABLE_SHIFT = np.int32(16)
+TABLE_FIRST = np.int32((127 - 24) << 7)
+TABLE_SIZE = np.int32(40 << 7)
 
 WINDOW = 16
 """Negative samples evaluated together, as one contiguous window of the pool: a multiple of the SIMD width."""
@@ -51,15 +57,32 @@ def power(x: Any, exponent: Any) -> Any:
     log2 = log2 * m + np.float32(-2.1206753)
     log2 = log2 * m + np.float32(4.07009099)
     log2 = log2 * m + np.float32(-2.51285471) + e
-    t = min(max(log2 * exponent, np.float32(-120.0)), np.float32(120.0))
-    whole = np.floor(t)
-    f = t - whole
+    # biased by 127 and kept positive, so that truncation is floor and the exponent stays in its field
+    t = min(max(log2 * exponent + np.float32(127.0), np.float32(1.0)), np.float32(254.0))
+    whole = np.int32(t)
+    f = t - np.float32(whole)
     # minimax of 2^f on [0, 1), relative error 8e-5
     p = np.float32(0.07802452) * f + np.float32(0.22606716)
     p = p * f + np.float32(0.69583354)
     p = p * f + np.float32(0.99992522)
-    scale = np.int32((np.int32(whole) + np.int32(127)) << np.int32(23)).view(np.float32)
-    return p * scale
+    return p * np.int32(whole << np.int32(23)).view(np.float32)
+
+
+def attraction_table(a: float, b: float) -> NDArray[np.float32]:
+    """``2ab d^2(b-1) / (1 + a d^2b)`` for squared distances from 2^-24 to 2^16, at the middle of each cell.
+
+    A cell is 1/128 of its distance wide: the force is within 0.4% of the formula's.
+    """
+    cells = np.arange(TABLE_SIZE, dtype=np.int32) + TABLE_FIRST
+    squared = ((cells << TABLE_SHIFT) + np.int32(1 << 15)).view(np.float32).astype(np.float64)
+    return (2 * a * b * squared ** (b - 1) / (1 + a * squared**b)).astype(np.float32)
+
+
+@njit(nogil=True, inline="always")
+def look_up(table: Any, squared: Any) -> Any:
+    """Force at a squared distance; beyond the table, that of its nearest end."""
+    cell = (np.float32(squared).view(np.int32) >> TABLE_SHIFT) - TABLE_FIRST
+    return table[np.uint32(min(max(cell, np.int32(0)), TABLE_SIZE - np.int32(1)))]
 
 
 @njit(nogil=True, cache=True)
@@ -133,10 +156,11 @@ def draw_pool(positions: Any, seed: Any, epoch: int, pool: Any) -> None:
 @njit(nogil=True, inline="always")
 def clip(x: Any) -> Any:
     """Limit a step to [-4, 4]."""
-    return min(max(x, np.float32(-4.0)), np.float32(4.0))
+    x = x if x < np.float32(4.0) else np.float32(4.0)
+    return x if x > np.float32(-4.0) else np.float32(-4.0)
 
 
-@njit(nogil=True, cache=True, fastmath=FAST)
+@njit(nogil=True, cache=True, fastmath=FAST, error_model="numpy")
 def advance_plane(
     counter: Any,
     n_rows: int,
@@ -149,6 +173,7 @@ def advance_plane(
     seed: Any,
     epoch: int,
     alpha: Any,
+    table: Any,
     a: Any,
     b: Any,
     gamma: Any,
@@ -172,14 +197,17 @@ def advance_plane(
     pool : float32 (2, size)
         This epoch's negative samples.
     seed, epoch : uint64, int
-    alpha, a, b, gamma : float32
-        Learning rate, the curve's parameters, repulsion strength.
+    alpha : float32
+        Learning rate.
+    table : float32 (TABLE_SIZE,)
+        See `attraction_table`.
+    a, b, gamma : float32
+        The curve's parameters, repulsion strength.
     negatives : int
         Negative samples for each positive one.
     """
     n_offsets = np.uint64(pool.shape[1] - WINDOW + 1)
     pool_x, pool_y = pool[0], pool[1]
-    attraction = np.float32(2.0) * a * b
     repulsion = np.float32(2.0) * b * gamma
     two_alpha = np.float32(2.0) * alpha
     step = np.uint32(epoch)
@@ -206,19 +234,18 @@ def advance_plane(
                 for j in range(n_fired):
                     dx, dy = x - source[fired[j], 0], y - source[fired[j], 1]
                     d2 = dx * dx + dy * dy
-                    if d2 > np.float32(1e-12):
-                        p = power(d2, b)
-                        pull = attraction * p / (d2 * (np.float32(1.0) + a * p))
-                        x -= two_alpha * clip(pull * dx)
-                        y -= two_alpha * clip(pull * dy)
+                    pull = look_up(table, d2)
+                    x -= two_alpha * clip(pull * dx)
+                    y -= two_alpha * clip(pull * dy)
                     credit += negatives
                     while credit >= WINDOW:
                         credit -= WINDOW
                         state = mix(state + np.uint64(0x9E3779B97F4A7C15))
                         offset = np.int64(((state >> np.uint64(32)) * n_offsets) >> np.uint64(32))
                         gx, gy = np.float32(0.0), np.float32(0.0)
-                        for t in range(offset, offset + WINDOW):
-                            ex, ey = x - pool_x[t], y - pool_y[t]
+                        window_x, window_y = pool_x[offset : offset + WINDOW], pool_y[offset : offset + WINDOW]
+                        for t in range(WINDOW):
+                            ex, ey = x - window_x[t], y - window_y[t]
                             r2 = ex * ex + ey * ey
                             q = power(r2 + np.float32(1e-12), b)
                             push = repulsion / ((np.float32(0.001) + r2) * (np.float32(1.0) + a * q))
@@ -229,7 +256,7 @@ def advance_plane(
             target[i, 0], target[i, 1] = x, y
 
 
-@njit(nogil=True, cache=True, fastmath=FAST)
+@njit(nogil=True, cache=True, fastmath=FAST, error_model="numpy")
 def advance(
     counter: Any,
     n_rows: int,
@@ -242,6 +269,7 @@ def advance(
     seed: Any,
     epoch: int,
     alpha: Any,
+    table: Any,
     a: Any,
     b: Any,
     gamma: Any,
@@ -250,7 +278,6 @@ def advance(
     """One epoch in any number of dimensions; parameters and law as `advance_plane`."""
     n_components = source.shape[1]
     n_offsets = np.uint64(pool.shape[1] - WINDOW + 1)
-    attraction = np.float32(2.0) * a * b
     repulsion = np.float32(2.0) * b * gamma
     two_alpha = np.float32(2.0) * alpha
     step = np.uint32(epoch)
@@ -273,11 +300,9 @@ def advance(
                 d2 = np.float32(0.0)
                 for c in range(n_components):
                     d2 += (own[c] - other[c]) * (own[c] - other[c])
-                if d2 > np.float32(1e-12):
-                    p = power(d2, b)
-                    pull = attraction * p / (d2 * (np.float32(1.0) + a * p))
-                    for c in range(n_components):
-                        own[c] -= two_alpha * clip(pull * (own[c] - other[c]))
+                pull = look_up(table, d2)
+                for c in range(n_components):
+                    own[c] -= two_alpha * clip(pull * (own[c] - other[c]))
                 credit += negatives
                 while credit >= WINDOW:
                     credit -= WINDOW

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from core.errors import InputError
-from core.kernels import advance, advance_plane, draw_pool, order_edges
+from core.kernels import advance, advance_plane, attraction_table, draw_pool, order_edges
 from core.threads import for_rows
 
 VERSION = 1
@@ -126,6 +126,7 @@ class Layout:
         self._indptr, self._tails, self._rates = self._ordered_edges(fuzzy_set)
         self._positions = initial[self._order]
         self._next = self._positions.copy()
+        self._table = attraction_table(parameters.a, parameters.b)
         self._pool = np.empty((initial.shape[1], POOL_SIZE), np.float32)
         self._cost_sample = self._sample_pairs(fuzzy_set)
 
@@ -227,6 +228,7 @@ class Layout:
             self._seed,
             self.epoch,
             np.float32(alpha),
+            self._table,
             np.float32(p.a),
             np.float32(p.b),
             np.float32(p.repulsion_strength),
