@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from repack_mnist import repack
 
 
 def test_shipped_mnist_has_all_digits_in_their_order(mnist_path: Path) -> None:
@@ -28,8 +29,6 @@ def test_shipped_mnist_images_are_784_bytes_each(mnist_path: Path) -> None:
 
 
 def test_repacking_keeps_every_pixel(tmp_path: Path, mnist_small: tuple[np.ndarray, np.ndarray]) -> None:
-    from sample_data.repack_mnist import repack
-
     images, digits = mnist_small
     np.savez(tmp_path / "few.npz", images=images[:50].astype(np.uint8), labels=digits[:50])
     repack(tmp_path / "few.npz", tmp_path / "few.parquet")
