@@ -105,6 +105,15 @@ def read_json(path: Path) -> dict[str, Any]:
     return values
 
 
+def append_text(path: Path, text: str) -> None:
+    """Add to the end of a text file; raises WorkspaceError."""
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise WorkspaceError(f"Could not write {path}: {error.strerror}.") from error
+
+
 def write_array(path: Path, array: np.ndarray) -> None:
     """Write one array as ``.npy``, atomically."""
     with replacing(path) as temporary, temporary.open("wb") as file:
@@ -133,10 +142,17 @@ def write_folder_of_arrays(folder: Path, arrays: Mapping[str, np.ndarray], about
 
 
 def read_folder_of_arrays(folder: Path) -> dict[str, np.ndarray]:
-    """Return the arrays of such a folder, memory-mapped for reading; raises OSError or ValueError."""
-    return {
-        path.stem: np.load(path, mmap_mode="r", allow_pickle=False) for path in sorted(folder.glob("*.npy"))
-    }
+    """Return the arrays of such a folder, memory-mapped; raises OSError or ValueError."""
+    return {path.stem: map_array(path) for path in sorted(folder.glob("*.npy"))}
+
+
+def map_array(path: Path) -> np.ndarray:
+    """Return an ``.npy`` file as an array in memory-mapped pages; raises OSError or ValueError.
+
+    The pages are private: what is written to them reaches no file. They are not read-only because compiled
+    kernels would be compiled once more for read-only arrays.
+    """
+    return np.asarray(np.load(path, mmap_mode="c", allow_pickle=False))
 
 
 def write_table(path: Path, table: pa.Table) -> None:

@@ -273,6 +273,11 @@ class Workspace:
         self.claim()
         files.remove(self.run_folder(run_id) / "checkpoint.npz")
 
+    def append_log(self, run_id: str, text: str) -> None:
+        """Add to the log of a run."""
+        self.claim()
+        files.append_text(self.run_folder(run_id) / "log.txt", f"{text.rstrip()}\n")
+
     # Samples
 
     def write_sample(self, name: str, table: pa.Table, manifest: dict[str, Any]) -> Path:

@@ -1,0 +1,71 @@
+"""How long the stages of a run will take, guessed from its size and corrected by what earlier runs took."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from statistics import median
+
+from explorer.model.run import Run, RunParameters
+from explorer.model.stages import FUZZY_SET, INITIAL_LAYOUT, KNN_GRAPH, LAYOUT
+
+STAGES = (KNN_GRAPH, FUZZY_SET, INITIAL_LAYOUT, LAYOUT)
+EXACT_UP_TO = 4096
+RUNS_HEEDED = 20
+MOST_BEFORE_DONE = 0.999
+
+
+def guess(n: int, dims: int, parameters: RunParameters, n_epochs: int) -> dict[str, float]:
+    """Return seconds by stage on two processors of today: power laws in rows, dimensions and neighbours."""
+    edges = n * parameters.n_neighbors / 15
+    if n <= EXACT_UP_TO:
+        knn = 0.05 + 1e-10 * n * n * dims
+    else:
+        knn = 0.5 + 4.5e-5 * n**1.0 * (parameters.n_neighbors / 15) ** 0.8 * (min(dims, 100) / 50) ** 0.25
+    return {
+        KNN_GRAPH: knn,
+        FUZZY_SET: 0.02 + 3e-6 * edges,
+        INITIAL_LAYOUT: 0.05 + (1.2e-5 * edges if parameters.init == "spectral" else 2e-7 * n),
+        LAYOUT: 0.05 + 2e-7 * edges * n_epochs,
+    }
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """By how much this machine is slower than the guess, stage by stage: the median over earlier runs."""
+
+    factors: Mapping[str, float]
+
+    @classmethod
+    def of(cls, runs: Iterable[Run], dims: Mapping[str, int]) -> Calibration:
+        """Learn from finished runs, newest first.
+
+        Parameters
+        ----------
+        runs : iterable of Run
+        dims : mapping
+            Dimensions of the data sets by id.
+        """
+        ratios: dict[str, list[float]] = {stage: [] for stage in STAGES}
+        for run in runs:
+            expected = guess(run.n, dims.get(run.dataset_id, 50), run.parameters, run.epoch)
+            for stage, seconds in run.seconds.items():
+                if seconds > 0 and stage in ratios and len(ratios[stage]) < RUNS_HEEDED:
+                    ratios[stage].append(seconds / expected[stage])
+        return cls({stage: median(found) for stage, found in ratios.items() if found})
+
+    def predict(self, n: int, dims: int, parameters: RunParameters, n_epochs: int) -> dict[str, float]:
+        """Return seconds by stage on this machine."""
+        expected = guess(n, dims, parameters, n_epochs)
+        return {stage: seconds * self.factors.get(stage, 1.0) for stage, seconds in expected.items()}
+
+
+def share(elapsed: float, predicted: float) -> float:
+    """Return the share done of a stage that tells nothing of its progress: rising, and below 1 forever.
+
+    Linear up to 90% of the predicted time, from there on nearing 1 exponentially, with no kink.
+    """
+    linear = elapsed / max(predicted, 1e-6)
+    beyond = 1 - 0.1 * math.exp(-(linear - 0.9) / 0.1)
+    return linear if linear <= 0.9 else min(beyond, MOST_BEFORE_DONE)

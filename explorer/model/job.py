@@ -1,0 +1,306 @@
+"""One run on its way: its stages before the layout, its layout epoch by epoch, and all it leaves on disk."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from enum import Enum, auto
+from typing import Any
+
+import numpy as np
+
+from core import Checkpoint, Layout
+from explorer.model import stages
+from explorer.model.dataset import Dataset
+from explorer.model.errors import RunError
+from explorer.model.history import Keyframe, keyframe_epochs
+from explorer.model.progress import Clock, Event, Progress, Snapshot
+from explorer.model.run import Run, RunStatus
+from explorer.model.worker import Worker
+from explorer.model.workspace import Workspace
+
+SNAPSHOT_SECONDS = 0.05
+CHECKPOINT_SECONDS = 10.0
+MOST_WAITING_WRITES = 4
+
+
+class Wish(Enum):
+    """What is wanted of a run."""
+
+    GO = auto()
+    PAUSE = auto()
+    STOP = auto()
+    INTERRUPT = auto()
+
+    @property
+    def ending(self) -> bool:
+        """Whether the run is to come to rest for good."""
+        return self in (Wish.STOP, Wish.INTERRUPT)
+
+    @property
+    def status(self) -> RunStatus:
+        """What the run is once its end is granted."""
+        return RunStatus.STOPPED if self is Wish.STOP else RunStatus.INTERRUPTED
+
+
+class Job:
+    """A run held by a runner.
+
+    Its record is replaced under ``lock``, the runner's; its layout belongs to the thread that set ``busy``. Files
+    are written by a thread of its own, in order: where a checkpoint is, all earlier keyframes are too.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        dataset: Dataset,
+        workspace: Workspace,
+        clock: Clock,
+        lock: threading.RLock,
+        tell: Callable[[Event], None],
+        n_threads: int | None,
+    ) -> None:
+        self.run = run
+        self.wish = Wish.GO
+        self.busy = False
+        self.layout: Layout | None = None
+        self.snapshot: Snapshot | None = None
+        self.finished = threading.Event()
+        self._dataset, self._workspace, self._clock = dataset, workspace, clock
+        self._lock, self._tell_event, self._n_threads = lock, tell, n_threads
+        self._plan = stages.plan(run.data_hash, run.parameters)
+        self._files = ThreadPoolExecutor(1, thread_name_prefix=f"files-of-{run.id}")
+        self._room = threading.Semaphore(MOST_WAITING_WRITES)
+        self._failure: Exception | None = None
+
+    @property
+    def stage(self) -> str:
+        """Where the run is, or was last."""
+        return self._clock.stage
+
+    def progress(self) -> Progress:
+        """Return how far it is now."""
+        with self._lock:
+            return self._clock.progress(self.run)
+
+    def change_status(self, status: RunStatus) -> None:
+        """Change the status to one that will change again: in memory now, on disk soon."""
+        self._change(status=status)
+        self._submit(self._workspace.save_run, self.run)
+        self._tell("status")
+
+    def _change(self, **changes: Any) -> None:
+        with self._lock:
+            self.run = self.run.with_(**changes)
+
+    def _tell(self, *kinds: Any) -> None:
+        for kind in kinds:
+            self._tell_event(Event(self.run.id, kind))
+
+    # Before the layout
+
+    def compute_stages(self, worker: Worker) -> bool:
+        """Bring the stages before the layout into the cache; return whether all are there."""
+        folders: dict[str, str] = {}
+        for stage in self._plan[:-1]:
+            if self.wish is not Wish.GO:
+                return False
+            arrays: stages.Arrays | None = self._workspace.cached(stage.name, stage.key)
+            seconds = 0.0
+            if arrays is None:
+                seconds = self._compute(worker, stage, folders)
+                arrays = self._cached(stage)
+            if seconds or stage.name not in self.run.seconds:
+                self._change(seconds={**self.run.seconds, stage.name: seconds})
+            if "recall" in arrays:
+                self._change(knn_recall=float(arrays["recall"][0]))
+            folders[stage.name] = str(self._workspace.cache_folder(stage.name, stage.key))
+        return True
+
+    def _compute(self, worker: Worker, stage: stages.Stage, earlier: dict[str, str]) -> float:
+        with self._lock:
+            self._clock.enter(stage.name)
+        self._tell("progress")
+        task = {
+            "stage": stage.name,
+            "parameters": stage.parameters,
+            "vectors": str(self._dataset.vectors_path),
+            "earlier": earlier,
+            "output": str(self._workspace.cache_folder(stage.name, stage.key)),
+        }
+
+        def tick() -> None:
+            if self.wish.ending:
+                worker.kill()
+            self._tell("progress")
+
+        try:
+            return float(worker.compute(task, tick)["seconds"])
+        finally:
+            with self._lock:
+                self._clock.leave()
+
+    def _cached(self, stage: stages.Stage) -> stages.Arrays:
+        arrays = self._workspace.cached(stage.name, stage.key)
+        if arrays is None:
+            raise RunError(
+                f"The result of the {stage.name} cannot be read back from the workspace: run it again."
+            )
+        return arrays
+
+    # The layout
+
+    def lay_out(self) -> None:
+        """Advance the layout until it ends or another wish is granted."""
+        with self._lock:
+            self._clock.enter(stages.LAYOUT)
+        self.change_status(RunStatus.RUNNING)
+        self.layout = layout = self.layout or self._prepare()
+        while True:
+            with self._lock:
+                self._clock.begin_epochs(layout.epoch)
+            self._advance(layout)
+            if layout.epoch == layout.n_epochs:
+                self.finish(RunStatus.DONE)
+                return
+            self._publish(layout.embedding)
+            self._save_layout(layout)
+            with self._lock:
+                if self.wish is Wish.GO:
+                    continue
+                self._rest()
+                if self.wish is Wish.PAUSE:
+                    self.busy = False
+                    self.change_status(RunStatus.PAUSED)
+                    return
+            self.finish(self.wish.status)
+            return
+
+    def _rest(self) -> None:
+        """Add the time since the layout was entered, if it was, to the record."""
+        with self._lock:
+            if spent := self._clock.leave():
+                earlier = self.run.seconds.get(self.stage, 0.0)
+                self._change(seconds={**self.run.seconds, self.stage: earlier + spent})
+
+    def _prepare(self) -> Layout:
+        """Make the layout, from the run's checkpoint if it left one."""
+        *_, fuzzy, initial, last = self._plan
+        inputs = (
+            stages.read_fuzzy_set(self._cached(fuzzy)),
+            self._cached(initial)["positions"],
+            stages.layout_parameters(self.run.parameters, self.run.n),
+        )
+        seed = self.run.parameters.seed
+        saved = self._workspace.checkpoint(self.run.id)
+        if saved is not None and str(saved["key"]) == last.key:
+            checkpoint = Checkpoint(int(saved["epoch"]), saved["positions"])
+            layout = Layout.restore(*inputs, checkpoint, seed=seed, n_threads=self._n_threads)
+            costs = tuple(saved["costs"].tolist())
+        else:
+            layout = Layout(*inputs, seed=seed, n_threads=self._n_threads)
+            costs = ()
+            self._write(self._save_keyframe, 0, layout.embedding)
+        self._change(epoch=layout.epoch, costs=costs, cost=costs[-1] if costs else None)
+        self._publish(layout.embedding)
+        return layout
+
+    def _advance(self, layout: Layout) -> None:
+        """Work epoch by epoch until the end or another wish."""
+        kept = keyframe_epochs(layout.n_epochs)
+        shown = saved = time.monotonic()
+        while layout.epoch < layout.n_epochs and self.wish is Wish.GO:
+            embedding = layout.run(layout.epoch + 1)
+            cost = layout.cost()
+            self._change(epoch=layout.epoch, cost=cost, costs=(*self.run.costs, cost))
+            if layout.epoch in kept:
+                self._write(self._save_keyframe, layout.epoch, embedding)
+            now = time.monotonic()
+            if now - shown >= SNAPSHOT_SECONDS:
+                self._publish(embedding)
+                shown = now
+            if now - saved >= CHECKPOINT_SECONDS:
+                self._save_layout(layout)
+                saved = now
+            if self._failure is not None:
+                raise self._failure
+
+    def _publish(self, embedding: np.ndarray) -> None:
+        embedding.setflags(write=False)
+        self.snapshot = Snapshot(self.run.id, self.run.epoch, embedding, final=False)
+        self._tell("snapshot", "progress")
+
+    # Files
+
+    def _submit(self, write: Callable[..., None], *arguments: Any) -> None:
+        """Have something written soon; a failure ends the run at its next epoch."""
+
+        def task() -> None:
+            try:
+                write(*arguments)
+            except Exception as error:
+                self._failure = self._failure or error
+
+        self._files.submit(task)
+
+    def _write(self, write: Callable[..., None], *arguments: Any) -> None:
+        """Have arrays written soon; wait first if many are waiting already."""
+        self._room.acquire()
+        self._submit(write, *arguments)
+        self._files.submit(self._room.release)
+
+    def _save_keyframe(self, epoch: int, embedding: np.ndarray) -> None:
+        self._workspace.save_keyframe(self.run.id, epoch, Keyframe.encode(embedding))
+
+    def _save_layout(self, layout: Layout) -> None:
+        """Keep what the layout needs to go on, its map and the record, in this order."""
+        state = layout.checkpoint()
+        arrays = {
+            "key": np.array(self._plan[-1].key),
+            "epoch": np.array(state.epoch),
+            "positions": state.positions,
+            "costs": np.array(self.run.costs),
+        }
+        self._write(self._workspace.save_checkpoint, self.run.id, arrays)
+        self._write(self._workspace.save_embedding, self.run.id, state.positions)
+        self._submit(self._workspace.save_run, self.run)
+
+    def finish(self, status: RunStatus, error: str | None = None) -> None:
+        """Bring the run to rest: everything on disk first, then told.
+
+        If the disk refuses, the record in memory says so; the one on disk counts as interrupted at the next
+        start.
+        """
+        self._rest()
+        if status is RunStatus.DONE:
+            assert self.layout is not None
+            self._submit(self._workspace.save_embedding, self.run.id, self.layout.embedding)
+        self._flush()
+        if status is not RunStatus.FAILED and self._failure is not None:
+            status, error = RunStatus.FAILED, str(self._failure)
+        self._submit(self._workspace.save_run, self.run.with_(status=status, error=error))
+        self._flush()
+        if status is RunStatus.DONE and self._failure is not None:
+            status, error = RunStatus.FAILED, str(self._failure)
+        elif status is RunStatus.DONE:
+            self._submit(self._workspace.drop_checkpoint, self.run.id)
+        self._files.shutdown()
+        with self._lock:
+            self._change(status=status, error=error)
+            self.layout, self.busy = None, False
+            if self.snapshot is not None:
+                self.snapshot = Snapshot(self.run.id, self.run.epoch, self._kept_map(), final=True)
+        self._tell("snapshot", "progress", "status")
+        self.finished.set()
+
+    def _flush(self) -> None:
+        """Wait until all that was to be written is written, or was refused."""
+        self._files.submit(lambda: None).result()
+
+    def _kept_map(self) -> np.ndarray:
+        """Return the map from the disk rather than from memory, if it is there."""
+        assert self.snapshot is not None
+        kept = None if self._failure is not None else self._workspace.embedding(self.run.id)
+        return self.snapshot.embedding if kept is None else np.asarray(kept)

@@ -1,0 +1,355 @@
+"""The queue of runs: stages before the layout in a worker process, layouts in threads of this one.
+
+One thread hands stages to the worker, ``n_layouts`` threads advance layouts. A run passes from the first
+queue to the second; a paused run gives up its thread and keeps its layout.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import traceback
+from collections import deque
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+from explorer.model import stages
+from explorer.model.dataset import Dataset
+from explorer.model.errors import InputError, RunError, WorkspaceError
+from explorer.model.estimate import Calibration
+from explorer.model.job import Job, Wish
+from explorer.model.progress import Clock, Event, Progress, Snapshot, progress_at_rest
+from explorer.model.provenance import provenance
+from explorer.model.run import Run, RunParameters, RunStatus
+from explorer.model.worker import Worker, WorkerDiedError
+from explorer.model.workspace import Workspace
+
+__all__ = ["Event", "Progress", "Runner", "Snapshot"]
+
+RUNS_LEARNT_FROM = 100
+log = logging.getLogger(__name__)
+
+
+class Runner:
+    """Works through runs and lets them be paused, resumed, stopped and watched. Safe to use from any thread.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Where everything is kept; this process becomes its writer.
+    n_layouts : int
+        Layouts advanced at the same time.
+    n_threads : int, optional
+        Threads of each layout, by default one a processor. It never changes the result.
+
+    Raises
+    ------
+    WorkspaceError
+        If another process writes to the workspace.
+    """
+
+    def __init__(self, workspace: Workspace, *, n_layouts: int = 1, n_threads: int | None = None) -> None:
+        workspace.claim()
+        self.workspace = workspace
+        self._n_threads = n_threads
+        self._lock = threading.RLock()
+        self._wake = threading.Condition(self._lock)
+        self._jobs: dict[str, Job] = {}
+        self._for_worker: deque[Job] = deque()
+        self._for_layout: deque[Job] = deque()
+        self._closing = False
+        self._subscribers: tuple[Callable[[Event], None], ...] = ()
+        self._worker = Worker()
+        self._finished: deque[Run] = deque(maxlen=RUNS_LEARNT_FROM)
+        self._take_over()
+        targets = [self._serve_worker, *[self._serve_layouts] * n_layouts]
+        self._threads = [
+            threading.Thread(target=target, name=target.__name__, daemon=True) for target in targets
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _take_over(self) -> None:
+        """Mark the runs that a killed process left, and remember the others' times."""
+        for run in reversed(self.workspace.runs()):
+            if run.status.active:
+                self.workspace.save_run(run.with_(status=RunStatus.INTERRUPTED))
+            elif run.status is RunStatus.DONE:
+                self._finished.append(run)
+
+    # Steering
+
+    def start(self, dataset: Dataset, parameters: RunParameters) -> Run:
+        """Queue a new run and return its record.
+
+        Raises
+        ------
+        InputError
+            If the parameters do not fit the data.
+        WorkspaceError
+            If the record cannot be written.
+        """
+        parameters.validate(dataset.n, dataset.dims)
+        run = Run.new(dataset.id, dataset.hash, dataset.n, parameters).with_(
+            n_epochs=stages.layout_parameters(parameters, dataset.n).n_epochs, provenance=provenance()
+        )
+        self.workspace.save_run(run)
+        return self._take_on(run, dataset)
+
+    def pause(self, run_id: str) -> None:
+        """Hold a run after the epoch it is in.
+
+        Before the layout the run is paused at once, while the stage it is in goes on to its end and is kept.
+        """
+        with self._lock:
+            job = self._active(run_id)
+            if job.wish.ending or job.run.status is RunStatus.PAUSED:
+                return
+            job.wish = Wish.PAUSE
+            if not job.busy or job.layout is None:
+                self._withdraw(job)
+                job.change_status(RunStatus.PAUSED)
+
+    def resume(self, run_id: str) -> None:
+        """Let a paused run go on, or continue one at rest from its last checkpoint.
+
+        Raises
+        ------
+        RunError
+            If the run is done or about to stop.
+        InputError
+            If there is no such run or data set.
+        """
+        with self._lock:
+            job = self._jobs.get(run_id)
+            if job is not None and not job.finished.is_set():
+                self._go_on(job)
+                return
+        run = self.run(run_id)
+        if run.status is RunStatus.DONE:
+            raise RunError(f"The run {run.id} is done: there is nothing to resume.")
+        queued = run.with_(status=RunStatus.QUEUED, error=None)
+        self.workspace.save_run(queued)
+        self._take_on(queued, self.workspace.dataset(run.dataset_id))
+
+    def _go_on(self, job: Job) -> None:
+        if job.wish.ending:
+            raise RunError(f"The run {job.run.id} is about to stop: resume it when it has.")
+        job.wish = Wish.GO
+        if job.run.status is RunStatus.PAUSED:
+            job.change_status(RunStatus.RUNNING if job.busy else RunStatus.QUEUED)
+            if not job.busy:
+                self._queue(job)
+
+    def stop(self, run_id: str) -> None:
+        """End a run after the epoch it is in, keeping its map; before the layout, kill the worker at it.
+
+        Raises
+        ------
+        RunError
+            If the run is not under way.
+        """
+        with self._lock:
+            job = self._active(run_id)
+            self._end(job, Wish.STOP)
+
+    def _end(self, job: Job, wish: Wish) -> None:
+        if job.wish.ending:
+            return
+        job.wish = wish
+        if job.busy:
+            if job.layout is None and job.stage != stages.LAYOUT:
+                self._worker.kill()
+            return
+        self._withdraw(job)
+        job.busy = True
+        # Not here: the caller must not wait for the disk.
+        threading.Thread(target=job.finish, args=(wish.status,), name=f"end-of-{job.run.id}").start()
+
+    def wait(self, run_id: str, timeout: float | None = None) -> Run:
+        """Return the record once the run is at rest (a pause is none), or when the time is over.
+
+        Parameters
+        ----------
+        run_id : str
+        timeout : float, optional
+            Seconds; by default for ever.
+        """
+        job = self._jobs.get(run_id)
+        if job is None:
+            return self.workspace.run(run_id)
+        job.finished.wait(timeout)
+        return job.run
+
+    def close(self) -> None:
+        """Interrupt what is under way, each with a checkpoint, and end the threads and the worker."""
+        with self._wake:
+            if self._closing:
+                return
+            self._closing = True
+            under_way = [job for job in self._jobs.values() if not job.finished.is_set()]
+            for job in under_way:
+                self._end(job, Wish.INTERRUPT)
+            self._wake.notify_all()
+        for job in under_way:
+            job.finished.wait()
+        self._worker.close()
+        for thread in self._threads:
+            thread.join()
+
+    # Watching
+
+    def run(self, run_id: str) -> Run:
+        """Return the record as it stands, without waiting for the disk."""
+        job = self._jobs.get(run_id)
+        return self.workspace.run(run_id) if job is None else job.run
+
+    def progress(self, run_id: str) -> Progress:
+        """Return how far a run is."""
+        job = self._jobs.get(run_id)
+        return progress_at_rest(self.workspace.run(run_id)) if job is None else job.progress()
+
+    def snapshot(self, run_id: str) -> Snapshot | None:
+        """Return the newest map of a run, None before there is one."""
+        job = self._jobs.get(run_id)
+        if job is not None and job.snapshot is not None:
+            return job.snapshot
+        run = self.run(run_id)
+        kept = self.workspace.embedding(run.id)
+        return None if kept is None else Snapshot(run.id, run.epoch, np.asarray(kept), not run.status.active)
+
+    def subscribe(self, callback: Callable[[Event], None]) -> Callable[[], None]:
+        """Have every event told to ``callback``, on the runner's threads; return what ends it."""
+        with self._lock:
+            self._subscribers = (*self._subscribers, callback)
+
+        def unsubscribe() -> None:
+            with self._lock:
+                self._subscribers = tuple(other for other in self._subscribers if other is not callback)
+
+        return unsubscribe
+
+    def _tell(self, event: Event) -> None:
+        for callback in self._subscribers:
+            try:
+                callback(event)
+            except Exception:
+                log.exception("A subscriber failed at %s.", event)
+
+    # The queues
+
+    def _take_on(self, run: Run, dataset: Dataset) -> Run:
+        predicted = self._calibration().predict(dataset.n, dataset.dims, run.parameters, run.n_epochs)
+        job = Job(run, dataset, self.workspace, Clock(predicted), self._lock, self._tell, self._n_threads)
+        with self._lock:
+            if self._closing:
+                raise RunError("The runner is closed.")
+            self._jobs[run.id] = job
+            self._queue(job)
+        self._tell(Event(run.id, "status"))
+        return run
+
+    def _calibration(self) -> Calibration:
+        dims = {info.id: info.dims for info in self.workspace.datasets()}
+        finished = [job.run for job in self._jobs.values() if job.run.status is RunStatus.DONE]
+        return Calibration.of([*reversed(finished), *reversed(self._finished)], dims)
+
+    def _queue(self, job: Job, *, ready: bool = False) -> None:
+        (self._for_layout if ready or job.layout is not None else self._for_worker).append(job)
+        self._wake.notify_all()
+
+    def _withdraw(self, job: Job) -> None:
+        for line in (self._for_worker, self._for_layout):
+            if job in line:
+                line.remove(job)
+
+    def _next(self, line: deque[Job]) -> Job | None:
+        """Wait for a run in a queue and take it; None when the runner closes."""
+        with self._wake:
+            while not line and not self._closing:
+                self._wake.wait()
+            if not line:
+                return None
+            job = line.popleft()
+            job.busy = True
+            return job
+
+    def _active(self, run_id: str) -> Job:
+        job = self._jobs.get(run_id)
+        if job is None or job.finished.is_set():
+            raise RunError(f"The run {run_id} is not under way.")
+        return job
+
+    # The threads
+
+    def _serve_worker(self) -> None:
+        self._worker.start()
+        while (job := self._next(self._for_worker)) is not None:
+            self._guarded(job, self._compute_stages)
+
+    def _compute_stages(self, job: Job) -> None:
+        job.change_status(RunStatus.RUNNING)
+        ready = job.compute_stages(self._worker)
+        with self._lock:
+            if not job.wish.ending:
+                job.busy = False
+                if job.wish is Wish.GO:
+                    self._queue(job, ready=ready)
+                elif job.run.status is not RunStatus.PAUSED:
+                    job.change_status(RunStatus.PAUSED)
+                return
+        job.finish(job.wish.status)
+
+    def _serve_layouts(self) -> None:
+        while (job := self._next(self._for_layout)) is not None:
+            self._guarded(job, Job.lay_out)
+
+    def _guarded(self, job: Job, work: Callable[[Job], None]) -> None:
+        """Do a part of a run; whatever goes wrong ends that run alone, with one sentence."""
+        try:
+            work(job)
+        except WorkerDiedError as error:
+            if job.wish.ending:
+                job.finish(job.wish.status)
+            else:
+                self._fail(job, _died(job.stage), str(error))
+        except (InputError, RunError, WorkspaceError) as error:
+            self._fail(job, str(error), "\n".join([*getattr(error, "__notes__", []), traceback.format_exc()]))
+        except MemoryError:
+            sentence = (
+                f"The {job.stage} needs more memory than there is: close other programs or use fewer rows."
+            )
+            self._fail(job, sentence, traceback.format_exc())
+        except Exception as error:
+            what = f"{type(error).__name__}: {error}"
+            self._fail(
+                job,
+                f"The {job.stage} failed ({what}): details are in the run's log.txt.",
+                traceback.format_exc(),
+            )
+
+    def _fail(self, job: Job, sentence: str, details: str) -> None:
+        log.error("Run %s failed: %s", job.run.id, sentence)
+        try:
+            self.workspace.append_log(job.run.id, details)
+        except WorkspaceError:
+            log.exception("The details of run %s could not be kept:\n%s", job.run.id, details)
+        job.finish(RunStatus.FAILED, sentence)
+
+
+def _died(stage: str) -> str:
+    return (
+        f"The process computing the {stage} ended unexpectedly, most often for want of memory: "
+        "resume the run to try again, with fewer rows or neighbours if that does not help."
+    )
