@@ -1,0 +1,1 @@
+"""What the analyst sees: thin viewers over the session, each drawing with a pure function."""

@@ -1,0 +1,131 @@
+"""Colour the map by a column, with a legend that counts."""
+
+from __future__ import annotations
+
+import html
+from typing import Any
+
+import panel as pn
+import panel_material_ui as pmui
+
+from explorer.model.selection import composition
+from explorer.model.session import Session
+from explorer.views import palette
+from explorer.views.bars import BarRow, Bars
+from explorer.views.colouring import NUMERIC_KINDS, kind_of, numeric_scale
+from explorer.views.theme import stylesheet
+
+DENSITY = "density of points"
+MOST_ROWS = 200
+
+
+class ColourPanel(pn.viewable.Viewer):
+    """A choice of column and its legend. A click on a row shows it alone, Ctrl-click shows or hides it.
+
+    Parameters
+    ----------
+    session : Session
+        Whose map is coloured.
+    dark : bool
+        The theme.
+    """
+
+    def __init__(self, session: Session, dark: bool = True) -> None:
+        super().__init__()
+        self._session, self._dark = session, dark
+        self.column = pmui.Select(
+            label="Colour by",
+            size="small",
+            options=[DENSITY],
+            sizing_mode="stretch_width",
+            margin=(10, 0, 6, 0),
+            description="Density shows how many items lie on a spot; a column shows what they are.",
+        )
+        self._hint = pn.pane.HTML(
+            stylesheets=[stylesheet("panels.css")], sizing_mode="stretch_width", margin=(0, 0, 6, 0)
+        )
+        self.legend = Bars(self._pick, label="Legend", sizing_mode="stretch_width", margin=0)
+        self._scale = pn.pane.HTML(
+            stylesheets=[stylesheet("panels.css")], sizing_mode="stretch_width", margin=0
+        )
+        self.column.param.watch(self._choose, ["value"])
+        session.param.watch(self._offer, ["dataset"])
+        session.param.watch(self._draw, ["colour_by", "shown", "selection"])
+        self._offer()
+
+    def __panel__(self) -> pn.viewable.Viewable:
+        return pn.Column(
+            self.column, self._hint, self.legend, self._scale, sizing_mode="stretch_width", margin=0
+        )
+
+    def use_theme(self, dark: bool) -> None:
+        """Draw for the dark or the light page."""
+        self._dark = dark
+        self._draw()
+
+    def _offer(self, *_: Any) -> None:
+        dataset = self._session.dataset
+        names = [column.name for column in dataset.items.columns if column.kind != "other"] if dataset else []
+        self.column.options = {DENSITY: "", **{name: name for name in names}}
+        self.column.value = self._session.colour_by
+        self._draw()
+
+    def _choose(self, event: Any) -> None:
+        self._session.param.update(colour_by=event.new or "", shown=frozenset())
+
+    def _pick(self, message: dict[str, Any]) -> None:
+        code, shown = int(message["key"]), self._session.shown
+        if message["toggle"]:
+            everything = frozenset(range(len(self._session.categories(self._session.colour_by).names)))
+            now = (shown or everything) ^ {code}
+            self._session.shown = frozenset() if now == everything else now
+        else:
+            self._session.shown = frozenset() if shown == {code} else frozenset({code})
+
+    def _draw(self, *_: Any) -> None:
+        session, column = self._session, self._session.colour_by
+        if self.column.value != column:
+            self.column.value = column
+        kind = kind_of(session, column)
+        counted = bool(kind) and kind not in NUMERIC_KINDS
+        self.legend.visible, self._scale.visible = counted, not counted
+        self._hint.object = (
+            '<div class="muted">Click shows one alone · Ctrl-click adds or hides · selected / all</div>'
+            if counted
+            else ""
+        )
+        if counted:
+            self.legend.rows = list(legend_rows(session, self._dark))
+        else:
+            self._scale.object = self._ramp(column if kind else "")
+
+    def _ramp(self, column: str) -> str:
+        colours = palette.sequential(self._dark) if column else palette.density(self._dark)
+        low, high = "few items", "many items"
+        if column and self._session.dataset is not None:
+            scale = numeric_scale(self._session.dataset.items.numbers(column))
+            low, high = f"{scale.low:,.6g}", f"{scale.high:,.6g}"
+        ramp = ", ".join(colours[::32] + colours[-1:])
+        return (
+            f'<div class="ramp" style="background:linear-gradient(90deg, {ramp})"></div>'
+            f'<div class="ends"><span>{html.escape(low)}</span><span>{html.escape(high)}</span></div>'
+        )
+
+
+def legend_rows(session: Session, dark: bool) -> tuple[BarRow, ...]:
+    """The legend of the session's column in the order of its categories, with selected and total counts."""
+    categories = session.categories(session.colour_by)
+    colours = palette.categorical(len(categories.names), dark)
+    shares = {share.code: share for share in composition(session.selection.mask, categories)}
+    return tuple(
+        BarRow(
+            key=code,
+            name=name,
+            colour=colours[code],
+            selected=shares[code].selected if code in shares else 0,
+            total=int(categories.counts[code]),
+            dim=bool(session.shown) and code not in session.shown,
+            note="",
+        )
+        for code, name in list(enumerate(categories.names))[:MOST_ROWS]
+    )

@@ -1,0 +1,175 @@
+"""Pictures from the server to one browser, no faster than it paints them.
+
+The websocket has no back pressure: frames sent faster than a browser paints pile up and the picture falls
+seconds behind. So frame N+1 is made only after the browser has said that N is painted; requests in between
+melt into one, which shows whatever is newest by then.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from bokeh.document import Document
+from bokeh.models import ColumnDataSource, CustomJS
+from numpy.typing import NDArray
+
+from explorer.model.projection import Viewport
+
+LIVE_INTERVAL = 0.1
+PAINT_TIMEOUT = 2.0
+
+_log = logging.getLogger(__name__)
+_painters = ThreadPoolExecutor(max_workers=2, thread_name_prefix="paint")
+
+# A hidden tab gets no animation frames: it answers by a timer, so that it is up to date when shown again.
+_ACKNOWLEDGE = """
+const frame = source.data.frame[0]
+const painted = () => { ack.data = {frame: [frame]} }
+if (document.hidden) { setTimeout(painted, 500) } else { requestAnimationFrame(() => setTimeout(painted, 0)) }
+"""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One picture of a map.
+
+    Parameters
+    ----------
+    image : uint32 (height, width)
+        RGBA, row 0 at the bottom.
+    viewport : Viewport
+        The rectangle it shows.
+    epoch : int
+        The epoch it shows.
+    """
+
+    image: NDArray[np.uint32]
+    viewport: Viewport
+    epoch: int
+
+
+class FrameFeed:
+    """Makes frames on a painter's thread and sends them to one document, one at a time.
+
+    Parameters
+    ----------
+    doc : Document
+        The browser's page; all changes of models happen in its own ticks.
+    render : callable
+        Makes the newest frame, or None if there is nothing to show. Called on a painter's thread.
+    """
+
+    def __init__(self, doc: Document, render: Callable[[], Frame | None]) -> None:
+        self._doc, self._render = doc, render
+        self.source = ColumnDataSource(_columns(None, 0))
+        self._ack = ColumnDataSource({"frame": [0]})
+        self.source.js_on_change(
+            "data", CustomJS(args={"source": self.source, "ack": self._ack}, code=_ACKNOWLEDGE)
+        )
+        self._ack.on_change("data", self._on_painted)
+        self._lock = threading.Lock()
+        self._dirty = self._busy = self._waiting = self._closed = False
+        self._hurry = threading.Event()
+        self._sent_at = 0.0
+        self.sent = self.painted = 0
+        self.epochs_painted: deque[int] = deque(maxlen=4096)
+        self._epoch = -1
+        self._watchdog = doc.add_periodic_callback(self._give_up_waiting, 500)
+
+    @property
+    def models(self) -> tuple[ColumnDataSource, ColumnDataSource]:
+        """The models that must be part of the page: the image and its acknowledgement."""
+        return self.source, self._ack
+
+    def request(self, live: bool = False) -> None:
+        """Ask for a frame of what is newest; callable from any thread, cheap, never blocks.
+
+        Parameters
+        ----------
+        live : bool
+            The picture moves by itself: up to 10 frames a second are enough.
+        """
+        with self._lock:
+            if not live:
+                self._hurry.set()
+            self._dirty = True
+            if self._busy or self._closed:
+                return
+            self._busy = True
+        _painters.submit(self._paint)
+
+    def close(self) -> None:
+        """Stop; the page is gone."""
+        with self._lock:
+            self._closed = True
+        self._hurry.set()
+
+    def _paint(self) -> None:
+        self._hurry.wait(max(0.0, self._sent_at + LIVE_INTERVAL - time.monotonic()))
+        with self._lock:
+            self._hurry.clear()
+            self._dirty = False
+            if self._closed:
+                return
+        frame = None
+        try:
+            frame = self._render()
+        except Exception:
+            _log.exception("A frame could not be drawn")
+        try:
+            self._doc.add_next_tick_callback(lambda: self._send(frame))
+        except AttributeError:  # the document lost its session between two frames
+            self.close()
+
+    def _send(self, frame: Frame | None) -> None:
+        self.sent += 1
+        self._waiting = True
+        self._sent_at = time.monotonic()
+        self._epoch = -1 if frame is None else frame.epoch
+        self.source.data = _columns(frame, self.sent)
+
+    def _on_painted(self, _attr: str, _old: Any, new: Any) -> None:
+        if new["frame"][0] == self.sent:
+            self.painted += 1
+            self.epochs_painted.append(self._epoch)
+            self._free()
+
+    def _give_up_waiting(self) -> None:
+        if self._waiting and time.monotonic() - self._sent_at > PAINT_TIMEOUT:
+            self._free()
+
+    def _free(self) -> None:
+        with self._lock:
+            self._waiting = False
+            self._busy = again = self._dirty and not self._closed
+        if again:
+            _painters.submit(self._paint)
+
+
+def _columns(frame: Frame | None, number: int) -> dict[str, list[Any]]:
+    if frame is None:
+        return {
+            "image": [np.zeros((1, 1), np.uint32)],
+            "x": [0],
+            "y": [0],
+            "dw": [1],
+            "dh": [1],
+            "frame": [number],
+        }
+    view = frame.viewport
+    return {
+        "image": [frame.image],
+        "x": [view.x0],
+        "y": [view.y0],
+        "dw": [view.x1 - view.x0],
+        "dh": [view.y1 - view.y0],
+        "frame": [number],
+    }

@@ -1,0 +1,295 @@
+"""The page: four zones around one session, and the runner's events brought to its document."""
+
+from __future__ import annotations
+
+import html
+import threading
+from typing import Any
+
+import panel as pn
+import panel_material_ui as pmui
+from bokeh.document import Document
+
+from explorer.model.runner import Event
+from explorer.model.session import Session
+from explorer.views import run_list
+from explorer.views.colour_panel import ColourPanel
+from explorer.views.colouring import Colours
+from explorer.views.data_panel import DataPanel
+from explorer.views.map_tools import MapTools
+from explorer.views.map_view import MapView
+from explorer.views.playback import Playback, playback_state
+from explorer.views.run_form import RunForm
+from explorer.views.sample_panel import SamplePanel
+from explorer.views.selection_panel import SelectionPanel
+from explorer.views.status_bar import StatusBar
+from explorer.views.telling import telling
+from explorer.views.theme import css_variables, material_theme, stylesheet
+from explorer.views.thumbnail import map_picture
+
+LEFT, RIGHT = 276, 348
+
+
+class Explorer(pn.viewable.Viewer):
+    """Everything one analyst sees.
+
+    Parameters
+    ----------
+    session : Session
+        What is looked at.
+    doc : Document
+        The page in the browser.
+    dark : bool
+        The theme at the start.
+    """
+
+    def __init__(self, session: Session, doc: Document, dark: bool = True) -> None:
+        super().__init__()
+        self.session, self._doc, self._dark = session, doc, dark
+        self._colours = Colours(session)
+        self._pictures: dict[str, tuple[Any, ...]] = {}
+        self._scheduled, self._status_changed = False, False
+        self._lock = threading.Lock()
+        self._costs: list[float] = []
+        self._make_parts()
+        self._page = self._make_page()
+        self._watch()
+        self._unsubscribe = session.runner.subscribe(self._on_event)
+        self._draw_runs()
+        self._draw_progress()
+
+    def __panel__(self) -> pn.viewable.Viewable:
+        return self._page
+
+    def close(self) -> None:
+        """The browser has gone; runs go on."""
+        self._unsubscribe()
+        for one in self.maps:
+            one.close()
+
+    # Parts
+
+    def _make_parts(self) -> None:
+        session, dark = self.session, self._dark
+        self.status = StatusBar(session)
+        self.data = DataPanel(session, self.status.say)
+        self.form = RunForm(session)
+        self.runs = run_list.RunList(self._on_card, sizing_mode="stretch_width", margin=0)
+        self.map = MapView(session, "run_id", self._colours, self._doc, dark)
+        self.beside = MapView(session, "beside_id", self._colours, self._doc, dark)
+        self.maps = (self.map, self.beside)
+        self.tools = MapTools(self._on_tool, sizing_mode="stretch_width", margin=0)
+        self.playback = Playback(self._on_playback, sizing_mode="stretch_width", margin=0)
+        self.colour = ColourPanel(session, dark)
+        self.selection = SelectionPanel(session, dark)
+        self.sample = SamplePanel(session)
+
+    def _make_page(self) -> pmui.Page:
+        self._labels = [self._pane() for _ in self.maps]
+        self._cells = [
+            pn.Column(label, one, sizing_mode="stretch_both", margin=0, css_classes=["map-cell"])
+            for label, one in zip(self._labels, self.maps, strict=True)
+        ]
+        self._cells[1].visible = False
+        maps = pn.Row(*self._cells, sizing_mode="stretch_both", margin=0, css_classes=["maps"])
+        middle = pn.Column(
+            pn.Column(self.tools, sizing_mode="stretch_width", margin=(12, 14, 6, 14)),
+            maps,
+            pn.Column(self.playback, sizing_mode="stretch_width", margin=(6, 14, 12, 14)),
+            sizing_mode="stretch_both",
+            margin=0,
+        )
+        row = pn.Row(
+            self._left(), middle, self._right(), sizing_mode="stretch_both", margin=0, css_classes=["zones"]
+        )
+        zones = pn.Column(
+            row, self.status, sizing_mode="stretch_both", margin=0, stylesheets=[stylesheet("page.css")]
+        )
+        self._title = self._pane()
+        page = pmui.Page(
+            header=[self._title],
+            main=[zones],
+            title="UMAP Explorer",
+            dark_theme=self._dark,
+            theme_config=material_theme(),
+            busy_indicator=None,
+            raw_css=[stylesheet("document.css")],
+            styles=css_variables(self._dark),
+        )
+        page.param.watch(self._on_theme, ["dark_theme"])
+        return page
+
+    def _left(self) -> pn.Column:
+        head = self._section
+        return pn.Column(
+            head("Data"), self.data, head("New run"), self.form, head("Runs"), self.runs,
+            width=LEFT, sizing_mode="stretch_height", margin=0, css_classes=["zone", "left"], scroll="y-auto",
+            stylesheets=[stylesheet("page.css")],
+        )  # fmt: skip
+
+    def _right(self) -> pn.Column:
+        self.tabs = pmui.Tabs(
+            ("Colour", self.colour.__panel__()),
+            ("Selection", self.selection.__panel__()),
+            ("Sample", self.sample.__panel__()),
+            sizing_mode="stretch_width",
+            margin=0,
+        )
+        return pn.Column(
+            self.tabs, width=RIGHT, sizing_mode="stretch_height", margin=0, css_classes=["zone", "right"],
+            scroll="y-auto", stylesheets=[stylesheet("page.css")],
+        )  # fmt: skip
+
+    def _section(self, title: str) -> pn.pane.HTML:
+        return pn.pane.HTML(
+            f'<div class="section">{title}</div>',
+            stylesheets=[stylesheet("panels.css")],
+            sizing_mode="stretch_width",
+            margin=(14, 0, 0, 0),
+        )
+
+    def _pane(self) -> pn.pane.HTML:
+        return pn.pane.HTML(stylesheets=[stylesheet("panels.css")], margin=0)
+
+    # What the analyst does
+
+    def _on_card(self, message: dict[str, str]) -> None:
+        act = {"show": self.session.look_at, "beside": self.session.put_beside}
+        with telling():
+            act[message["action"]](message["run"])
+
+    def _on_tool(self, message: dict[str, str]) -> None:
+        if message["action"] == "fit":
+            for one in self.maps:
+                one.fit()
+        else:
+            act = {
+                "undo": self.session.undo,
+                "redo": self.session.redo,
+                "clear": self.session.clear_selection,
+            }
+            act[message["action"]]()
+
+    def _on_playback(self, message: dict[str, str]) -> None:
+        runner = self.session.runner
+        act = {"pause": runner.pause, "resume": runner.resume, "stop": runner.stop}
+        with telling():
+            act[message["action"]](self.session.run_id)
+
+    def _on_theme(self, event: Any) -> None:
+        self._dark = bool(event.new)
+        self._page.styles = css_variables(self._dark)
+        for part in (*self.maps, self.colour, self.selection):
+            part.use_theme(self._dark)
+        self._pictures.clear()
+        self._draw_runs()
+
+    # What the session and the runner say
+
+    def _watch(self) -> None:
+        watch = self.session.param.watch
+        watch(self._on_selection, ["selection"])
+        watch(self._on_places, ["run_id", "beside_id", "dataset"])
+        watch(lambda *_: self._draw_runs(), ["runs", "colour_by"])
+        watch(lambda *_: self._draw_progress(), ["progress"])
+        self.tools.param.watch(lambda event: [one.use_tool(event.new) for one in self.maps], ["tool"])
+        self._on_places()
+
+    def _on_event(self, event: Event) -> None:
+        # On a thread of the runner: hand over, melt what comes faster than the page can show.
+        if event.kind == "snapshot":
+            for one in self.maps:
+                if one.run_id == event.run_id:
+                    one.tick()
+        with self._lock:
+            self._status_changed |= event.kind == "status"
+            if self._scheduled:
+                return
+            self._scheduled = True
+        try:
+            self._doc.add_next_tick_callback(self._later)
+        except AttributeError:  # the document lost its session
+            self.close()
+
+    def _later(self) -> None:
+        self._doc.add_timeout_callback(self._update, 100)
+
+    def _update(self) -> None:
+        with self._lock:
+            self._scheduled, status_changed, self._status_changed = False, self._status_changed, False
+        session = self.session
+        if status_changed:
+            session.refresh()
+            for one in self.maps:
+                one.feed.request()
+        elif session.run_id:
+            session.progress = session.runner.progress(session.run_id)
+        self._draw_runs()
+
+    def _on_selection(self, *_: Any) -> None:
+        history = self.session.history
+        self.tools.param.update(
+            can_undo=bool(history and history.can_undo), can_redo=bool(history and history.can_redo)
+        )
+        if self.session.selection is not None and self.session.selection.count and self.tabs.active == 0:
+            self.tabs.active = 1
+
+    def _on_places(self, *_: Any) -> None:
+        session = self.session
+        self._cells[1].visible = bool(session.beside_id)
+        first = session.run(session.run_id)
+        self._costs = list(first.costs) if first else []
+        dataset = session.dataset
+        self._title.object = (
+            "" if dataset is None else f'<span class="muted title">{html.escape(dataset.name)}</span>'
+        )
+        self._draw_labels()
+        self._draw_runs()
+        self._draw_progress()
+
+    def _draw_labels(self) -> None:
+        session = self.session
+        names = [run.parameters.label if (run := session.run(one.run_id)) else "" for one in self.maps]
+        notes = ["reference", self._disparity()]
+        for label, name, note in zip(self._labels, names, notes, strict=True):
+            label.visible = bool(session.beside_id)
+            label.object = (
+                f'<div class="map-label">{html.escape(name)} <span class="muted">· {note}</span></div>'
+            )
+
+    def _disparity(self) -> str:
+        session = self.session
+        snapshot = session.snapshot(session.beside_id)
+        alignment = session.alignment(session.beside_id, snapshot) if snapshot else None
+        return (
+            "not aligned while a run works"
+            if alignment is None
+            else f"aligned · disparity {alignment.disparity:.2f}"
+        )
+
+    def _draw_progress(self) -> None:
+        session, progress = self.session, self.session.progress
+        run = session.run(session.run_id)
+        if progress is not None and progress.cost is not None and progress.status.active:
+            self._costs.append(progress.cost)
+        costs = list(run.costs) if run is not None and run.costs else self._costs
+        self.playback.state = playback_state(run, progress, costs)
+
+    def _draw_runs(self) -> None:
+        session = self.session
+        place = {session.run_id: "first", session.beside_id: "beside"}
+        self.runs.cards = [
+            run_list.card(run, session.runner.progress(run.id), self._picture(run.id), place.get(run.id, ""))
+            for run in session.runs
+        ]
+
+    def _picture(self, run_id: str) -> str:
+        snapshot = self.session.snapshot(run_id)
+        if snapshot is None or snapshot.embedding.shape[1] != 2:
+            return ""
+        key = (snapshot.epoch // 20 if not snapshot.final else -1, self.session.colour_by, self._dark)
+        kept = self._pictures.get(run_id)
+        if kept is None or kept[0] != key:
+            picture = map_picture(snapshot.embedding, self._colours.now(self._dark), self._dark)
+            self._pictures[run_id] = kept = (key, picture)
+        return str(kept[1])

@@ -1,0 +1,81 @@
+"""Under the map: where the run stands, pause, resume and stop, and how its cost fell."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import param
+
+from explorer.model.run import Run, RunStatus
+from explorer.model.runner import Progress
+from explorer.views.part import Part
+from explorer.views.text import duration, share
+from explorer.views.theme import ASSETS
+
+
+class Playback(Part):
+    """Progress of the run on the map.
+
+    Parameters
+    ----------
+    state : dict
+        Made by `playback_state`.
+    on_message : callable
+        Called with {"action"}: "pause", "resume" or "stop".
+    """
+
+    state = param.Dict(default={})
+
+    _esm = ASSETS / "playback.js"
+
+
+def playback_state(run: Run | None, progress: Progress | None, costs: list[float]) -> dict[str, Any]:
+    """What the bar under the map shows of a run; empty without one.
+
+    Parameters
+    ----------
+    run : Run or None
+        The record.
+    progress : Progress or None
+        Where it stands.
+    costs : list of float
+        The estimates of the cost so far, for the curve.
+    """
+    if run is None or progress is None:
+        return {}
+    status = progress.status
+    in_layout = progress.stage in ("layout", "done")
+    return {
+        "status": str(status),
+        "stage": "epoch" if in_layout else progress.stage,
+        "epoch": progress.epoch if in_layout else 0,
+        "n_epochs": progress.n_epochs if in_layout else 0,
+        "fraction": _fraction(progress, in_layout),
+        "note": _note(run, progress, in_layout),
+        "costs": _thinned(costs, 80),
+        "can_pause": status is RunStatus.RUNNING and in_layout,
+        "can_resume": status in (RunStatus.PAUSED, RunStatus.INTERRUPTED),
+        "can_stop": status.active,
+    }
+
+
+def _fraction(progress: Progress, in_layout: bool) -> float:
+    if in_layout:
+        return progress.epoch / max(progress.n_epochs, 1)
+    return max(0.0, min(1.0, progress.fraction))
+
+
+def _note(run: Run, progress: Progress, in_layout: bool) -> str:
+    if progress.status is RunStatus.FAILED:
+        return run.error or "failed"
+    if progress.status is RunStatus.RUNNING:
+        left = "" if progress.remaining is None else f"{duration(progress.remaining)} left"
+        return left if in_layout else f"{share(progress.fraction)} {left and '· ' + left}"
+    if progress.status is RunStatus.DONE:
+        return f"done in {duration(sum(run.seconds.values()))}"
+    return str(progress.status)
+
+
+def _thinned(costs: list[float], most: int) -> list[float]:
+    step = max(1, len(costs) // most)
+    return [round(cost, 5) for cost in costs[::step]]

@@ -1,0 +1,36 @@
+"""How numbers read on the page."""
+
+from __future__ import annotations
+
+
+def count(value: int) -> str:
+    """A whole number with its thousands apart.
+
+    >>> count(1234567)
+    '1,234,567'
+    """
+    return f"{value:,}"
+
+
+def share(value: float) -> str:
+    """A share of the whole in per cent.
+
+    >>> share(0.1044), share(0.00004), share(1.0)
+    ('10.4%', '<0.1%', '100%')
+    """
+    if 0 < value < 0.001:
+        return "<0.1%"
+    return f"{100 * value:.1f}%".replace(".0%", "%")
+
+
+def duration(seconds: float) -> str:
+    """A time as an analyst would say it.
+
+    >>> duration(0.42), duration(12.34), duration(125), duration(7300)
+    ('0.4 s', '12.3 s', '2 min 5 s', '2 h 1 min')
+    """
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    if seconds < 3600:
+        return f"{int(seconds // 60)} min {int(seconds % 60)} s"
+    return f"{int(seconds // 3600)} h {int(seconds % 3600 // 60)} min"

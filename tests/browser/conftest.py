@@ -1,0 +1,170 @@
+"""The real app on a real port, and a browser that must stay quiet and at home."""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import panel as pn
+import pytest
+from playwright.sync_api import Page
+from tornado.ioloop import IOLoop
+
+from explorer.app import App
+from explorer.model.runner import Runner
+from explorer.model.workspace import Workspace
+from explorer.views.page import Explorer
+
+SIZE = {"width": 1440, "height": 900}
+# A frame's image as a number: enough to tell two pictures apart.
+COUNT_PICTURES = """id => {
+  window.pictures = new Set()
+  const source = Bokeh.documents[0].get_model_by_id(id)
+  source.properties.data.change.connect(() => {
+    const image = source.data.image[0]
+    let hash = 0
+    for (let i = 0; i < image.length; i += 7) { hash = (hash * 31 + image[i]) | 0 }
+    window.pictures.add(hash)
+  })
+}"""
+
+
+def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+    """Wait for a condition of the server."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "the server did not get there in time"
+        time.sleep(0.02)
+
+
+@dataclass
+class Served:
+    """The running app and its address."""
+
+    app: App
+    url: str
+
+    @property
+    def explorer(self) -> Explorer:
+        """The page opened last."""
+        return self.app.pages[-1]
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory, mnist_small_path: Path) -> Iterator[Served]:
+    workspace = Workspace(tmp_path_factory.mktemp("workspace"))
+    dataset = workspace.add_dataset(mnist_small_path)
+    runner = Runner(workspace)
+    app = App(workspace, runner, dataset)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    loops: list[IOLoop] = []
+
+    def listen() -> None:
+        server = pn.io.server.get_server(
+            {"/": app.page}, port=port, address="127.0.0.1", show=False, start=False
+        )
+        loops.append(server.io_loop)
+        server.start()
+        server.io_loop.start()
+
+    thread = threading.Thread(target=listen, daemon=True)
+    thread.start()
+    until(lambda: bool(loops))
+    yield Served(app, f"http://127.0.0.1:{port}/")
+    loops[0].add_callback(loops[0].stop)
+    thread.join(10)
+    runner.close()
+    workspace.close()
+
+
+@pytest.fixture
+def opened(page: Page, served: Served) -> Iterator[Page]:
+    """The page, open and drawn; a console error or a request that leaves the machine fails the test."""
+    faults: list[str] = []
+    watch(page, served, faults)
+    page.set_viewport_size(SIZE)
+    show(page, served)
+    yield page
+    assert not faults
+
+
+def watch(page: Page, served: Served, faults: list[str]) -> None:
+    """Collect what must not happen in a page."""
+    page.on("console", lambda m: faults.append(m.text) if m.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    home = (served.url, served.url.replace("http", "ws", 1), "data:", "blob:")
+    page.on("request", lambda request: None if request.url.startswith(home) else faults.append(request.url))
+
+
+def show(page: Page, served: Served, query: str = "") -> None:
+    """Open the app and wait for its map."""
+    before = len(served.app.pages)
+    page.goto(served.url + query)
+    page.get_by_role("toolbar", name="Map tools").wait_for()
+    until(lambda: len(served.app.pages) > before and served.explorer.map.feed.painted > 0)
+
+
+@pytest.fixture(scope="session")
+def finished(served: Served) -> list[str]:
+    """Ids of two finished runs, seeds 0 and 1."""
+    from explorer.model.run import RunParameters
+
+    runs = [served.app.runner.start(served.app.dataset, RunParameters(seed=seed)) for seed in (0, 1)]
+    return [served.app.runner.wait(run.id, timeout=240).id for run in runs]
+
+
+@dataclass
+class MapOnScreen:
+    """Where the points of a map lie on the page."""
+
+    page: Page
+    explorer: Explorer
+    which: int = 0
+
+    @property
+    def view(self):
+        return self.explorer.maps[self.which]
+
+    def pixel(self, x: float, y: float) -> tuple[float, float]:
+        """The place on the page of a point of the map."""
+        box = self.page.evaluate(
+            """id => {
+              const view = Bokeh.index.find_one_by_id(id), frame = view.frame.bbox
+              const rect = view.el.getBoundingClientRect()
+              const {x_range, y_range} = view.model
+              return [rect.left + frame.left, rect.top + frame.top, frame.width, frame.height,
+                      x_range.start, x_range.end, y_range.start, y_range.end]
+            }""",
+            self.view.figure.id,
+        )
+        left, top, width, height, x0, x1, y0, y1 = box
+        return left + (x - x0) / (x1 - x0) * width, top + (y1 - y) / (y1 - y0) * height
+
+    def drag(self, corners: list[tuple[float, float]], key: str | None = None) -> None:
+        """Drag through points of the map, with a key held."""
+        path = [self.pixel(*corner) for corner in corners]
+        mouse, keyboard = self.page.mouse, self.page.keyboard
+        if key:
+            keyboard.down(key)
+        mouse.move(*path[0])
+        mouse.down()
+        for place in path[1:]:
+            mouse.move(*place, steps=6)
+        mouse.up()
+        if key:
+            keyboard.up(key)
+
+    def choose(self, tool: str) -> None:
+        """Take a tool in hand."""
+        self.page.get_by_role("toolbar", name="Map tools").get_by_role(
+            "button", name=tool, exact=True
+        ).click()
+        until(lambda: self.explorer.tools.tool == tool.lower())
+        self.page.wait_for_function(
+            "([id, kind]) => Bokeh.documents[0].get_model_by_id(id).toolbar.active_drag?.type.startsWith(kind)",
+            arg=[self.view.figure.id, tool],
+        )

@@ -1,0 +1,78 @@
+"""A run in the browser: it streams, pauses, goes on, and ends in the bits of an uninterrupted run."""
+
+import numpy as np
+from playwright.sync_api import Page, expect
+
+from explorer.model.run import RunParameters, RunStatus
+from tests.browser.conftest import COUNT_PICTURES, Served, until
+
+
+def start_run(page: Page, served: Served, seed: int, epochs: int) -> str:
+    form = served.explorer.form
+    page.get_by_label("epochs").fill(str(epochs))
+    page.get_by_label("seed").fill(str(seed))
+    page.keyboard.press("Tab")
+    until(lambda: (form.n_epochs.value, form.seed.value) == (epochs, seed))
+    before = served.explorer.session.run_id
+    page.get_by_role("button", name="Run", exact=True).click()
+    until(lambda: served.explorer.session.run_id != before)
+    return served.explorer.session.run_id
+
+
+def test_at_least_ten_distinct_frames_arrive_while_a_run_works(opened: Page, served: Served) -> None:
+    opened.evaluate(COUNT_PICTURES, served.explorer.map.feed.source.id)
+    run_id = start_run(opened, served, seed=11, epochs=1500)
+    runner = served.app.runner
+    until(lambda: runner.progress(run_id).stage == "layout", 240)
+    while runner.progress(run_id).status is RunStatus.RUNNING and opened.evaluate("pictures.size") < 10:
+        opened.wait_for_timeout(20)
+    assert runner.progress(run_id).status is RunStatus.RUNNING
+    assert opened.evaluate("pictures.size") >= 10
+    runner.stop(run_id)
+
+
+def test_the_last_epoch_is_on_the_map_when_the_run_is_done(opened: Page, served: Served) -> None:
+    run_id = start_run(opened, served, seed=12, epochs=60)
+    run = served.app.runner.wait(run_id, timeout=240)
+    assert run.status is RunStatus.DONE
+    until(lambda: served.explorer.map.feed.epochs_painted[-1] == 60)
+    expect(opened.locator(".playback-bar")).to_contain_text("epoch 60 / 60")
+    expect(opened.locator(f'[data-run="{run_id}"]')).to_contain_text("done")
+    expect(opened.locator(f'[data-run="{run_id}"] img')).to_be_visible()
+
+
+def test_pause_freezes_and_resume_ends_in_the_same_bits(opened: Page, served: Served) -> None:
+    runner, epochs = served.app.runner, 1200
+    run_id = start_run(opened, served, seed=13, epochs=epochs)
+    until(lambda: runner.progress(run_id).epoch > 3, 240)
+    opened.get_by_role("button", name="Pause").click()
+    opened.get_by_role("button", name="Resume").wait_for()
+    frozen = runner.snapshot(run_id)
+    until(lambda: served.explorer.map.feed.epochs_painted[-1] == frozen.epoch)
+    opened.wait_for_timeout(700)
+    assert runner.snapshot(run_id).epoch == frozen.epoch < epochs
+    expect(opened.locator(".playback-bar")).to_contain_text(f"epoch {frozen.epoch} / {epochs}")
+    opened.get_by_role("button", name="Resume").click()
+    assert runner.wait(run_id, timeout=240).status is RunStatus.DONE
+    straight = runner.start(served.app.dataset, RunParameters(seed=13, n_epochs=epochs))
+    runner.wait(straight.id, timeout=240)
+    np.testing.assert_array_equal(runner.snapshot(run_id).embedding, runner.snapshot(straight.id).embedding)
+
+
+def test_a_stopped_run_keeps_its_map(opened: Page, served: Served) -> None:
+    runner = served.app.runner
+    run_id = start_run(opened, served, seed=14, epochs=4000)
+    until(lambda: runner.progress(run_id).epoch > 3, 240)
+    opened.get_by_role("button", name="Stop").click()
+    run = runner.wait(run_id, timeout=60)
+    assert run.status is RunStatus.STOPPED
+    assert 3 < run.epoch < 4000
+    assert served.app.workspace.embedding(run_id).shape == (served.app.dataset.n, 2)
+    expect(opened.locator(f'[data-run="{run_id}"]')).to_contain_text(f"stopped at epoch {run.epoch}")
+
+
+def test_bad_parameters_are_told_in_one_sentence(opened: Page, served: Served) -> None:
+    served.explorer.form.n_neighbors.end = 5000
+    served.explorer.form.n_neighbors.value = 3000
+    opened.get_by_role("button", name="Run", exact=True).click()
+    expect(opened.get_by_text("n_neighbors is 3000 but the data has 3000 rows")).to_be_visible()

@@ -1,0 +1,131 @@
+"""From a selection to a table with pictures to files, and back after a reload."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow.csv
+import pyarrow.parquet
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Served, show, until, watch
+
+
+@pytest.fixture
+def sampled(opened: Page, served: Served, finished: list[str]) -> Page:
+    """The page with ten of the digits 4 drawn."""
+    show(opened, served, f"?run={finished[0]}")
+    session = served.explorer.session
+    opened.get_by_role("tab", name="Sample").click()
+    code = session.categories("digit").names.index("4")
+    served.explorer._doc.add_next_tick_callback(lambda: session.select_category("digit", code))
+    until(lambda: session.selection.count > 0)
+    opened.get_by_role("tab", name="Sample").click()
+    opened.get_by_label("Size").fill("10")
+    opened.keyboard.press("Tab")
+    until(lambda: served.explorer.sample.size.value == 10)
+    opened.get_by_role("button", name="Draw").click()
+    opened.locator(".tabulator-row img").first.wait_for()
+    return opened
+
+
+def test_a_sample_shows_rows_of_the_selection_with_pictures(sampled: Page, served: Served) -> None:
+    session = served.explorer.session
+    assert len(session.sample.rows) == 10
+    assert session.selection.mask[session.sample.rows].all()
+    expect(sampled.locator(".tabulator-row img")).to_have_count(10)
+    digits = sampled.locator('.tabulator-row [tabulator-field="digit"]').all_inner_texts()
+    assert digits == ["4"] * 10
+
+
+@pytest.mark.parametrize("kind", ["CSV", "Parquet"])
+def test_a_sample_goes_out_with_its_manifest(
+    sampled: Page, served: Served, kind: str, tmp_path: Path
+) -> None:
+    session = served.explorer.session
+    with sampled.expect_download() as download:
+        sampled.get_by_role("button", name=kind).click()
+    path = tmp_path / download.value.suggested_filename
+    download.value.save_as(path)
+    table = pyarrow.csv.read_csv(path) if kind == "CSV" else pyarrow.parquet.read_table(path)
+    np.testing.assert_array_equal(table["row_id"], session.sample.rows)
+    assert set(table["digit"].to_pylist()) == {4}
+    with sampled.expect_download() as download:
+        sampled.get_by_role("button", name="Manifest").click()
+    download.value.save_as(tmp_path / "manifest.json")
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    assert manifest["seed"] == session.sample.seed
+    assert manifest["data"]["hash"] == served.app.dataset.hash
+    kept = list((served.app.workspace.path / "samples").glob("*.json"))
+    assert kept
+
+
+def test_a_reload_returns_to_where_it_was(sampled: Page, served: Served, finished: list[str]) -> None:
+    session = served.explorer.session
+    rows, drawn = session.selection.rows, session.sample.rows
+    assert f"run={finished[0]}" in sampled.evaluate("location.href")
+    pages = len(served.app.pages)
+    sampled.reload()
+    until(lambda: len(served.app.pages) >= pages and served.explorer.session is not session)
+    until(lambda: served.explorer.map.feed.painted > 0)
+    again = served.explorer.session
+    assert again.run_id == finished[0]
+    np.testing.assert_array_equal(again.selection.rows, rows)
+    np.testing.assert_array_equal(again.sample.rows, drawn)
+    expect(sampled.get_by_text(f"{len(rows):,} selected")).to_be_visible()
+
+
+def test_a_second_tab_lives_beside_the_first(opened: Page, served: Served, finished: list[str]) -> None:
+    first = served.explorer
+    faults: list[str] = []
+    second_page = opened.context.new_page()
+    watch(second_page, served, faults)
+    show(second_page, served, f"?run={finished[1]}")
+    second = served.explorer
+    assert second is not first
+    run = second.session.start(second.form.parameters)
+    first._doc.add_next_tick_callback(lambda: first.session.look_at(run.id))
+    served.app.runner.wait(run.id, timeout=240)
+    for explorer in (first, second):
+        until(
+            lambda explorer=explorer: (
+                explorer.map.feed.epochs_painted[-1] == run.n_epochs
+                or (explorer.map.feed.epochs_painted[-1] == served.app.workspace.run(run.id).epoch)
+            )
+        )
+    second_page.close()
+    until(lambda: second not in served.app.pages, 40)
+    assert not faults
+
+
+def test_a_missing_file_is_told_in_one_sentence_and_nothing_changes(opened: Page, served: Served) -> None:
+    dataset = served.explorer.session.dataset
+    opened.get_by_role("button", name="Open another file").click()
+    opened.get_by_label("File", exact=True).fill("/nowhere/songs.parquet")
+    opened.keyboard.press("Tab")
+    opened.get_by_role("button", name="Open", exact=True).click()
+    expect(opened.get_by_text("There is no file /nowhere/songs.parquet")).to_be_visible()
+    assert served.explorer.session.dataset is dataset
+
+
+def test_light_and_dark_redraw_the_map(opened: Page, served: Served, finished: list[str]) -> None:
+    show(opened, served, f"?run={finished[0]}")
+    feed = served.explorer.map.feed
+    painted, image = feed.painted, feed.source.data["image"][0].copy()
+    opened.get_by_role("button", name="Toggle theme").click()
+    until(lambda: feed.painted > painted)
+    assert not np.array_equal(feed.source.data["image"][0], image)
+
+
+def test_the_legend_shows_one_category_alone(opened: Page, served: Served, finished: list[str]) -> None:
+    show(opened, served, f"?run={finished[0]}")
+    session, legend = served.explorer.session, opened.get_by_role("list", name="Legend")
+    opened.get_by_role("tab", name="Colour").click()
+    legend.get_by_role("button").nth(3).click()
+    until(lambda: session.shown == frozenset({3}))
+    legend.get_by_role("button").nth(5).click(modifiers=["Control"])
+    until(lambda: session.shown == frozenset({3, 5}))
+    legend.get_by_role("button").nth(5).click(modifiers=["Control"])
+    legend.get_by_role("button").nth(3).click()
+    until(lambda: session.shown == frozenset())

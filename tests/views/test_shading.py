@@ -1,0 +1,95 @@
+"""What a picture of a map must hold, whatever its colours."""
+
+import numpy as np
+import pytest
+
+from explorer.model.projection import Viewport
+from explorer.views import palette
+from explorer.views.shading import Colouring, Style, density_colouring, shade
+
+RED, BLUE = "#ff0000", "#0000ff"
+
+
+@pytest.fixture
+def two_islands() -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    points = np.concatenate([rng.normal(-3, 0.4, (4000, 2)), rng.normal(3, 0.4, (4000, 2))]).astype(
+        np.float32
+    )
+    return points, np.repeat(np.int32([0, 1]), 4000)
+
+
+def channels(image: np.ndarray) -> np.ndarray:
+    return image.view(np.uint8).reshape(*image.shape, 4).astype(int)
+
+
+def halves(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    pixels = channels(image)
+    left, right = pixels[: len(pixels) // 2], pixels[len(pixels) // 2 :]
+    return left[left[..., 3] > 0], right[right[..., 3] > 0]
+
+
+def test_each_island_has_its_category_s_colour(two_islands: tuple[np.ndarray, np.ndarray]) -> None:
+    points, codes = two_islands
+    colouring = Colouring(codes, palette.lookup((RED, BLUE), "#808080"))
+    low, high = halves(shade(points, Viewport.around(points, 200, 160), colouring))
+    assert (low[:, 0] > 4 * low[:, 2]).all()
+    assert (high[:, 2] > 4 * high[:, 0]).all()
+
+
+def test_a_selection_keeps_its_colour_and_the_rest_dims_but_stays(
+    two_islands: tuple[np.ndarray, np.ndarray],
+) -> None:
+    points, codes = two_islands
+    colouring = Colouring(codes, palette.lookup((RED, BLUE), "#808080"))
+    viewport = Viewport.around(points, 200, 160)
+    whole, chosen = (shade(points, viewport, colouring, mask) for mask in (np.zeros(0, bool), codes == 0))
+    (low, high), (low_chosen, high_chosen) = halves(whole), halves(chosen)
+    np.testing.assert_array_equal(low, low_chosen)
+    assert len(high) == len(high_chosen)
+    assert high_chosen[:, 3].max() <= 0.31 * 255
+    saturation = np.ptp(high_chosen[:, :3], axis=1)
+    assert saturation.max() < 0.5 * np.ptp(high[:, :3], axis=1).max()
+
+
+def test_missing_values_show_only_where_nothing_else_lies() -> None:
+    spot = np.zeros((101, 2), np.float32)
+    spot[100] = 5
+    codes = np.full(101, -1, np.int32)
+    codes[50] = 0
+    image = channels(
+        shade(spot, Viewport(-1, 9, -1, 9, 50, 50), Colouring(codes, palette.lookup((RED,), "#808080")))
+    )
+    drawn = image[image[..., 3] > 0]
+    assert (drawn[:, 0] > 200).any(), "one red item outshines a hundred missing ones"
+    assert (drawn[:, 0] < 160).any(), "an item without a value is still drawn"
+
+
+def test_a_fixed_span_gives_a_pixel_the_same_colour_whatever_else_is_in_view() -> None:
+    rng = np.random.default_rng(1)
+    points = rng.uniform(0, 10, (50_000, 2)).astype(np.float32)
+    narrow, wide = Viewport(0, 5, 0, 5, 50, 50), Viewport(0, 10, 0, 10, 100, 100)
+    part, whole = (shade(points, view, density_colouring(True)) for view in (narrow, wide))
+    np.testing.assert_array_equal(part, whole[:50, :50])
+
+
+def test_density_runs_from_the_ramp_s_first_colour_to_its_last() -> None:
+    rng = np.random.default_rng(2)
+    points = rng.normal(size=(100_000, 2)).astype(np.float32)
+    for fixed in (True, False):
+        image = shade(
+            points, Viewport.around(points, 120, 100), density_colouring(True), style=Style(True, fixed)
+        )
+        light = channels(image)[..., :3].sum(-1)[image != 0]
+        assert light.max() > 2 * light.min()
+
+
+def test_no_points_and_points_that_are_not_finite_draw_nothing() -> None:
+    nothing = np.full((5, 2), np.nan, np.float32)
+    assert not shade(nothing, Viewport.around(nothing, 40, 30), density_colouring(False)).any()
+
+
+def test_few_points_are_drawn_as_dots_larger_than_a_pixel() -> None:
+    points = np.array([[0, 0], [5, 5], [9, 1]], np.float32)
+    image = shade(points, Viewport(-1, 10, -1, 10, 200, 200), density_colouring(True))
+    assert np.count_nonzero(image) > 9 * len(points)
