@@ -1,0 +1,257 @@
+"""Selections: sets of row ids with the steps that made them, their algebra, their undo, and what is in them.
+
+A selection holds rows, never places: it means the same rows on every map of the same data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from explorer.model.errors import InputError
+from explorer.model.items import Categories
+from explorer.model.polygon import in_box, in_polygon
+
+__all__ = ["Selection", "SelectionHistory", "Share", "Step", "composition", "in_box", "in_polygon"]
+
+Kind = Literal["lasso", "box", "categories", "rows", "all", "invert"]
+Mode = Literal["replace", "union", "subtract", "intersect", "invert"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One act of selecting, precise enough to be done again.
+
+    Parameters
+    ----------
+    kind : str
+        What was done: lasso, box, categories, rows, all, invert.
+    mode : str
+        How it changed what was selected: replace, union, subtract, intersect, invert.
+    run_id : str
+        The run on whose map it was drawn; empty for none.
+    polygon : tuple of (x, y)
+        The lasso's vertices, or two opposite corners of the box, in that map's units.
+    column : str
+        The column whose categories were chosen; empty for none.
+    values : tuple of str
+        Those categories.
+    """
+
+    kind: Kind
+    mode: Mode = "replace"
+    run_id: str = ""
+    polygon: tuple[tuple[float, float], ...] = ()
+    column: str = ""
+    values: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """What JSON needs: the kind, the mode and whatever else is not empty."""
+        return {name: value for name, value in asdict(self).items() if value}
+
+
+@dataclass(frozen=True, eq=False)
+class Selection:
+    """A set of rows; immutable, every change gives a new one.
+
+    Parameters
+    ----------
+    mask : bool (n,)
+        True for the rows selected. Kept read-only; a copy is made of what could still be written to.
+    steps : tuple of Step
+        How it came about, the oldest first.
+    """
+
+    mask: NDArray[np.bool_]
+    steps: tuple[Step, ...] = ()
+
+    def __post_init__(self) -> None:
+        mask = np.asarray(self.mask, np.bool_)
+        if mask.flags.writeable:
+            mask = mask.copy()
+            mask.setflags(write=False)
+        object.__setattr__(self, "mask", mask)
+
+    @classmethod
+    def none(cls, n: int) -> Self:
+        """Return the empty selection of n rows."""
+        return cls(_owned(np.zeros(n, np.bool_)))
+
+    @classmethod
+    def everything(cls, n: int) -> Self:
+        """Return the selection of all n rows."""
+        return cls(_owned(np.ones(n, np.bool_)), (Step("all"),))
+
+    @property
+    def n(self) -> int:
+        """Rows of the data."""
+        return len(self.mask)
+
+    @cached_property
+    def count(self) -> int:
+        """Rows selected."""
+        return int(np.count_nonzero(self.mask))
+
+    @property
+    def share(self) -> float:
+        """Rows selected as a share of all, 0 to 1."""
+        return self.count / self.n if self.n else 0.0
+
+    @cached_property
+    def rows(self) -> NDArray[np.int64]:
+        """Row ids selected, int64 (count,), ascending."""
+        return np.flatnonzero(self.mask).astype(np.int64, copy=False)
+
+    def replace(self, mask: ArrayLike, step: Step) -> Self:
+        """Select these rows and no others."""
+        return type(self)(_owned(self._checked(mask).copy()), (step,))
+
+    def union(self, mask: ArrayLike, step: Step) -> Self:
+        """Select these rows too."""
+        return self._and_then(self.mask | self._checked(mask), step)
+
+    def subtract(self, mask: ArrayLike, step: Step) -> Self:
+        """Select these rows no longer."""
+        return self._and_then(self.mask & ~self._checked(mask), step)
+
+    def intersect(self, mask: ArrayLike, step: Step) -> Self:
+        """Keep just those of these rows that are selected."""
+        return self._and_then(self.mask & self._checked(mask), step)
+
+    def invert(self) -> Self:
+        """Select what is not selected."""
+        return self._and_then(~self.mask, Step("invert", "invert"))
+
+    def _and_then(self, mask: NDArray[np.bool_], step: Step) -> Self:
+        return type(self)(_owned(mask), (*self.steps, step))
+
+    def _checked(self, mask: ArrayLike) -> NDArray[np.bool_]:
+        rows = np.asarray(mask, np.bool_)
+        if rows.shape != self.mask.shape:
+            raise InputError(f"The data has {self.n:,} rows, but {rows.size:,} were told to be in or out.")
+        return rows
+
+
+def _owned(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Make a mask that nobody else holds read-only, which spares Selection its copy."""
+    mask.setflags(write=False)
+    return mask
+
+
+class SelectionHistory:
+    """The selections so far: undo goes back, redo goes forth, a new selection forgets what was undone.
+
+    Parameters
+    ----------
+    n : int
+        Rows of the data; the history begins with none of them selected.
+    depth : int, default 100
+        How many steps can be undone. Masks are kept packed, n / 8 bytes each.
+    """
+
+    def __init__(self, n: int, depth: int = 100) -> None:
+        self._n, self._depth = n, depth
+        self._kept: list[tuple[NDArray[np.uint8], tuple[Step, ...]]] = []
+        self._position = 0
+        self._current = self.clear()
+
+    @property
+    def current(self) -> Selection:
+        """The selection now."""
+        return self._current
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is a selection to go back to."""
+        return self._position > 0
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether there is an undone selection to go forth to."""
+        return self._position < len(self._kept) - 1
+
+    def push(self, selection: Selection) -> Selection:
+        """Make this the current selection and return it.
+
+        Raises
+        ------
+        InputError
+            When it is a selection of other data.
+        """
+        if selection.n != self._n:
+            raise InputError(f"The data has {self._n:,} rows, the selection is of {selection.n:,}.")
+        del self._kept[self._position + 1 :]
+        self._kept.append((np.packbits(selection.mask), selection.steps))
+        del self._kept[: -self._depth - 1]
+        self._position = len(self._kept) - 1
+        self._current = selection
+        return selection
+
+    def undo(self) -> Selection:
+        """Go back one selection, if there is one, and return the current."""
+        return self._go(self._position - 1) if self.can_undo else self._current
+
+    def redo(self) -> Selection:
+        """Go forth one selection, if there is one, and return the current."""
+        return self._go(self._position + 1) if self.can_redo else self._current
+
+    def clear(self) -> Selection:
+        """Forget everything, select nothing and return that."""
+        self._current = Selection.none(self._n)
+        self._kept = [(np.packbits(self._current.mask), self._current.steps)]
+        self._position = 0
+        return self._current
+
+    def _go(self, position: int) -> Selection:
+        self._position = position
+        packed, steps = self._kept[position]
+        self._current = Selection(_owned(np.unpackbits(packed, count=self._n).view(np.bool_)), steps)
+        return self._current
+
+
+@dataclass(frozen=True)
+class Share:
+    """How much of one category is selected.
+
+    Parameters
+    ----------
+    name, code
+        The category, and its code in the column's Categories.
+    selected, total : int
+        Its rows in the selection and in the data.
+    lift : float
+        Its share of the selection over its share of the data: 2 is twice as common in here; 0 when nothing is
+        selected.
+    """
+
+    name: str
+    code: int
+    selected: int
+    total: int
+    lift: float
+
+
+def composition(mask: NDArray[np.bool_], categories: Categories) -> tuple[Share, ...]:
+    """Return the categories of a column by how many of their rows are selected, the most first.
+
+    Parameters
+    ----------
+    mask : bool (n,)
+        The rows selected.
+    categories : Categories
+        The column. Rows without a category count in both wholes and are no category.
+    """
+    inside = np.bincount(categories.codes[mask] + 1, minlength=len(categories.names) + 1)
+    expected = int(inside.sum()) / len(mask) if len(mask) else 0.0
+    shares: Iterable[Share] = (
+        Share(name, code, selected, total, selected / (total * expected) if selected else 0.0)
+        for code, (name, selected, total) in enumerate(
+            zip(categories.names, inside[1:].tolist(), categories.counts.tolist(), strict=True)
+        )
+    )
+    return tuple(sorted(shares, key=lambda share: (-share.selected, share.code)))
