@@ -1,7 +1,7 @@
 """From distances to a fuzzy simplicial set: how strongly each pair of neighbours belongs together.
 
-McInnes, Healy, Melville 2018, sections 3.1 and algorithms 2-3. Each point gets its own scale, so that dense and sparse
-regions count alike; the two views of an edge are then joined by a fuzzy union.
+McInnes, Healy, Melville 2018, sections 3.1 and algorithms 2-3. Each point gets its own scale, so that dense
+and sparse regions count alike; the two views of an edge are then joined by a fuzzy union.
 """
 
 from __future__ import annotations
@@ -24,14 +24,18 @@ SMALLEST_SCALE = 1e-3
 
 
 def fuzzy_simplicial_set(
-    graph: KnnGraph, *, local_connectivity: float = 1.0, set_op_mix_ratio: float = 1.0
+    graph: KnnGraph,
+    *,
+    local_connectivity: float = 1.0,
+    set_op_mix_ratio: float = 1.0,
+    n_threads: int | None = None,
 ) -> csr_array:
     """Membership strengths of the neighbours' edges, joined into a symmetric set.
 
     With rho_i the distance to the `local_connectivity`-th neighbour and sigma_i solving
     ``sum_j exp(-max(0, d_ij - rho_i) / sigma_i) = log2(k + 1)``, the strength of j seen from i is
-    ``w_ij = exp(-max(0, d_ij - rho_i) / sigma_i)``. The union is ``w_ij + w_ji - w_ij w_ji``, the intersection
-    ``w_ij w_ji``; the result is their mixture.
+    ``w_ij = exp(-max(0, d_ij - rho_i) / sigma_i)``. The union is ``w_ij + w_ji - w_ij w_ji``, the
+    intersection ``w_ij w_ji``; the result is their mixture.
 
     Parameters
     ----------
@@ -41,6 +45,8 @@ def fuzzy_simplicial_set(
         Neighbours taken as connected for sure; >= 0.
     set_op_mix_ratio : float, default 1.0
         1 is the union, 0 the intersection.
+    n_threads : int, optional
+        Never changes the result.
 
     Returns
     -------
@@ -54,13 +60,13 @@ def fuzzy_simplicial_set(
     """
     if not 0 <= set_op_mix_ratio <= 1:
         raise InputError(f"set_op_mix_ratio must lie between 0 and 1, got {set_op_mix_ratio}.")
-    rho, sigma = smooth_knn_distances(graph, local_connectivity=local_connectivity)
-    strengths = membership_strengths(graph, rho, sigma)
-    return union(graph.indices, strengths, set_op_mix_ratio)
+    rho, sigma = smooth_knn_distances(graph, local_connectivity=local_connectivity, n_threads=n_threads)
+    strengths = membership_strengths(graph, rho, sigma, n_threads=n_threads)
+    return union(graph.indices, strengths, set_op_mix_ratio, n_threads=n_threads)
 
 
 def smooth_knn_distances(
-    graph: KnnGraph, *, local_connectivity: float = 1.0
+    graph: KnnGraph, *, local_connectivity: float = 1.0, n_threads: int | None = None
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Each point's rho (distance where fuzziness begins) and sigma (its scale): float32 (n,) each."""
     if not local_connectivity >= 0:
@@ -70,20 +76,28 @@ def smooth_knn_distances(
     # The means count the point itself, at distance 0, as umap-learn's do.
     total = float(graph.distances.sum(where=finite, dtype=np.float64))
     mean = total / (int(finite.sum()) + graph.n)
-    for_rows(_smooth, graph.n, graph.distances, float(local_connectivity), mean, rho, sigma)
+    for_rows(
+        _smooth, graph.n, graph.distances, float(local_connectivity), mean, rho, sigma, n_threads=n_threads
+    )
     return rho, sigma
 
 
 def membership_strengths(
-    graph: KnnGraph, rho: NDArray[np.float32], sigma: NDArray[np.float32]
+    graph: KnnGraph, rho: NDArray[np.float32], sigma: NDArray[np.float32], *, n_threads: int | None = None
 ) -> NDArray[np.float32]:
     """Strength of each neighbour as its row sees it: float32 (n, k), 0 where a neighbour is missing."""
     strengths = np.empty(graph.distances.shape, np.float32)
-    for_rows(_strengths, graph.n, graph.indices, graph.distances, rho, sigma, strengths)
+    for_rows(_strengths, graph.n, graph.indices, graph.distances, rho, sigma, strengths, n_threads=n_threads)
     return strengths
 
 
-def union(indices: NDArray[np.int32], strengths: NDArray[np.float32], mix_ratio: float = 1.0) -> csr_array:
+def union(
+    indices: NDArray[np.int32],
+    strengths: NDArray[np.float32],
+    mix_ratio: float = 1.0,
+    *,
+    n_threads: int | None = None,
+) -> csr_array:
     """Join the two directions of each edge: ``mix (a + b - ab) + (1 - mix) ab``.
 
     Parameters
@@ -98,21 +112,39 @@ def union(indices: NDArray[np.int32], strengths: NDArray[np.float32], mix_ratio:
     in_indptr, in_tails, in_strengths = _transpose(indices, strengths)
     # One row of the union has at most its own and the incoming neighbours.
     room = np.arange(n + 1, dtype=np.int64) * k + in_indptr
-    tails, values, counts = np.empty(room[-1], np.int32), np.empty(room[-1], np.float32), np.empty(n, np.int64)
+    tails, values, counts = (
+        np.empty(room[-1], np.int32),
+        np.empty(room[-1], np.float32),
+        np.empty(n, np.int64),
+    )
     for_rows(
-        _merge, n, indices, strengths, in_indptr, in_tails, in_strengths, np.float32(mix_ratio), room, tails, values, counts
+        _merge,
+        n,
+        indices,
+        strengths,
+        in_indptr,
+        in_tails,
+        in_strengths,
+        np.float32(mix_ratio),
+        room,
+        tails,
+        values,
+        counts,
+        n_threads=n_threads,
     )
     indptr = np.concatenate([[0], np.cumsum(counts)])
     index_type = np.int32 if indptr[-1] < 2**31 else np.int64
-    for_rows(_compact, n, room, indptr, tails, values, *(out := (np.empty(indptr[-1], np.int32), np.empty(indptr[-1], np.float32))))
-    fuzzy_set = csr_array((n, n), dtype=np.float32)
-    fuzzy_set.indptr, fuzzy_set.indices, fuzzy_set.data = indptr.astype(index_type), out[0], out[1]
-    fuzzy_set.has_sorted_indices = fuzzy_set.has_canonical_format = True
+    joined, joined_values = np.empty(indptr[-1], np.int32), np.empty(indptr[-1], np.float32)
+    for_rows(_compact, n, room, indptr, tails, values, joined, joined_values, n_threads=n_threads)
+    fuzzy_set = csr_array((joined_values, joined, indptr.astype(index_type)), shape=(n, n))
+    fuzzy_set.has_canonical_format = True
     return fuzzy_set
 
 
 @njit(nogil=True, cache=True)
-def _smooth(counter: Any, n_rows: int, distances: Any, local_connectivity: float, mean: float, rho: Any, sigma: Any) -> None:
+def _smooth(
+    counter: Any, n_rows: int, distances: Any, local_connectivity: float, mean: float, rho: Any, sigma: Any
+) -> None:
     """Bisect for sigma in each row; rho is interpolated between neighbours for a fractional connectivity."""
     k = distances.shape[1]
     target = np.log2(k + 1.0)
@@ -162,7 +194,9 @@ def _smooth(counter: Any, n_rows: int, distances: Any, local_connectivity: float
 
 
 @njit(nogil=True, cache=True)
-def _strengths(counter: Any, n_rows: int, indices: Any, distances: Any, rho: Any, sigma: Any, strengths: Any) -> None:
+def _strengths(
+    counter: Any, n_rows: int, indices: Any, distances: Any, rho: Any, sigma: Any, strengths: Any
+) -> None:
     while True:
         first = claim(counter, BLOCK_ROWS)
         if first >= n_rows:
@@ -180,7 +214,7 @@ def _strengths(counter: Any, n_rows: int, indices: Any, distances: Any, rho: Any
 
 @njit(nogil=True, cache=True)
 def _transpose(indices: Any, strengths: Any) -> Any:
-    """Incoming edges of each vertex as CSR, sorted by their source: a counting sort, serial, bound by memory."""
+    """Incoming edges of each vertex as CSR, sorted by source: a counting sort, serial, bound by memory."""
     n, k = indices.shape
     indptr = np.zeros(n + 1, np.int64)
     for i in range(n):
@@ -202,8 +236,18 @@ def _transpose(indices: Any, strengths: Any) -> Any:
 
 @njit(nogil=True, cache=True)
 def _merge(
-    counter: Any, n_rows: int, indices: Any, strengths: Any, in_indptr: Any, in_tails: Any, in_strengths: Any,
-    mix_ratio: Any, room: Any, tails: Any, values: Any, counts: Any,
+    counter: Any,
+    n_rows: int,
+    indices: Any,
+    strengths: Any,
+    in_indptr: Any,
+    in_tails: Any,
+    in_strengths: Any,
+    mix_ratio: Any,
+    room: Any,
+    tails: Any,
+    values: Any,
+    counts: Any,
 ) -> None:
     """Merge each row's own and incoming neighbours in the order of their numbers; zeros are dropped."""
     one = np.float32(1.0)
@@ -235,7 +279,16 @@ def _merge(
 
 
 @njit(nogil=True, cache=True)
-def _compact(counter: Any, n_rows: int, room: Any, indptr: Any, tails: Any, values: Any, new_tails: Any, new_values: Any) -> None:
+def _compact(
+    counter: Any,
+    n_rows: int,
+    room: Any,
+    indptr: Any,
+    tails: Any,
+    values: Any,
+    new_tails: Any,
+    new_values: Any,
+) -> None:
     while True:
         first = claim(counter, BLOCK_ROWS)
         if first >= n_rows:

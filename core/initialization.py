@@ -1,8 +1,9 @@
 """Where the points start: spectral, principal components, random, or given.
 
-The spectral layout takes the leading eigenvectors of D^-1/2 W D^-1/2 (equal to the trailing ones of the normalised
-Laplacian; Belkin and Niyogi 2003) by a Chebyshev-filtered subspace iteration (Zhou, Saad, Tiago, Chelikowsky 2006):
-the layout that follows needs no more than a few digits of them, which some tens of sparse products give.
+The spectral layout takes the leading eigenvectors of D^-1/2 W D^-1/2 (equal to the trailing ones of the
+normalised Laplacian; Belkin and Niyogi 2003) by a Chebyshev-filtered subspace iteration (Zhou, Saad, Tiago,
+Chelikowsky 2006): the layout that follows needs no more than a few digits of them, which some tens of
+sparse products give.
 """
 
 from __future__ import annotations
@@ -65,8 +66,8 @@ def initial_layout(
     if isinstance(init, np.ndarray):
         if init.shape != (n, n_components) or not np.isfinite(init).all():
             raise InputError(
-                f"init must be finite and of shape ({n}, {n_components}), one row of coordinates a point; got shape "
-                f"{init.shape}."
+                f"init must be finite and of shape ({n}, {n_components}), one row a point; got "
+                f"shape {init.shape}."
             )
         layout = init.astype(np.float64)
     elif init == "spectral":
@@ -83,16 +84,19 @@ def initial_layout(
 def scaled(layout: NDArray[np.float64]) -> NDArray[np.float64]:
     """Move each axis to [0, 10]; an axis without extent stays at 0."""
     span = np.ptp(layout, axis=0)
-    return (layout - layout.min(0)) * (SPAN / np.where(span > 0, span, np.inf))
+    result: NDArray[np.float64] = (layout - layout.min(0)) * (SPAN / np.where(span > 0, span, np.inf))
+    return result
 
 
 def _pca(vectors: NDArray[np.float32] | None, n_components: int, seed: int) -> NDArray[np.float64]:
-    from core.knn import project
+    from core.projection import project
 
     if vectors is None:
         raise InputError("init='pca' needs the vectors; pass them, or use init='spectral'.")
     if vectors.shape[1] < n_components:
-        raise InputError(f"init='pca' needs at least {n_components} columns, the vectors have {vectors.shape[1]}.")
+        raise InputError(
+            f"init='pca' needs at least {n_components} columns, the vectors have {vectors.shape[1]}."
+        )
     return project(vectors, n_components, seed).astype(np.float64)
 
 
@@ -117,7 +121,11 @@ def spectral_layout(
     for c in range(n_parts):
         members = rows[starts[c] : starts[c + 1]]
         inner = fuzzy_set[members][:, members] if len(members) > 1 else None
-        own = scaled(_spectral_of_connected(inner, n_components, seed, n_threads).astype(np.float64)) if inner is not None else np.zeros((1, n_components))
+        own = (
+            scaled(_spectral_of_connected(inner, n_components, seed, n_threads).astype(np.float64))
+            if inner is not None
+            else np.zeros((1, n_components))
+        )
         layout[members] = own * (0.8 * np.sqrt(sizes[c]) / SPAN)
         layout[members, : corners.shape[1]] += corners[c, :n_components]
     return layout.astype(np.float32)
@@ -172,7 +180,21 @@ def _product(
     w: csr_array, scale: NDArray[np.float32], x: NDArray[np.float32], n_threads: int | None
 ) -> NDArray[np.float32]:
     out = np.empty_like(x)
-    for_rows(_step, len(x), w.indptr, w.indices, w.data, scale, x, x, np.float32(1), np.float32(0), np.float32(0), out, n_threads=n_threads)
+    for_rows(
+        _step,
+        len(x),
+        w.indptr,
+        w.indices,
+        w.data,
+        scale,
+        x,
+        x,
+        np.float32(1),
+        np.float32(0),
+        np.float32(0),
+        out,
+        n_threads=n_threads,
+    )
     return out
 
 
@@ -184,13 +206,36 @@ def _filter(
     growth = centre_growth = half / (1 - centre)
     previous, current, out = x, np.empty_like(x), np.empty_like(x)
 
-    def step(source: NDArray[np.float32], before: NDArray[np.float32], p: float, q: float, r: float, into: NDArray[np.float32]) -> None:
-        for_rows(_step, len(x), w.indptr, w.indices, w.data, scale, source, before, np.float32(p), np.float32(q), np.float32(r), into, n_threads=n_threads)
+    def step(
+        source: NDArray[np.float32],
+        before: NDArray[np.float32],
+        p: float,
+        q: float,
+        r: float,
+        into: NDArray[np.float32],
+    ) -> None:
+        for_rows(
+            _step,
+            len(x),
+            w.indptr,
+            w.indices,
+            w.data,
+            scale,
+            source,
+            before,
+            np.float32(p),
+            np.float32(q),
+            np.float32(r),
+            into,
+            n_threads=n_threads,
+        )
 
     step(x, x, growth / half, -growth * centre / half, 0.0, current)
     for _ in range(DEGREE - 1):
         following = 1 / (2 / centre_growth - growth)
-        step(current, previous, 2 * following / half, -2 * following * centre / half, -growth * following, out)
+        step(
+            current, previous, 2 * following / half, -2 * following * centre / half, -growth * following, out
+        )
         previous, current, out = current, out, previous if previous is not x else np.empty_like(x)
         growth = following
     return current
@@ -199,7 +244,7 @@ def _filter(
 def _rayleigh_ritz(
     w: csr_array, scale: NDArray[np.float32], x: NDArray[np.float32], n_threads: int | None
 ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """Orthonormal vectors of the span of `x` that diagonalise the operator on it, and their eigenvalues, falling."""
+    """Orthonormal vectors that diagonalise the operator on the span of `x`, and its eigenvalues, falling."""
     values, vectors = np.linalg.eigh(_gram(x, x))
     kept = values > values[-1] * 1e-12
     whiten = vectors[:, kept] / np.sqrt(values[kept])
@@ -215,7 +260,9 @@ def _gram(x: NDArray[np.float32], y: NDArray[np.float32]) -> NDArray[np.float64]
     return (gram + gram.T) / 2
 
 
-def _combine(x: NDArray[np.float32], matrix: NDArray[np.float64], n_threads: int | None) -> NDArray[np.float32]:
+def _combine(
+    x: NDArray[np.float32], matrix: NDArray[np.float64], n_threads: int | None
+) -> NDArray[np.float32]:
     out = np.empty((len(x), matrix.shape[1]), np.float32)
     for_rows(_combine_rows, len(x), x, np.ascontiguousarray(matrix, np.float32), out, n_threads=n_threads)
     return out
@@ -246,8 +293,18 @@ def _combine_rows(counter: Any, n_rows: int, x: Any, matrix: Any, out: Any) -> N
 
 @njit(nogil=True, cache=True)
 def _step(
-    counter: Any, n_rows: int, indptr: Any, indices: Any, weights: Any, scale: Any, x: Any, before: Any,
-    p: Any, q: Any, r: Any, out: Any,
+    counter: Any,
+    n_rows: int,
+    indptr: Any,
+    indices: Any,
+    weights: Any,
+    scale: Any,
+    x: Any,
+    before: Any,
+    p: Any,
+    q: Any,
+    r: Any,
+    out: Any,
 ) -> None:
     """``out = p S x + q x + r before`` with S = D^-1/2 W D^-1/2, `scale` holding D^-1/2."""
     m = x.shape[1]

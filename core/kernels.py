@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from core.threads import BLOCK_ROWS, claim
 
-# Forces of attraction are tabulated over the float's exponent and 7 mantissa bits, 20 KB that stay in the L1 cache.
+# Forces of attraction are tabulated over the float's exponent and 7 mantissa bits, 20 KB that stay in the
+# L1 cache.
 TABLE_SHIFT = np.int32(16)
 TABLE_FIRST = np.int32((127 - 24) << 7)
 TABLE_SIZE = np.int32(40 << 7)
@@ -38,7 +39,9 @@ def mix(key: Any) -> Any:
 def stream(seed: Any, epoch: Any, vertex: Any) -> Any:
     """Counter-based random bits (uint64) of one vertex in one epoch."""
     return mix(
-        seed + np.uint64(epoch) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(vertex) * np.uint64(0xD1B54A32D192ED03)
+        seed
+        + np.uint64(epoch) * np.uint64(0x9E3779B97F4A7C15)
+        + np.uint64(vertex) * np.uint64(0xD1B54A32D192ED03)
     )
 
 
@@ -103,8 +106,8 @@ def order_edges(
 ) -> None:
     """Copy the graph's rows in the order `order`, renaming vertices, and shuffle each row once.
 
-    Within a row the edges must not follow the spatial order of the vertices: a point would then drift the same
-    way in each epoch, and the map tears. Edges lighter than `smallest` never fire and are left out.
+    Within a row the edges must not follow the spatial order of the vertices: a point would then drift the
+    same way in each epoch, and the map tears. Edges lighter than `smallest` never fire and are left out.
 
     Parameters
     ----------
@@ -129,8 +132,8 @@ def order_edges(
             for j in range(indptr[order[i]], indptr[order[i] + 1]):
                 if weights[j] >= smallest:
                     tails[start + count] = rank[indices[j]]
-                    rate = np.int64(weights[j] * scale + 0.5)
-                    rates[start + count] = np.uint16(min(max(rate, 1), 65536) - 1)
+                    rate: Any = np.int64(weights[j] * scale + 0.5)
+                    rates[start + count] = np.uint16(min(max(rate, np.int64(1)), np.int64(65536)) - 1)
                     count += 1
             state = stream(seed, 0, i)
             for j in range(count - 1, 0, -1):
@@ -183,8 +186,8 @@ def advance_plane(
 
     An edge with probability p fires in epoch e iff floor(p (e+1) + phi) > floor(p e + phi), phi a hash of the
     edge: a comparison of 16-bit fractions, with no state. The attraction is applied twice, for this vertex's
-    own edge and for the mirrored one, in place of moving the tail. Each firing earns `negatives` negative samples,
-    paid in windows of WINDOW.
+    own edge and for the mirrored one, in place of moving the tail. Each firing earns `negatives` negative
+    samples, paid in windows of WINDOW.
 
     Parameters
     ----------
@@ -223,7 +226,7 @@ def advance_plane(
             begin, end = indptr[i], indptr[i + 1]
             while begin < end:
                 stop = min(begin + 256, end)
-                n_fired = 0
+                n_fired: Any = 0
                 for j in range(begin, stop):
                     rate = np.uint32(rates[j]) + np.uint32(1)
                     phase = (np.uint32(j) * np.uint32(0x9E3779B1)) >> np.uint32(16)
@@ -243,7 +246,10 @@ def advance_plane(
                         state = mix(state + np.uint64(0x9E3779B97F4A7C15))
                         offset = np.int64(((state >> np.uint64(32)) * n_offsets) >> np.uint64(32))
                         gx, gy = np.float32(0.0), np.float32(0.0)
-                        window_x, window_y = pool_x[offset : offset + WINDOW], pool_y[offset : offset + WINDOW]
+                        window_x, window_y = (
+                            pool_x[offset : offset + WINDOW],
+                            pool_y[offset : offset + WINDOW],
+                        )
                         for t in range(WINDOW):
                             ex, ey = x - window_x[t], y - window_y[t]
                             r2 = ex * ex + ey * ey

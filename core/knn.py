@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import csr_array
 
+from core.checks import checked_vectors, is_sparse
+from core.descent import descend
 from core.errors import InputError
-from core.threads import claim, for_rows
+from core.exact import nearest_of_all, nearest_of_candidates
+from core.projection import project
 
 VERSION = 1
 EXACT_UP_TO = 4096
 """Rows up to which all pairs are compared."""
 PROJECT_FROM = 200
-"""Dimensions from which candidates are sought among principal components and re-ranked in the full space."""
-N_PRINCIPAL = 100
-SPARE_CANDIDATES = 9
+"""Columns from which candidates are sought among principal components and re-ranked by all columns."""
+N_PRINCIPAL = 160
+SPARE_CANDIDATES = 7
 
-Method = Literal["auto", "exact", "descent", "projected"]
+Method = Literal["auto", "exact", "descent"]
+Metric = str | Callable[..., float]
 
 
 @dataclass(frozen=True)
@@ -61,12 +66,12 @@ class KnnGraph:
     @property
     def n(self) -> int:
         """Number of points."""
-        return self.indices.shape[0]
+        return int(self.indices.shape[0])
 
     @property
     def k(self) -> int:
         """Neighbours of each point, itself excluded."""
-        return self.indices.shape[1]
+        return int(self.indices.shape[1])
 
     def prune(self, k: int) -> KnnGraph:
         """Keep the first `k` neighbours: a graph for a large n_neighbors serves every smaller one."""
@@ -128,31 +133,37 @@ def without_self(
 
 
 def knn_graph(
-    vectors: ArrayLike,
+    vectors: ArrayLike | csr_array,
     n_neighbors: int,
     *,
-    metric: str = "euclidean",
+    metric: Metric = "euclidean",
     metric_kwds: Mapping[str, Any] | None = None,
     seed: int = 42,
     method: Method = "auto",
+    n_threads: int | None = None,
 ) -> KnnGraph:
     """Find the ``n_neighbors - 1`` nearest neighbours of each row (n_neighbors counts the row itself).
 
+    Euclidean, cosine and correlation distances are searched by `core.descent`, all others by pynndescent.
+
     Parameters
     ----------
-    vectors : array-like (n, d)
-        Finite numbers; taken as float32.
+    vectors : array-like (n, d) or sparse (n, d)
+        Finite numbers, taken as float32; with ``metric="precomputed"`` the distances, (n, n), of which a
+        sparse array stores only those between neighbours.
     n_neighbors : int
         2 <= n_neighbors <= n.
-    metric : str, default "euclidean"
-        Any metric of pynndescent.
+    metric : str or compiled function, default "euclidean"
+        "precomputed", any metric of pynndescent, or a function of two vectors compiled by numba.
     metric_kwds : mapping, optional
         Its parameters.
     seed : int, default 42
         Of the descent; the exact method needs none.
-    method : {"auto", "exact", "descent", "projected"}, default "auto"
-        "projected" seeks candidates among 100 principal components and re-ranks them in the full space
-        (euclidean only). "auto" is exact up to 4,096 rows, projected from 200 dimensions, descent otherwise.
+    method : {"auto", "exact", "descent"}, default "auto"
+        "auto" is exact up to 4,096 rows. From 200 columns on, the descent seeks candidates among principal
+        components and re-ranks them by their exact distances.
+    n_threads : int, optional
+        Never changes the result.
 
     Returns
     -------
@@ -164,146 +175,76 @@ def knn_graph(
         If the vectors or a parameter cannot be used.
     """
     x = checked_vectors(vectors)
-    if not 2 <= n_neighbors <= len(x):
+    n = x.shape[0]
+    if not 2 <= n_neighbors <= n:
         raise InputError(
-            f"n_neighbors must lie between 2 and the number of rows ({len(x)}), got {n_neighbors}; it counts the "
-            "point itself."
+            f"n_neighbors must lie between 2 and the number of rows ({n}), got {n_neighbors}; it counts "
+            "the point itself."
         )
-    if method == "auto":
-        method = _choose_method(x, metric)
     k = n_neighbors - 1
-    if method == "exact":
-        return exact_graph(x, k, metric, metric_kwds)
-    from core.descent import descend
+    if metric == "precomputed":
+        return _precomputed(x, k)
+    exact = n <= EXACT_UP_TO if method == "auto" else method == "exact"
+    if not is_sparse(x) and metric in ("euclidean", "l2", "cosine", "correlation"):
+        return _euclidean(x, k, str(metric), seed, exact, n_threads)
+    # pynndescent is imported here alone: it takes long, and most data does without.
+    from core.any_metric import descend_by_metric, nearest_by_metric
 
-    if method == "descent":
-        indices, distances = descend(x, k + 1, metric=metric, metric_kwds=metric_kwds, seed=seed)
-        return KnnGraph(*without_self(indices, distances))
-    principal = project(x, min(N_PRINCIPAL, x.shape[1]), seed)
-    wanted = min(k + 1 + SPARE_CANDIDATES, len(x))
-    candidates, distances = descend(principal, wanted, metric="euclidean", metric_kwds=None, seed=seed)
-    return rerank(x, without_self(candidates, distances)[0], k)
-
-
-def _choose_method(x: NDArray[np.float32], metric: str) -> Method:
-    if len(x) <= EXACT_UP_TO:
-        return "exact"
-    return "projected" if x.shape[1] >= PROJECT_FROM and metric == "euclidean" else "descent"
+    if exact:
+        return KnnGraph(*nearest_by_metric(x, k, metric=metric, metric_kwds=metric_kwds))
+    return KnnGraph(
+        *without_self(*descend_by_metric(x, n_neighbors, metric=metric, metric_kwds=metric_kwds, seed=seed))
+    )
 
 
-def checked_vectors(vectors: ArrayLike) -> NDArray[np.float32]:
-    """Float32, contiguous, finite, two-dimensional vectors with at least two rows, or an InputError."""
-    try:
-        x = np.ascontiguousarray(vectors, np.float32)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"The vectors must be numbers in a table of one row a point: {error}.") from None
-    if x.ndim != 2:
-        raise InputError(f"The vectors must have two dimensions (rows, columns), got shape {x.shape}.")
-    if len(x) < 2 or not x.shape[1]:
-        raise InputError(f"The vectors must have at least 2 rows and 1 column, got shape {x.shape}.")
-    if not np.isfinite(x.sum(dtype=np.float64)):
-        bad = np.argwhere(~np.isfinite(x))
-        row, column = bad[0]
-        raise InputError(
-            f"Row {row}, column {column} of the vectors is {x[row, column]}; remove or fill the {len(bad):,} values "
-            "that are NaN or infinite in float32."
-        )
-    return x
-
-
-def exact_graph(
-    x: NDArray[np.float32], k: int, metric: str = "euclidean", metric_kwds: Mapping[str, Any] | None = None
+def _euclidean(
+    x: NDArray[np.float32], k: int, metric: str, seed: int, exact: bool, n_threads: int | None
 ) -> KnnGraph:
-    """Compare all pairs; among equal distances the lower row number comes first."""
-    indices, distances = np.empty((len(x), k), np.int32), np.empty((len(x), k), np.float32)
-    if metric == "euclidean":
-        for_rows(_exact_rows, len(x), x, indices, distances)
-        return KnnGraph(indices, distances)
-    from sklearn.metrics import pairwise_distances
-
-    for start in range(0, len(x), 1024):
-        block = pairwise_distances(x[start : start + 1024], x, metric=metric, **(metric_kwds or {}))
-        own = np.arange(len(block))
-        block[own, start + own] = np.inf
-        near = np.argsort(block, axis=1, kind="stable")[:, :k]
-        indices[start : start + 1024] = near
-        distances[start : start + 1024] = np.take_along_axis(block, near, 1)
-    return KnnGraph(indices, distances)
-
-
-def rerank(x: NDArray[np.float32], candidates: NDArray[np.int32], k: int) -> KnnGraph:
-    """Keep the `k` of each row's candidates (int32 (n, m), m >= k) that are nearest by exact distance."""
-    indices, distances = np.empty((len(x), k), np.int32), np.empty((len(x), k), np.float32)
-    for_rows(_rerank_rows, len(x), x, candidates, indices, distances)
-    return KnnGraph(indices, distances)
+    """Euclidean distance, or cosine and correlation as half the squared one between unit vectors."""
+    angular = metric in ("cosine", "correlation")
+    if angular:
+        x = unit_vectors(x - x.mean(1, keepdims=True) if metric == "correlation" else x)
+    if exact:
+        indices, distances = nearest_of_all(x, k, n_threads)
+    elif x.shape[1] < PROJECT_FROM:
+        indices, squared, _ = descend(x, k, seed=seed, n_threads=n_threads)
+        distances = np.sqrt(squared)
+    else:
+        candidates, bounds, order = descend(
+            project(x, N_PRINCIPAL, seed),
+            min(k + SPARE_CANDIDATES, len(x) - 1),
+            seed=seed,
+            n_threads=n_threads,
+        )
+        indices, distances = nearest_of_candidates(x, candidates, bounds, order, k, n_threads)
+    return KnnGraph(indices, (distances * distances / 2).astype(np.float32) if angular else distances)
 
 
-def project(x: NDArray[np.float32], n_components: int, seed: int) -> NDArray[np.float32]:
-    """Coordinates on the leading principal components of (at most 10,000 sampled) rows: float32 (n, c)."""
-    rng = np.random.default_rng(seed)
-    sample = x if len(x) <= 10_000 else x[np.sort(rng.choice(len(x), 10_000, replace=False))]
-    mean = sample.mean(0)
-    basis = np.linalg.eigh(np.cov(sample - mean, rowvar=False))[1][:, ::-1][:, :n_components]
-    basis = np.ascontiguousarray(basis, np.float32)
-    out = np.empty((len(x), n_components), np.float32)
-    for start in range(0, len(x), 8192):
-        out[start : start + 8192] = (x[start : start + 8192] - mean) @ basis
-    return out
+def unit_vectors(x: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Rows scaled to length 1; a row of zeros becomes a unit vector at right angles to all others.
+
+    The cosine distance between rows of zeros is thus 0, and 1 to any other row.
+    """
+    norms = np.linalg.norm(x, axis=1, keepdims=True)
+    zero = norms[:, 0] == 0
+    unit: NDArray[np.float32] = (x / np.where(norms > 0, norms, 1)).astype(np.float32)
+    return np.column_stack([unit, zero.astype(np.float32)]) if zero.any() else unit
 
 
-@njit(nogil=True, inline="always", fastmath={"reassoc", "contract", "nsz"})
-def _squared_distance(a: Any, b: Any) -> Any:
-    total = np.float32(0.0)
-    for c in range(len(a)):
-        total += (a[c] - b[c]) * (a[c] - b[c])
-    return total
-
-
-@njit(nogil=True, inline="always")
-def _insert(distance: Any, index: Any, near: Any, near_distances: Any) -> None:
-    """Insert into a row kept sorted by (distance, index), its last entry falling out."""
-    j = len(near) - 1
-    while j > 0 and (
-        near_distances[j - 1] > distance or (near_distances[j - 1] == distance and near[j - 1] > index)
-    ):
-        near[j], near_distances[j] = near[j - 1], near_distances[j - 1]
-        j -= 1
-    near[j], near_distances[j] = index, distance
-
-
-@njit(nogil=True, cache=True, fastmath={"reassoc", "contract", "nsz"})
-def _exact_rows(counter: Any, n_rows: int, x: Any, indices: Any, distances: Any) -> None:
-    """All pairs, eight rows at a time, so that each vector read serves eight comparisons."""
-    while True:
-        first = claim(counter, 8)
-        if first >= n_rows:
-            return
-        last = min(first + 8, n_rows)
-        indices[first:last] = n_rows
-        distances[first:last] = np.inf
-        for j in range(len(x)):
-            for i in range(first, last):
-                d = _squared_distance(x[i], x[j])
-                if i != j and d < distances[i, -1]:
-                    _insert(d, j, indices[i], distances[i])
-        distances[first:last] = np.sqrt(distances[first:last])
-
-
-@njit(nogil=True, cache=True, fastmath={"reassoc", "contract", "nsz"})
-def _rerank_rows(counter: Any, n_rows: int, x: Any, candidates: Any, indices: Any, distances: Any) -> None:
-    while True:
-        first = claim(counter, 64)
-        if first >= n_rows:
-            return
-        for i in range(first, min(first + 64, n_rows)):
-            indices[i] = n_rows
-            distances[i] = np.inf
-            for j in candidates[i]:
-                if j >= 0:
-                    d = _squared_distance(x[i], x[j])
-                    if d < distances[i, -1] or (d == distances[i, -1] and j < indices[i, -1]):
-                        _insert(d, j, indices[i], distances[i])
-            for j in range(len(indices[i])):
-                distances[i, j] = np.sqrt(distances[i, j])
-                if indices[i, j] == n_rows:
-                    indices[i, j] = -1
+def _precomputed(distances: Any, k: int) -> KnnGraph:
+    """Take the `k` smallest distances of each row; a sparse row may hold fewer."""
+    n = distances.shape[0]
+    if distances.shape[1] != n:
+        raise InputError(f"Precomputed distances must be square, got shape {distances.shape}.")
+    indices, near = np.full((n, k), -1, np.int32), np.full((n, k), np.inf, np.float32)
+    for i in range(n):
+        if is_sparse(distances):
+            stored = slice(distances.indptr[i], distances.indptr[i + 1])
+            columns, row = distances.indices[stored], distances.data[stored]
+        else:
+            columns, row = np.arange(n), distances[i]
+        others = columns != i
+        columns, row = columns[others], row[others]
+        nearest = np.lexsort((columns, row))[:k]
+        indices[i, : len(nearest)], near[i, : len(nearest)] = columns[nearest], row[nearest]
+    return KnnGraph(indices, near)

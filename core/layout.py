@@ -3,10 +3,10 @@
 Minimises C = sum w log(w / z) + (1 - w) log((1 - w) / (1 - z)) with z = 1 / (1 + a |y_i - y_j|^2b)
 (McInnes, Healy, Melville 2018), the second sum by negative sampling.
 
-Law: the same graph, initial layout, parameters and seed give the same bits, whatever the number of threads and
-whether or not the run was paused, or restored from a checkpoint. It holds because each vertex moves only itself
-and reads all others as they stood after the previous epoch, because the schedule of the edges and all random
-numbers are functions of (seed, epoch, vertex or edge), and because no sum crosses rows.
+Law: the same graph, initial layout, parameters and seed give the same bits, whatever the number of threads
+and whether or not the run was paused, or restored from a checkpoint. It holds because each vertex moves
+only itself and reads all others as they stood after the previous epoch, because the schedule of the edges
+and all random numbers are functions of (seed, epoch, vertex or edge), and because no sum crosses rows.
 """
 
 from __future__ import annotations
@@ -151,12 +151,13 @@ class Layout:
         layout = cls(fuzzy_set, initial, parameters, seed=seed, n_threads=n_threads)
         if checkpoint.positions.shape != layout._positions.shape:
             raise InputError(
-                f"The checkpoint holds positions of shape {checkpoint.positions.shape}, but the initial layout has "
-                f"{layout._positions.shape}; restore it with the run's own data."
+                f"The checkpoint's positions have shape {checkpoint.positions.shape}, but the initial layout "
+                f"has {layout._positions.shape}; restore it with the run's own data."
             )
         if not 0 <= checkpoint.epoch <= parameters.n_epochs:
             raise InputError(
-                f"The checkpoint is at epoch {checkpoint.epoch}, outside 0..{parameters.n_epochs}; raise n_epochs."
+                f"The checkpoint is at epoch {checkpoint.epoch}, outside 0..{parameters.n_epochs}; raise "
+                "n_epochs."
             )
         layout.epoch = checkpoint.epoch
         layout._positions = np.ascontiguousarray(checkpoint.positions, np.float32)[layout._order]
@@ -271,21 +272,21 @@ class Layout:
     def _sample_pairs(
         self, fuzzy_set: csr_array
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.int64], float]:
-        """Heads, tails and strengths of sampled edges, a stranger to each head, and strangers for each edge."""
+        """Heads, tails, strengths of sampled edges, a stranger to each head, and strangers for each edge."""
         rng = np.random.default_rng(int(self._seed))
         if not fuzzy_set.nnz:
             empty = np.zeros(0, np.int64)
             return empty, empty, empty.astype(np.float64), empty, 0.0
         edges = rng.integers(0, fuzzy_set.nnz, N_COST_PAIRS)
-        heads = self._rank[np.searchsorted(fuzzy_set.indptr, edges, side="right") - 1]
-        tails = self._rank[fuzzy_set.indices[edges]]
+        heads = self._rank.astype(np.int64)[np.searchsorted(fuzzy_set.indptr, edges, side="right") - 1]
+        tails = self._rank[fuzzy_set.indices[edges]].astype(np.int64)
         strangers = rng.integers(0, len(self._rank), N_COST_PAIRS)
         weights = fuzzy_set.data[edges].astype(np.float64)
         return heads, tails, weights, strangers, self.parameters.negative_sample_rate * float(weights.mean())
 
 
 def curve_order(points: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Order of the rows along a Morton curve of their first two coordinates, so that neighbours share cache lines.
+    """Order of the rows along a Morton curve of their first two coordinates: neighbours share cache lines.
 
     Parameters
     ----------
@@ -316,8 +317,8 @@ def _checked_initial(initial: NDArray[np.float32], fuzzy_set: csr_array) -> NDAr
     initial = np.ascontiguousarray(initial, np.float32)
     if initial.ndim != 2 or len(initial) != fuzzy_set.shape[0] or not initial.shape[1]:
         raise InputError(
-            f"The initial layout has shape {initial.shape}, but the fuzzy set has {fuzzy_set.shape[0]} points; "
-            "give one row of coordinates for each point."
+            f"The initial layout has shape {initial.shape}, but the fuzzy set has {fuzzy_set.shape[0]} "
+            "points; give one row of coordinates for each point."
         )
     bad = np.flatnonzero(~np.isfinite(initial).all(1))
     if len(bad):

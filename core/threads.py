@@ -1,8 +1,9 @@
 """Compiled loops over rows, shared among threads without numba's threading layer.
 
 A *row loop* is a compiled, GIL-free function ``kernel(counter, n_rows, *arguments)`` which claims blocks of
-rows from a shared counter with :func:`claim` until none is left. Which thread takes which block never matters:
-each row's result depends on that row's inputs alone, so the bits are the same for any number of threads.
+rows from a shared counter with :func:`claim` until none is left. Which thread takes which block never
+matters: each row's result depends on that row's inputs alone, so the bits are the same for any number of
+threads.
 
 numba's own ``parallel=True`` is avoided on purpose: its threading layer aborts the process when two threads
 enter it at once, and an application runs several layouts, a rasteriser and a server side by side.
@@ -26,10 +27,10 @@ BLOCK_ROWS = 512
 
 
 @intrinsic
-def _fetch_add(typing_context: Any, pointer: Any, amount: Any) -> Any:
+def _fetch_add(typing_context: Any, pointer: Any, amount: Any) -> Any:  # noqa: ARG001
     """Atomically add `amount` to the int64 at address `pointer`; return the value before."""
 
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
         address = builder.inttoptr(arguments[0], ir.IntType(64).as_pointer())
         return builder.atomic_rmw("add", address, arguments[1], "monotonic")
 
@@ -47,7 +48,13 @@ def claim(counter: Any, block: int) -> int:
     block : int
         Rows in a block.
     """
-    return int(_fetch_add(counter.ctypes.data, np.int64(block)))
+    return fetch_add(counter, block)
+
+
+@njit(nogil=True, inline="always")
+def fetch_add(counter: Any, amount: int) -> int:
+    """Atomically add `amount` to the int64 (1,) `counter`; return its value before."""
+    return int(_fetch_add(counter.ctypes.data, np.int64(amount)))  # type: ignore[call-arg]
 
 
 def default_n_threads() -> int:
@@ -79,14 +86,21 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_executor)
 
 
-def for_rows(kernel: Callable[..., None], n_rows: int, *arguments: Any, n_threads: int | None = None) -> None:
+def for_rows(
+    kernel: Callable[..., None],
+    n_rows: int,
+    *arguments: Any,
+    n_threads: int | None = None,
+    block: int = BLOCK_ROWS,
+) -> None:
     """Run the row loop `kernel` over ``range(n_rows)`` on `n_threads` threads (default: all processors).
 
+    No more threads are used than there are blocks of `block` rows, the number the kernel claims at a time.
     The calling thread works too, so a busy executor delays nothing; helpers that have not started by the
     time the rows are used up are cancelled.
     """
     counter = np.zeros(1, np.int64)
-    n_threads = min(n_threads or default_n_threads(), max(1, -(-n_rows // BLOCK_ROWS)))
+    n_threads = min(n_threads or default_n_threads(), max(1, -(-n_rows // block)))
     if n_threads == 1:
         kernel(counter, n_rows, *arguments)
         return

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
+from core.checks import checked_vectors
 from core.curve import find_ab
 from core.fuzzy_set import fuzzy_simplicial_set
 from core.initialization import initial_layout
-from core.knn import KnnGraph, checked_vectors, knn_graph
+from core.knn import KnnGraph, knn_graph
 from core.layout import Layout, LayoutParameters, default_n_epochs
 
 Callback = Callable[[int, int, NDArray[np.float32]], bool | None]
@@ -107,12 +108,20 @@ class UMAP(TransformerMixin, BaseEstimator):
         x = checked_vectors(X)
         seed = self._seed()
         n_threads = None if self.n_jobs is None or self.n_jobs < 1 else self.n_jobs
-        self.knn_graph_ = self._knn(x, seed)
+        self.knn_graph_ = self._knn(x, seed, n_threads)
         self.graph_ = fuzzy_simplicial_set(
-            self.knn_graph_, local_connectivity=self.local_connectivity, set_op_mix_ratio=self.set_op_mix_ratio
+            self.knn_graph_,
+            local_connectivity=self.local_connectivity,
+            set_op_mix_ratio=self.set_op_mix_ratio,
+            n_threads=n_threads,
         )
         initial = initial_layout(
-            self.graph_, n_components=self.n_components, init=self.init, vectors=x, seed=seed, n_threads=n_threads
+            self.graph_,
+            n_components=self.n_components,
+            init=self.init,
+            vectors=x,
+            seed=seed,
+            n_threads=n_threads,
         )
         layout = Layout(self.graph_, initial, self._layout_parameters(len(x)), seed=seed, n_threads=n_threads)
         self._run(layout)
@@ -131,15 +140,26 @@ class UMAP(TransformerMixin, BaseEstimator):
 
         return int(check_random_state(self.random_state).randint(2**31 - 1))
 
-    def _knn(self, x: NDArray[np.float32], seed: int) -> KnnGraph:
+    def _knn(self, x: NDArray[np.float32], seed: int, n_threads: int | None) -> KnnGraph:
         if self.precomputed_knn is None:
-            return knn_graph(x, self.n_neighbors, metric=self.metric, metric_kwds=self.metric_kwds, seed=seed)
+            return knn_graph(
+                x,
+                self.n_neighbors,
+                metric=self.metric,
+                metric_kwds=self.metric_kwds,
+                seed=seed,
+                n_threads=n_threads,
+            )
         given = self.precomputed_knn
         graph = given if isinstance(given, KnnGraph) else KnnGraph.from_tuple(given)
         return graph.prune(self.n_neighbors - 1)
 
     def _layout_parameters(self, n: int) -> LayoutParameters:
-        a, b = (self.a, self.b) if self.a is not None and self.b is not None else find_ab(self.min_dist, self.spread)
+        a, b = (
+            (self.a, self.b)
+            if self.a is not None and self.b is not None
+            else find_ab(self.min_dist, self.spread)
+        )
         return LayoutParameters(
             n_epochs=default_n_epochs(n) if self.n_epochs is None else self.n_epochs,
             a=a,

@@ -17,10 +17,12 @@ def warm_up(*, descent: bool = False) -> None:
     Parameters
     ----------
     descent : bool, default False
-        Also warm nearest-neighbour descent, which takes some seconds; a process that only lays out needs it not.
+        Also warm nearest-neighbour descent; a process that only lays out needs it not.
     """
     vectors = np.random.default_rng(0).normal(size=(600, 4)).astype(np.float32)
-    graph = knn_graph(vectors, 5, method="descent" if descent else "exact")
+    graph = knn_graph(vectors, 5, method="exact")
+    if descent:
+        knn_graph(vectors, 5, method="descent")
     fuzzy_set = fuzzy_simplicial_set(graph)
     initial = initial_layout(fuzzy_set)
     layout = Layout(fuzzy_set, initial, LayoutParameters(2, *find_ab()))

@@ -1,0 +1,59 @@
+"""Small data sets shared by the tests of the core."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits, load_iris, make_blobs
+
+from core import KnnGraph, fuzzy_simplicial_set, knn_graph
+
+THREADS = (1, 2, 3, 7)
+
+
+def two_components() -> np.ndarray:
+    rng = np.random.default_rng(3)
+    return np.concatenate([rng.normal(size=(700, 3)), rng.normal(size=(300, 3)) + 1000]).astype(np.float32)
+
+
+def duplicates() -> np.ndarray:
+    rng = np.random.default_rng(4)
+    return np.repeat(rng.normal(size=(60, 4)), 20, axis=0).astype(np.float32)
+
+
+def hubs() -> np.ndarray:
+    """A dense core that is everybody's neighbour: points on a high-dimensional sphere around it."""
+    rng = np.random.default_rng(5)
+    sphere = rng.normal(size=(1200, 60))
+    sphere /= np.linalg.norm(sphere, axis=1, keepdims=True)
+    return np.concatenate([sphere, rng.normal(scale=0.01, size=(5, 60))]).astype(np.float32)
+
+
+DATA = {
+    "blobs": lambda: make_blobs(2000, 8, centers=6, random_state=0)[0].astype(np.float32),
+    "iris": lambda: load_iris().data.astype(np.float32),
+    "digits": lambda: load_digits().data.astype(np.float32),
+    "duplicates": duplicates,
+    "hubs": hubs,
+    "two components": two_components,
+}
+
+
+@pytest.fixture(scope="session", params=DATA)
+def data(request: pytest.FixtureRequest) -> np.ndarray:
+    return DATA[request.param]()
+
+
+@pytest.fixture(scope="session")
+def digits() -> np.ndarray:
+    return DATA["digits"]()
+
+
+@pytest.fixture(scope="session")
+def digits_graph(digits: np.ndarray) -> KnnGraph:
+    return knn_graph(digits, 15)
+
+
+@pytest.fixture(scope="session")
+def digits_set(digits_graph: KnnGraph):
+    return fuzzy_simplicial_set(digits_graph)

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from core import InputError, fuzzy_simplicial_set, initial_layout, knn_graph
+from core.initialization import spectral_layout
+from tests.core.conftest import THREADS, two_components
+
+
+@pytest.mark.parametrize("init", ["spectral", "pca", "random"])
+@pytest.mark.parametrize("n_components", [1, 2, 5])
+def test_a_layout_spans_ten_units(digits, digits_set, init, n_components):
+    layout = initial_layout(digits_set, n_components=n_components, init=init, vectors=digits)
+    assert layout.shape == (len(digits), n_components)
+    assert layout.dtype == np.float32
+    np.testing.assert_allclose(np.ptp(layout, axis=0), 10, atol=0.05)
+
+
+def test_the_spectral_layout_spans_the_leading_eigenvectors(digits_set):
+    w = digits_set.toarray().astype(np.float64)
+    root = np.sqrt(w.sum(1))
+    exact = np.linalg.eigh(w / np.outer(root, root))[1][:, [-2, -3]]
+    ours = np.linalg.qr(spectral_layout(digits_set).astype(np.float64))[0]
+    cosines = np.linalg.svd(exact.T @ ours, compute_uv=False)
+    assert cosines.min() > 0.98
+
+
+def test_a_layout_is_identical_for_any_thread_count(data):
+    fuzzy_set = fuzzy_simplicial_set(knn_graph(data, 10))
+    layouts = [initial_layout(fuzzy_set, n_threads=n) for n in THREADS]
+    for layout in layouts[1:]:
+        np.testing.assert_array_equal(layout, layouts[0])
+
+
+def test_components_are_laid_out_apart():
+    fuzzy_set = fuzzy_simplicial_set(knn_graph(two_components(), 10))
+    layout = initial_layout(fuzzy_set)
+    one, other = layout[:700], layout[700:]
+    apart = (one.max(0) < other.min(0)) | (other.max(0) < one.min(0))
+    assert apart.any()
+    assert np.prod(np.ptp(one, axis=0)) > np.prod(np.ptp(other, axis=0))
+
+
+def test_many_small_components_have_places_of_their_own():
+    blocks = [np.ones((size, size)) - np.eye(size) for size in (40, 3, 2, 1, 1, 5)]
+    layout = initial_layout(sp.csr_array(sp.block_diag(blocks), dtype=np.float32), n_components=2)
+    assert np.isfinite(layout).all()
+    starts = np.cumsum([0, 40, 3, 2, 1, 1, 5])
+    centres = np.array([layout[a:b].mean(0) for a, b in zip(starts[:-1], starts[1:], strict=True)])
+    gaps = np.linalg.norm(centres[:, None] - centres[None], axis=-1)[np.triu_indices(6, 1)]
+    assert gaps.min() > 0.1
+
+
+def test_a_given_layout_is_scaled_and_kept(digits_set):
+    given = np.random.default_rng(0).normal(size=(digits_set.shape[0], 2))
+    layout = initial_layout(digits_set, init=given)
+    expected = 10 * (given - given.min(0)) / np.ptp(given, axis=0)
+    np.testing.assert_allclose(layout, expected, atol=1e-3)
+
+
+def test_seeds_differ_and_repeat(digits_set):
+    one, two = initial_layout(digits_set, seed=1), initial_layout(digits_set, seed=2)
+    np.testing.assert_array_equal(one, initial_layout(digits_set, seed=1))
+    assert not np.array_equal(one, two)
+
+
+@pytest.mark.parametrize(
+    ("init", "sentence"),
+    [("spectrum", "'spectral', 'pca'"), ("pca", "needs the vectors"), (np.ones((3, 2)), "one row a point")],
+)
+def test_bad_starts_are_named(digits_set, init, sentence):
+    with pytest.raises(InputError, match=sentence):
+        initial_layout(digits_set, init=init)

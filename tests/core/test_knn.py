@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from sklearn.datasets import make_blobs
+from sklearn.metrics import pairwise_distances
+
+from core import InputError, KnnGraph, knn_graph
+from tests.core.conftest import THREADS
+
+
+def brute_force(x: np.ndarray, k: int, metric: str = "euclidean") -> np.ndarray:
+    """Distances (n, k) to the nearest others, worked independently."""
+    d = pairwise_distances(x.astype(np.float64), metric=metric)
+    np.fill_diagonal(d, np.inf)
+    return np.sort(d, axis=1)[:, :k]
+
+
+def clusters(n: int, d: int) -> np.ndarray:
+    return make_blobs(n, d, centers=8, cluster_std=2.0, random_state=1)[0].astype(np.float32)
+
+
+def recall(graph: KnnGraph, x: np.ndarray, metric: str = "euclidean") -> float:
+    """Share of neighbours as near as the true ones."""
+    return float((graph.distances <= brute_force(x, graph.k, metric) * 1.0001 + 1e-6).mean())
+
+
+@pytest.mark.parametrize("metric", ["euclidean", "cosine", "correlation"])
+def test_the_exact_graph_has_the_distances_of_all_pairs(digits, metric):
+    x = digits[:500]
+    graph = knn_graph(x, 11, metric=metric)
+    np.testing.assert_allclose(graph.distances, brute_force(x, 10, metric), atol=2e-4)
+    own = pairwise_distances(x.astype(np.float64), metric=metric)
+    np.testing.assert_allclose(np.take_along_axis(own, graph.indices, 1), graph.distances, atol=2e-4)
+
+
+@pytest.mark.parametrize("metric", ["manhattan", "chebyshev", "canberra", "braycurtis", "minkowski"])
+def test_other_metrics_agree_with_scikit_learn(digits, metric):
+    x = digits[:200] + 1
+    keywords = {"p": 3.0} if metric == "minkowski" else {}
+    d = pairwise_distances(x.astype(np.float64), metric=metric, **keywords)
+    np.fill_diagonal(d, np.inf)
+    graph = knn_graph(x, 6, metric=metric, metric_kwds=keywords)
+    np.testing.assert_allclose(graph.distances, np.sort(d, axis=1)[:, :5], rtol=1e-4)
+
+
+def test_haversine_takes_latitude_and_longitude():
+    rng = np.random.default_rng(0)
+    x = np.column_stack([rng.uniform(-1.5, 1.5, 300), rng.uniform(-3, 3, 300)]).astype(np.float32)
+    np.testing.assert_allclose(
+        knn_graph(x, 5, metric="haversine").distances, brute_force(x, 4, "haversine"), rtol=1e-3, atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("d", [2, 50, 300])
+def test_the_descent_finds_almost_all_neighbours(d):
+    x = clusters(6000, d)
+    assert recall(knn_graph(x, 15), x) > 0.97
+
+
+def test_the_descent_finds_almost_all_neighbours_by_angle():
+    x = clusters(5000, 30)
+    assert recall(knn_graph(x, 15, metric="cosine"), x, "cosine") > 0.97
+
+
+@pytest.mark.parametrize("d", [5, 220])
+def test_the_graph_is_identical_for_any_thread_count(d):
+    x = clusters(5000, d)
+    graphs = [knn_graph(x, 12, seed=7, n_threads=n) for n in THREADS]
+    for graph in graphs[1:]:
+        np.testing.assert_array_equal(graph.indices, graphs[0].indices)
+        np.testing.assert_array_equal(graph.distances, graphs[0].distances)
+
+
+def test_many_duplicates_find_each_other():
+    x = np.repeat(np.random.default_rng(0).normal(size=(300, 6)), 20, axis=0).astype(np.float32)
+    graph = knn_graph(x, 15)
+    assert (graph.distances == 0).mean() > 0.99
+
+
+def test_rows_of_zeros_are_far_from_all_others_by_angle():
+    x = np.eye(6, dtype=np.float32)
+    x[4:] = 0
+    graph = knn_graph(x, 6, metric="cosine")
+    assert graph.indices[4, 0] == 5
+    np.testing.assert_allclose(graph.distances[4], [0, 1, 1, 1, 1], atol=1e-6)
+
+
+def test_a_sparse_table_has_the_graph_of_its_dense_form(digits):
+    dense = np.where(digits[:400] > 8, digits[:400], 0)
+    graph = knn_graph(sp.csr_array(dense), 10)
+    np.testing.assert_allclose(graph.distances, knn_graph(dense, 10).distances, atol=1e-3)
+
+
+def test_precomputed_distances_stand_for_vectors(digits):
+    x = digits[:300]
+    d = pairwise_distances(x)
+    expected = knn_graph(x, 8)
+    np.testing.assert_allclose(knn_graph(d, 8, metric="precomputed").distances, expected.distances, atol=1e-3)
+    near = np.where(d <= np.sort(d, axis=1)[:, 7:8], d, 0)
+    np.testing.assert_allclose(
+        knn_graph(sp.csr_array(near), 8, metric="precomputed").distances, expected.distances, atol=1e-3
+    )
+
+
+def test_a_sparse_precomputed_row_may_have_few_neighbours():
+    d = sp.csr_array(([1.0, 2.0, 1.0, 2.0], ([0, 0, 1, 2], [1, 2, 0, 0])), shape=(4, 4))
+    graph = knn_graph(d, 3, metric="precomputed")
+    np.testing.assert_array_equal(graph.indices, [[1, 2], [0, -1], [0, -1], [-1, -1]])
+    np.testing.assert_array_equal(graph.distances[3], [np.inf, np.inf])
+
+
+def test_pruning_keeps_the_first_columns(digits_graph):
+    pruned = digits_graph.prune(5)
+    np.testing.assert_array_equal(pruned.indices, digits_graph.indices[:, :5])
+    np.testing.assert_array_equal(pruned.distances, digits_graph.distances[:, :5])
+    with pytest.raises(InputError, match="14 neighbours"):
+        digits_graph.prune(15)
+
+
+def test_a_tuple_with_the_point_itself_becomes_the_same_graph(digits_graph):
+    n = digits_graph.n
+    indices = np.column_stack([np.arange(n), digits_graph.indices])
+    distances = np.column_stack([np.zeros(n), digits_graph.distances])
+    graph = KnnGraph.from_tuple((indices, distances, None))
+    np.testing.assert_array_equal(graph.indices, digits_graph.indices)
+    np.testing.assert_array_equal(graph.distances, digits_graph.distances)
+
+
+@pytest.mark.parametrize(
+    ("indices", "distances", "sentence"),
+    [
+        ([[1], [5]], [[1.0], [1.0]], "Row 1 .* does not exist"),
+        ([[1], [1]], [[1.0], [1.0]], "Row 1 .* itself"),
+        ([[1], [0]], [[1.0], [np.nan]], "Row 1 .* not a number"),
+        ([[1, 2], [0, 2], [0, 1]], [[1, 2], [2, 1], [1, 1]], "Row 1 .* not sorted"),
+        ([[1], [-1]], [[1.0], [1.0]], "Row 1 .* missing"),
+        ([[1], [0]], [[1.0]], "one shape"),
+    ],
+)
+def test_a_malformed_graph_is_refused_with_its_row(indices, distances, sentence):
+    with pytest.raises(InputError, match=sentence):
+        KnnGraph(np.array(indices), np.array(distances))
+
+
+@pytest.mark.parametrize(
+    ("vectors", "n_neighbors", "sentence"),
+    [
+        (np.ones((10, 2)), 11, "between 2 and the number of rows"),
+        (np.ones((10, 2)), 1, "between 2 and the number of rows"),
+        (np.ones(10), 2, "two dimensions"),
+        (np.ones((1, 3)), 2, "at least 2 rows"),
+        (np.where(np.arange(20).reshape(10, 2) == 7, np.nan, 1), 3, "Row 3, column 1 .* nan"),
+        ([["a", "b"], ["c", "d"]], 2, "must be numbers"),
+    ],
+)
+def test_bad_input_is_named(vectors, n_neighbors, sentence):
+    with pytest.raises(InputError, match=sentence):
+        knn_graph(vectors, n_neighbors)
+
+
+def test_an_unknown_metric_is_named():
+    with pytest.raises(InputError, match="'manhatan' is unknown"):
+        knn_graph(np.eye(5), 2, metric="manhatan")
+
+
+SCRIPT = """
+import sys
+{first}
+import numpy as np
+from core import knn_graph
+x = np.random.default_rng(0).normal(size=(5000, 5)).astype(np.float32)
+graph = knn_graph(x, 6, metric="manhattan")
+print(hash((graph.indices.tobytes(), graph.distances.tobytes())))
+"""
+
+
+@pytest.mark.timeout(900)
+def test_other_metrics_are_identical_whatever_numba_was_told():
+    """With 2 threads the descent must move to a process of its own; 8 run here, on however many processors."""
+    root = Path(__file__).parents[2]
+
+    def run(first: str, **variables: str) -> str:
+        environment = {**os.environ, "PYTHONHASHSEED": "0", "PYTHONPATH": str(root), **variables}
+        environment.pop("NUMBA_NUM_THREADS", None) if "NUMBA_NUM_THREADS" not in variables else None
+        command = [sys.executable, "-c", SCRIPT.format(first=first)]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+
+    assert run("") == run("import numba", NUMBA_NUM_THREADS="2")

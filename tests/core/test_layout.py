@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_array
+
+from core import (
+    InputError,
+    Layout,
+    LayoutParameters,
+    default_n_epochs,
+    find_ab,
+    fuzzy_simplicial_set,
+    initial_layout,
+    knn_graph,
+)
+from core.kernels import TABLE_FIRST, TABLE_SHIFT, attraction_table, power
+from core.layout import curve_order
+from tests.core.conftest import THREADS
+
+PARAMETERS = LayoutParameters(30, *find_ab())
+
+
+@pytest.fixture(scope="module", params=[(0, 2), (1, 2), (2, 10), (3, 3), (4, 1)], ids=lambda p: f"seed {p[0]} in {p[1]}-D")
+def start(request, data):
+    seed, n_components = request.param
+    fuzzy_set = fuzzy_simplicial_set(knn_graph(data, 10, seed=seed))
+    return fuzzy_set, initial_layout(fuzzy_set, n_components=n_components, seed=seed), seed
+
+
+def test_layout_is_identical_for_any_thread_count(start):
+    fuzzy_set, initial, seed = start
+    results = [Layout(fuzzy_set, initial, PARAMETERS, seed=seed, n_threads=n).run(30) for n in THREADS]
+    assert np.isfinite(results[0]).all()
+    for result in results[1:]:
+        np.testing.assert_array_equal(result, results[0])
+
+
+def test_paused_and_restored_runs_end_with_the_bits_of_a_straight_one(start):
+    fuzzy_set, initial, seed = start
+    straight = Layout(fuzzy_set, initial, PARAMETERS, seed=seed).run(30)
+    paused = Layout(fuzzy_set, initial, PARAMETERS, seed=seed)
+    for epoch in (1, 2, 11, 11, 29):
+        paused.run(epoch)
+    checkpoint = paused.checkpoint()
+    assert checkpoint.epoch == 29
+    np.testing.assert_array_equal(paused.run(30), straight)
+    restored = Layout.restore(fuzzy_set, initial, PARAMETERS, checkpoint, seed=seed, n_threads=1)
+    np.testing.assert_array_equal(restored.run(30), straight)
+
+
+def test_a_fork_with_the_same_parameters_ends_with_the_same_bits(digits_set):
+    initial = initial_layout(digits_set)
+    straight = Layout(digits_set, initial, PARAMETERS).run(30)
+    run = Layout(digits_set, initial, PARAMETERS)
+    run.run(7)
+    fork = Layout.restore(digits_set, initial, LayoutParameters(30, PARAMETERS.a, PARAMETERS.b), run.checkpoint())
+    np.testing.assert_array_equal(fork.run(30), straight)
+
+
+def test_a_checkpoint_is_detached_from_its_run(digits_set):
+    run = Layout(digits_set, initial_layout(digits_set), PARAMETERS)
+    run.run(3)
+    checkpoint = run.checkpoint()
+    before = checkpoint.positions.copy()
+    run.run(10)
+    np.testing.assert_array_equal(checkpoint.positions, before)
+
+
+def test_the_caller_may_keep_and_change_what_run_returns(digits_set):
+    initial = initial_layout(digits_set)
+    run = Layout(digits_set, initial, PARAMETERS)
+    run.run(5)[:] = np.nan
+    np.testing.assert_array_equal(run.run(30), Layout(digits_set, initial, PARAMETERS).run(30))
+
+
+def test_different_seeds_differ(digits_set):
+    initial = initial_layout(digits_set)
+    assert not np.array_equal(
+        Layout(digits_set, initial, PARAMETERS, seed=1).run(5), Layout(digits_set, initial, PARAMETERS, seed=2).run(5)
+    )
+
+
+def test_rows_keep_the_order_of_the_data(digits_set):
+    initial = initial_layout(digits_set)
+    run = Layout(digits_set, initial, PARAMETERS)
+    np.testing.assert_array_equal(run.embedding, initial)
+    assert np.linalg.norm(run.run(1) - initial, axis=1).mean() < np.linalg.norm(run.embedding[::-1] - initial, axis=1).mean()
+
+
+def test_the_cost_falls(digits_set):
+    run = Layout(digits_set, initial_layout(digits_set, init="random"), PARAMETERS)
+    before = run.cost()
+    assert run.cost() == before
+    run.run(30)
+    assert run.cost() < 0.7 * before
+
+
+def test_hubs_throw_nobody_out(data):
+    fuzzy_set = fuzzy_simplicial_set(knn_graph(data, 30 if len(data) > 200 else 10))
+    embedding = Layout(fuzzy_set, initial_layout(fuzzy_set, init="random"), LayoutParameters(100, *find_ab())).run(100)
+    centre = np.median(embedding, axis=0)
+    distance = np.linalg.norm(embedding - centre, axis=1)
+    assert distance.max() < 12 * np.median(distance)
+
+
+def test_an_edge_fires_as_often_as_its_weight_says():
+    """With no repulsion and alpha tiny, the way a point goes counts how often its edge fired."""
+    n, epochs = 400, 100
+    rng = np.random.default_rng(0)
+    heads = np.arange(0, n, 2)
+    weight = np.repeat(rng.uniform(0.05, 1, n // 2), 2).astype(np.float32)
+    weight[:2] = 1
+    tails = np.column_stack([heads + 1, heads]).ravel()
+    fuzzy_set = csr_array((weight, tails.astype(np.int32), np.arange(n + 1, dtype=np.int32)), shape=(n, n))
+    initial = np.column_stack([np.tile([0.0, 1.0], n // 2), np.repeat(np.arange(n // 2), 2)]).astype(np.float32)
+    parameters = LayoutParameters(epochs, 1.0, 1.0, learning_rate=1e-6, negative_sample_rate=0)
+    moved = Layout(fuzzy_set, initial, parameters).run(epochs)[::2, 0] - initial[::2, 0]
+    # Force at distance 1 with a = b = 1: 2 / (1 + 1) = 1, twice; mean learning rate (epochs + 1) / 2 epochs
+    fired = moved / (2e-6 * (epochs + 1) / (2 * epochs))
+    assert np.abs(fired - weight[::2] * epochs).max() < 2
+
+
+def test_the_table_of_forces_is_close_to_its_formula():
+    a, b = find_ab()
+    squared = np.geomspace(1e-6, 6e4, 1000).astype(np.float32)
+    cells = (squared.view(np.int32) >> TABLE_SHIFT) - TABLE_FIRST
+    d2 = squared.astype(np.float64)
+    np.testing.assert_allclose(attraction_table(a, b)[cells], 2 * a * b * d2 ** (b - 1) / (1 + a * d2**b), rtol=0.008)
+
+
+@pytest.mark.parametrize("b", [0.4, 0.895, 1.0, 2.0])
+def test_power_is_close_to_the_library_s(b):
+    x = np.geomspace(1e-10, 1e6, 500).astype(np.float32)
+    ours = np.array([power(v, np.float32(b)) for v in x])
+    np.testing.assert_allclose(ours, x.astype(np.float64) ** b, rtol=1e-3)
+
+
+def test_the_curve_visits_each_row_once_and_keeps_neighbours_together():
+    points = np.random.default_rng(0).uniform(size=(3000, 2)).astype(np.float32)
+    order = curve_order(points)
+    np.testing.assert_array_equal(np.sort(order), np.arange(3000))
+    steps = np.linalg.norm(np.diff(points[order], axis=0), axis=1)
+    assert steps.mean() < 0.1 * np.linalg.norm(np.diff(points, axis=0), axis=1).mean()
+
+
+def test_default_epochs_are_umap_learns():
+    assert (default_n_epochs(10_000), default_n_epochs(10_001)) == (500, 200)
+
+
+def test_a_layout_never_runs_past_its_end(digits_set):
+    run = Layout(digits_set, initial_layout(digits_set), LayoutParameters(3, *find_ab()))
+    run.run(100)
+    assert run.epoch == run.n_epochs == 3
+
+
+@pytest.mark.parametrize(
+    "keywords",
+    [
+        {"n_epochs": 0},
+        {"learning_rate": 0},
+        {"negative_sample_rate": -1},
+        {"repulsion_strength": -1},
+        {"a": 0},
+    ],
+)
+def test_a_parameter_out_of_range_is_named(keywords):
+    with pytest.raises(InputError, match=next(iter(keywords))):
+        LayoutParameters(**{"n_epochs": 10, "a": 1.5, "b": 0.9, **keywords})
+
+
+def test_bad_starts_are_named(digits_set):
+    initial = initial_layout(digits_set)
+    with pytest.raises(InputError, match="one row of coordinates"):
+        Layout(digits_set, initial[:-1], PARAMETERS)
+    bad = initial.copy()
+    bad[5, 1] = np.nan
+    with pytest.raises(InputError, match="Row 5"):
+        Layout(digits_set, bad, PARAMETERS)
+    checkpoint = Layout(digits_set, initial, PARAMETERS).checkpoint()
+    with pytest.raises(InputError, match="shape"):
+        Layout.restore(digits_set, initial_layout(digits_set, n_components=3), PARAMETERS, checkpoint)
