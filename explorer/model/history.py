@@ -74,5 +74,7 @@ def keyframe_epochs(n_epochs: int) -> frozenset[int]:
     The i-th of m frames is at epoch n_epochs · (i / (m−1))^1.5. It depends on nothing but ``n_epochs``, so
     that a resumed run keeps the same frames as a straight one.
     """
-    share = np.linspace(0.0, 1.0, min(MOST_FRAMES, n_epochs + 1))
+    if n_epochs < MOST_FRAMES:
+        return frozenset(range(n_epochs + 1))
+    share = np.linspace(0.0, 1.0, MOST_FRAMES)
     return frozenset(np.rint(n_epochs * share**1.5).astype(int).tolist())

@@ -252,6 +252,8 @@ def _written(names: pa.Array) -> list[str]:
 
 
 def _numbers(values: pa.ChunkedArray, column: str) -> np.ndarray:
+    if pa.types.is_dictionary(values.type):
+        values = values.cast(values.type.value_type)
     kind = values.type
     if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
         since = values.cast(pa.timestamp("us", getattr(kind, "tz", None))).cast(pa.int64())

@@ -48,8 +48,8 @@ class Wish(Enum):
 class Job:
     """A run held by a runner.
 
-    Its record is replaced under ``lock``, the runner's; its layout belongs to the thread that set ``busy``. Files
-    are written by a thread of its own, in order: where a checkpoint is, all earlier keyframes are too.
+    Its record is replaced under ``lock``, the runner's; its layout belongs to the thread that set ``busy``. A
+    thread of its own writes the files, in order: where a checkpoint is, all earlier keyframes are too.
     """
 
     def __init__(
@@ -74,6 +74,7 @@ class Job:
         self._files = ThreadPoolExecutor(1, thread_name_prefix=f"files-of-{run.id}")
         self._room = threading.Semaphore(MOST_WAITING_WRITES)
         self._failure: Exception | None = None
+        self._saved: Run | None = None
 
     @property
     def stage(self) -> str:
@@ -88,7 +89,7 @@ class Job:
     def change_status(self, status: RunStatus) -> None:
         """Change the status to one that will change again: in memory now, on disk soon."""
         self._change(status=status)
-        self._submit(self._workspace.save_run, self.run)
+        self._submit(self._save_record)
         self._tell("status")
 
     def _change(self, **changes: Any) -> None:
@@ -120,6 +121,8 @@ class Job:
         return True
 
     def _compute(self, worker: Worker, stage: stages.Stage, earlier: dict[str, str]) -> float:
+        # What is there cannot be read, and would be kept.
+        self._workspace.discard(stage.name, stage.key)
         with self._lock:
             self._clock.enter(stage.name)
         self._tell("progress")
@@ -265,7 +268,14 @@ class Job:
         }
         self._write(self._workspace.save_checkpoint, self.run.id, arrays)
         self._write(self._workspace.save_embedding, self.run.id, state.positions)
-        self._submit(self._workspace.save_run, self.run)
+        self._submit(self._save_record)
+
+    def _save_record(self) -> None:
+        """Write the record as it is now, unless that has been done: of many changes only the last matters."""
+        run = self.run
+        if run is not self._saved:
+            self._workspace.save_run(run)
+            self._saved = run
 
     def finish(self, status: RunStatus, error: str | None = None) -> None:
         """Bring the run to rest: everything on disk first, then told.

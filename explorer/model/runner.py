@@ -101,6 +101,7 @@ class Runner:
             If the record cannot be written.
         """
         parameters.validate(dataset.n, dataset.dims)
+        self._check_open()
         run = Run.new(dataset.id, dataset.hash, dataset.n, parameters).with_(
             n_epochs=stages.layout_parameters(parameters, dataset.n).n_epochs, provenance=provenance()
         )
@@ -253,12 +254,15 @@ class Runner:
         predicted = self._calibration().predict(dataset.n, dataset.dims, run.parameters, run.n_epochs)
         job = Job(run, dataset, self.workspace, Clock(predicted), self._lock, self._tell, self._n_threads)
         with self._lock:
-            if self._closing:
-                raise RunError("The runner is closed.")
+            self._check_open()
             self._jobs[run.id] = job
             self._queue(job)
         self._tell(Event(run.id, "status"))
         return run
+
+    def _check_open(self) -> None:
+        if self._closing:
+            raise RunError("The runner is closed.")
 
     def _calibration(self) -> Calibration:
         dims = {info.id: info.dims for info in self.workspace.datasets()}

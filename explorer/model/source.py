@@ -117,9 +117,8 @@ def read_source(data: Path, *, vectors: str | Path | None = None, items: Path | 
     if items is not None:
         source = _beside(source, read_items(items), items)
     if source.n < 2:
-        raise InputError(
-            f"{source.label} has {source.n} rows: a map needs at least 2, and more to be of use."
-        )
+        rows = "one row" if source.n else "no rows"
+        raise InputError(f"{source.label} has {rows}: a map needs at least 2, and many more to be of use.")
     if source.dims < 1:
         raise InputError(f"{source.label} has vectors of no dimensions.")
     return source
@@ -198,7 +197,7 @@ def _read_npy(path: Path) -> np.ndarray:
 
 
 def _read_npz(path: Path) -> dict[str, np.ndarray]:
-    with _explained(path), np.load(path, allow_pickle=False) as archive:
+    with _explained(path), path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
         if not isinstance(archive, np.lib.npyio.NpzFile):
             raise InputError(f"{path.name} is no .npz archive of arrays.")
         return {name: archive[name] for name in archive.files}
@@ -228,7 +227,7 @@ def _from_npz(path: Path, vectors: str | None) -> Source:
 
 def _from_array(array: np.ndarray, name: str, label: str, items: pa.Table) -> Source:
     if array.ndim < 2:
-        raise InputError(f"{label} has {array.ndim} dimensions: vectors need rows and columns.")
+        raise InputError(f"{label} has no rows and columns, as vectors must: its shape is {array.shape}.")
     if array.dtype.kind not in "fiub":
         kind = "text" if array.dtype.kind in "US" else f"values of type {array.dtype}"
         raise InputError(f"{label} holds {kind}: vectors must be numbers.")
@@ -476,7 +475,7 @@ class _explained:  # noqa: N801 - reads as a verb where it is used
         return None
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, ValueError) and "pickle" in str(error):
+        if isinstance(error, ValueError) and ("pickle" in str(error) or "Python objects" in str(error)):
             raise InputError(
                 f"{self.path.name} holds pickled Python objects, which could run any program when opened: "
                 "save plain arrays of numbers instead."

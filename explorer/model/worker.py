@@ -61,8 +61,13 @@ class Worker:
 
     def start(self) -> None:
         """Start the process unless it lives; it loads its libraries while nobody waits."""
-        if self.pid is not None:
-            return
+        self._started()
+
+    def _started(self) -> tuple[subprocess.Popen[str], queue.Queue[dict[str, Any] | None]]:
+        """Return the living process and its answers; after this ``kill`` may forget it at any time."""
+        process = self._process
+        if process is not None and process.poll() is None:
+            return process, self._answers
         root = str(Path(explorer.__file__).resolve().parents[1])
         path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
         process = subprocess.Popen(  # noqa: S603 - our own module
@@ -76,14 +81,16 @@ class Worker:
             start_new_session=True,
         )
         # A fresh queue for each process: the end of a killed one must not be read as the end of the next.
-        self._process, self._answers, self._lines = process, queue.Queue(), deque(maxlen=LINES_KEPT)
+        answers: queue.Queue[dict[str, Any] | None] = queue.Queue()
+        self._process, self._answers, self._lines = process, answers, deque(maxlen=LINES_KEPT)
         self._reader = threading.Thread(
-            target=_read_answers, args=(process, self._answers), name="worker-answers", daemon=True
+            target=_read_answers, args=(process, answers), name="worker-answers", daemon=True
         )
         self._reader.start()
         threading.Thread(
             target=_read_lines, args=(process, self._lines), name="worker-lines", daemon=True
         ).start()
+        return process, answers
 
     def compute(self, task: Mapping[str, Any], tick: Callable[[], None]) -> dict[str, Any]:
         """Do one stage and return the answer, calling ``tick`` ten times a second meanwhile.
@@ -102,9 +109,7 @@ class Worker:
         WorkerDiedError
             If the process ends, by ``kill`` or otherwise.
         """
-        self.start()
-        process, answers = self._process, self._answers
-        assert process is not None
+        process, answers = self._started()
         assert process.stdin is not None
         try:
             process.stdin.write(json.dumps(task) + "\n")

@@ -1,0 +1,191 @@
+"""Columns as categories, numbers and rows, checked against pandas; the file's database sees nothing else."""
+
+import threading
+from datetime import UTC, date, datetime
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from explorer.model.errors import InputError
+from explorer.model.items import Items
+
+N = 200
+
+
+@pytest.fixture(scope="module")
+def table() -> pa.Table:
+    rng = np.random.default_rng(0)
+    genre = rng.choice(["rock", "jazz", "folk", "été"], N, p=[0.5, 0.25, 0.15, 0.1]).tolist()
+    genre[3] = None
+    score = rng.normal(size=N)
+    score[[5, 9]] = np.nan
+    return pa.table(
+        {
+            "genre": pa.array(genre),
+            "genre_dictionary": pa.array(genre).dictionary_encode(),
+            "digit": pa.array(rng.integers(0, 10, N), pa.uint8()),
+            "year": pa.array([None, *rng.integers(1950, 2024, N - 1).tolist()]),
+            "score": score,
+            "few": pa.array(rng.choice([0.5, 2.0, 10.0], N)),
+            "title": [f"song {i} of many" for i in range(N)],
+            "when": pa.array([datetime(2024, 1, 1 + i % 9, tzinfo=UTC) for i in range(N)]),
+            "day": pa.array([date(2024, 1, 1 + i % 9) for i in range(N)]),
+            "live": pa.array([None, *(rng.random(N - 1) < 0.5).tolist()]),
+            "tags": [[str(i % 3)] for i in range(N)],
+            'odd "name", 1': rng.integers(0, 3, N),
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def items(table, tmp_path_factory) -> Items:
+    path = tmp_path_factory.mktemp("it's odd") / "items.parquet"
+    pq.write_table(table, path, row_group_size=64)
+    return Items(path, N)
+
+
+def test_columns_have_the_kind_that_suits_them(items):
+    kinds = {column.name: column.kind for column in items.columns}
+    assert kinds == {
+        "genre": "categorical",
+        "genre_dictionary": "categorical",
+        "digit": "categorical",
+        "year": "numeric",
+        "score": "numeric",
+        "few": "numeric",
+        "title": "text",
+        "when": "time",
+        "day": "time",
+        "live": "boolean",
+        "tags": "other",
+        'odd "name", 1': "categorical",
+    }
+
+
+def test_every_column_as_categories_agrees_with_pandas(items, table):
+    for name in table.column_names:
+        categories = items.categories(name)
+        values = pd.Series(table[name].to_pylist(), dtype=object)
+        missing = values.isna().to_numpy()
+        assert categories.codes.dtype == np.int32
+        assert (categories.codes[missing] == -1).all()
+        assert (categories.codes[~missing] >= 0).all()
+        assert len(set(categories.names)) == len(categories.names)
+        # The same rows share a code as share a value.
+        keys = values.map(str)[~missing]
+        pairs = set(zip(keys, categories.codes[~missing], strict=True))
+        assert len(pairs) == keys.nunique() == len(categories.names)
+        assert (np.bincount(categories.codes[~missing], minlength=len(categories.names)) == categories.counts).all()
+
+
+def test_names_are_ordered_by_count_numbers_by_value(items):
+    genres = items.categories("genre")
+    assert (np.diff(genres.counts) <= 0).all()
+    assert set(genres.names) == {"rock", "jazz", "folk", "été"}
+    assert items.categories("genre_dictionary").names == genres.names
+    assert items.categories("digit").names == tuple("0123456789")
+    assert items.categories("few").names == ("0.5", "2", "10")
+    assert items.categories("live").names == ("false", "true")
+    assert list(items.categories("day").names) == [f"2024-01-0{i}" for i in range(1, 10)]
+
+
+def test_numbers_agree_with_pandas(items, table):
+    for name in ("digit", "year", "score", "few"):
+        expected = table[name].to_pandas().to_numpy(np.float64)
+        np.testing.assert_array_equal(items.numbers(name), expected)
+    live = items.numbers("live")
+    assert np.isnan(live[0])
+    assert set(live[1:]) == {0.0, 1.0}
+    assert items.numbers("when")[1] == datetime(2024, 1, 2, tzinfo=UTC).timestamp()
+    assert items.numbers("day")[1] == datetime(2024, 1, 2, tzinfo=UTC).timestamp()
+
+
+def test_text_is_no_number(items):
+    with pytest.raises(InputError, match="'genre' holds string, not numbers"):
+        items.numbers("genre")
+
+
+def test_numbers_kept_as_a_dictionary_are_numbers(tmp_path):
+    pq.write_table(pa.table({"code": pa.array([3, 1, 3]).dictionary_encode()}), tmp_path / "items.parquet")
+    items = Items(tmp_path / "items.parquet", 3)
+    assert items.numbers("code").tolist() == [3, 1, 3]
+    assert items.categories("code").names == ("1", "3")
+
+
+@given(st.lists(st.integers(0, N - 1)))
+def test_fetch_gives_the_rows_asked_for_in_their_order(items, table, rows):
+    fetched = items.fetch(np.array(rows, int))
+    assert fetched.column_names == ["row_id", *table.column_names]
+    assert fetched["row_id"].to_pylist() == rows
+    assert fetched["title"].to_pylist() == [f"song {row} of many" for row in rows]
+    assert fetched["genre"].to_pylist() == [table["genre"][row].as_py() for row in rows]
+
+
+def test_fetch_gives_the_columns_asked_for(items):
+    assert items.fetch(np.array([7]), ["year", "title"]).column_names == ["row_id", "year", "title"]
+    assert items.fetch(np.array([7, 7]), []).to_pydict() == {"row_id": [7, 7]}
+
+
+@pytest.mark.parametrize("row", [-1, N])
+def test_a_row_that_is_none_is_named(items, row):
+    with pytest.raises(InputError, match=f"there is no row {row}"):
+        items.fetch(np.array([0, row]))
+
+
+def test_a_column_that_is_none_is_named(items):
+    with pytest.raises(InputError, match="There is no column 'Genre'; the columns are genre,"):
+        items.categories("Genre")
+    with pytest.raises(InputError, match="There is no column 'mood'"):
+        items.fetch(np.array([0]), ["mood"])
+
+
+def test_many_threads_read_at_once(table, tmp_path):
+    pq.write_table(table, tmp_path / "items.parquet", row_group_size=64)
+    items = Items(tmp_path / "items.parquet", N)
+    expected = Items(tmp_path / "items.parquet", N)
+    problems = []
+
+    def read():
+        try:
+            assert items.columns == expected.columns
+            for name in table.column_names:
+                assert (items.categories(name).codes == expected.categories(name).codes).all()
+                assert items.fetch(np.arange(5), [name]).num_rows == 5
+        except Exception as problem:
+            problems.append(problem)
+
+    threads = [threading.Thread(target=read) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not problems
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT * FROM read_csv('/etc/passwd')",
+        "COPY items TO '/tmp/stolen.csv'",
+        "SET enable_external_access = true",
+        "ATTACH '/tmp/other.db'",
+        "INSTALL httpfs",
+    ],
+)
+def test_the_database_reaches_no_other_file(items, sql):
+    items.columns  # noqa: B018 - opens the database
+    with pytest.raises(duckdb.Error):
+        items._connection.cursor().execute(sql)
+
+
+def test_items_may_have_no_columns(tmp_path):
+    pq.write_table(pa.table({}), tmp_path / "items.parquet")
+    items = Items(tmp_path / "items.parquet", 10)
+    assert items.columns == ()
+    assert items.fetch(np.array([9, 2])).to_pydict() == {"row_id": [9, 2]}

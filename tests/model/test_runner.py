@@ -1,0 +1,524 @@
+"""Whatever happens to a run, what comes out has the same bits; whatever happens in one, the others go on.
+
+Real core, real worker processes, real files, real kills.
+"""
+
+import logging
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core import UMAP, Layout
+from explorer.model import stages
+from explorer.model.errors import InputError, RunError, WorkspaceError
+from explorer.model.run import RunParameters, RunStatus
+from explorer.model.runner import Runner
+from explorer.model.workspace import Workspace
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 120
+# Long enough to be caught in the middle.
+LONG = RunParameters(n_epochs=2_000)
+SHORT = RunParameters(n_epochs=30)
+
+
+def until(condition, what="the condition"):
+    """Wait until something holds, or fail."""
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, f"{what} did not come about"
+        time.sleep(0.002)
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that has ended but was not waited for does not."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+@pytest.fixture(scope="module")
+def vectors_path(blobs, tmp_path_factory):
+    path = tmp_path_factory.mktemp("data") / "blobs.npy"
+    np.save(path, blobs[0])
+    return path
+
+
+@pytest.fixture(scope="module")
+def large_path(tmp_path_factory):
+    """Vectors whose exact neighbours take some seconds."""
+    path = tmp_path_factory.mktemp("data") / "large.npy"
+    np.save(path, np.random.default_rng(0).normal(size=(4_000, 700)).astype(np.float32))
+    return path
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory):
+    with Workspace(tmp_path_factory.mktemp("workspace")) as workspace:
+        yield workspace
+
+
+@pytest.fixture(scope="module")
+def dataset(workspace, vectors_path):
+    return workspace.add_dataset(vectors_path)
+
+
+@pytest.fixture(scope="module")
+def runner(workspace):
+    with Runner(workspace) as runner:
+        yield runner
+
+
+@pytest.fixture(scope="module")
+def straight(runner, dataset):
+    """The long run, undisturbed."""
+    return runner.wait(runner.start(dataset, LONG).id, PATIENCE)
+
+
+def assert_same_result(workspace, run, workspace_of_other, other):
+    assert run.status is other.status is RunStatus.DONE
+    assert run.epoch == other.epoch == run.n_epochs
+    assert run.costs == other.costs
+    assert run.cost == other.cost
+    one, two = workspace.embedding(run.id), workspace_of_other.embedding(other.id)
+    assert one.tobytes() == two.tobytes()
+    history, other_history = workspace.keyframes(run.id), workspace_of_other.keyframes(other.id)
+    assert history.epochs == other_history.epochs
+    for frame in range(len(history)):
+        assert history.decode(frame).tobytes() == other_history.decode(frame).tobytes()
+
+
+def reach(runner, run, epoch):
+    until(lambda: runner.progress(run.id).epoch >= epoch, f"epoch {epoch}")
+
+
+# The same bits
+
+
+def test_the_same_parameters_give_the_same_bits_again(runner, workspace, dataset, straight):
+    again = runner.wait(runner.start(dataset, LONG).id, PATIENCE)
+    assert again.id != straight.id
+    assert_same_result(workspace, straight, workspace, again)
+
+
+def test_another_workspace_and_one_thread_give_the_same_bits(workspace, straight, vectors_path, tmp_path):
+    with Workspace(tmp_path) as other, Runner(other, n_threads=1) as runner:
+        run = runner.wait(runner.start(other.add_dataset(vectors_path), LONG).id, PATIENCE)
+        assert_same_result(workspace, straight, other, run)
+
+
+def test_the_estimator_gives_the_same_bits(workspace, straight, blobs):
+    model = UMAP(n_neighbors=15, min_dist=0.1, n_epochs=LONG.n_epochs, random_state=42)
+    assert model.fit_transform(blobs[0]).tobytes() == workspace.embedding(straight.id).tobytes()
+
+
+def test_pausing_and_resuming_changes_nothing(runner, workspace, dataset, straight):
+    run = runner.start(dataset, LONG)
+    for epoch in (1, 200, 900):
+        reach(runner, run, epoch)
+        runner.pause(run.id)
+        until(lambda: runner.run(run.id).status is RunStatus.PAUSED)
+        held = runner.snapshot(run.id)
+        assert held.epoch == runner.run(run.id).epoch < LONG.n_epochs
+        assert not held.final
+        time.sleep(0.05)
+        assert runner.progress(run.id).epoch == held.epoch
+        assert runner.snapshot(run.id) is held
+        runner.resume(run.id)
+    assert_same_result(workspace, straight, workspace, runner.wait(run.id, PATIENCE))
+
+
+def test_pausing_before_the_layout_holds_at_once_and_changes_nothing(runner, workspace, dataset):
+    parameters = RunParameters(n_epochs=100, seed=5)
+    run = runner.start(dataset, parameters)
+    runner.pause(run.id)
+    assert runner.run(run.id).status is RunStatus.PAUSED
+    time.sleep(0.3)
+    assert runner.run(run.id).status is RunStatus.PAUSED
+    assert runner.run(run.id).epoch == 0
+    runner.resume(run.id)
+    paused = runner.wait(run.id, PATIENCE)
+    plain = runner.wait(runner.start(dataset, parameters).id, PATIENCE)
+    assert_same_result(workspace, plain, workspace, paused)
+
+
+def test_pausing_and_resuming_in_quick_succession_loses_nothing(runner, workspace, dataset, straight):
+    run = runner.start(dataset, LONG)
+    while not runner.run(run.id).epoch:
+        runner.pause(run.id)
+        runner.resume(run.id)
+    for _ in range(30):
+        if runner.run(run.id).status.active:
+            runner.pause(run.id)
+            runner.resume(run.id)
+    assert_same_result(workspace, straight, workspace, runner.wait(run.id, PATIENCE))
+
+
+# Stops and kills
+
+
+def test_stop_keeps_the_epoch_reached_and_its_map_and_can_be_resumed(runner, workspace, dataset, straight):
+    run = runner.start(dataset, LONG)
+    reach(runner, run, 100)
+    runner.stop(run.id)
+    stopped = runner.wait(run.id, PATIENCE)
+    assert stopped.status is RunStatus.STOPPED
+    assert 100 <= stopped.epoch < LONG.n_epochs
+    assert workspace.run(run.id) == stopped
+    assert stopped.costs == straight.costs[: stopped.epoch]
+    assert runner.snapshot(run.id).final
+
+    _, fuzzy, initial, _ = stages.plan(dataset.hash, LONG)
+    layout = Layout(
+        stages.read_fuzzy_set(workspace.cached(fuzzy.name, fuzzy.key)),
+        workspace.cached(initial.name, initial.key)["positions"],
+        stages.layout_parameters(LONG, dataset.n),
+        seed=LONG.seed,
+    )
+    assert workspace.embedding(run.id).tobytes() == layout.run(stopped.epoch).tobytes()
+
+    runner.resume(run.id)
+    assert_same_result(workspace, straight, workspace, runner.wait(run.id, PATIENCE))
+
+
+def test_stopping_a_paused_or_queued_run_ends_it(runner, workspace, dataset):
+    first, second = runner.start(dataset, LONG), runner.start(dataset, LONG)
+    reach(runner, first, 10)
+    runner.stop(second.id)
+    assert runner.wait(second.id, PATIENCE).status is RunStatus.STOPPED
+    runner.pause(first.id)
+    until(lambda: runner.run(first.id).status is RunStatus.PAUSED)
+    runner.stop(first.id)
+    stopped = runner.wait(first.id, PATIENCE)
+    assert stopped.status is RunStatus.STOPPED
+    assert stopped.epoch >= 10
+    assert len(workspace.embedding(first.id)) == dataset.n
+
+
+def test_stopping_in_the_knn_graph_kills_the_worker_and_the_next_run_works(tmp_path, large_path, vectors_path):
+    with Workspace(tmp_path) as workspace, Runner(workspace) as runner:
+        run = runner.start(workspace.add_dataset(large_path), SHORT)
+        until(lambda: runner.progress(run.id).stage == "knn graph" and runner._worker.pid)
+        pid = runner._worker.pid
+        runner.stop(run.id)
+        stopped = runner.wait(run.id, PATIENCE)
+        assert stopped.status is RunStatus.STOPPED
+        assert stopped.epoch == 0
+        assert not alive(pid)
+        assert workspace.embedding(run.id) is None
+        assert not (workspace.path / "cache" / "knn-graph").exists()
+        after = runner.wait(runner.start(workspace.add_dataset(vectors_path), SHORT).id, PATIENCE)
+        assert after.status is RunStatus.DONE
+
+
+def test_a_killed_worker_fails_its_run_alone_and_resuming_it_changes_nothing(tmp_path, large_path, vectors_path):
+    with Workspace(tmp_path) as workspace, Runner(workspace) as runner:
+        large = workspace.add_dataset(large_path)
+        run = runner.start(large, SHORT)
+        other = runner.start(workspace.add_dataset(vectors_path), SHORT)
+        until(lambda: runner.progress(run.id).stage == "knn graph" and runner._worker.pid)
+        os.kill(runner._worker.pid, signal.SIGKILL)
+        failed = runner.wait(run.id, PATIENCE)
+        assert failed.status is RunStatus.FAILED
+        assert "The process computing the knn graph ended unexpectedly" in failed.error
+        assert "\n" not in failed.error
+        assert "exit code -9" in (workspace.run_folder(run.id) / "log.txt").read_text()
+        assert workspace.run(run.id) == failed
+        assert runner.wait(other.id, PATIENCE).status is RunStatus.DONE
+        runner.resume(run.id)
+        resumed = runner.wait(run.id, PATIENCE)
+        assert resumed.error is None
+    graph = UMAP(n_epochs=SHORT.n_epochs, random_state=42).fit_transform(large.vectors)
+    assert graph.tobytes() == workspace.embedding(run.id).tobytes()
+
+
+def interrupted_process(workspace_path, data_path, then):
+    """Run the long run in another process up to a checkpoint in the middle; return what it printed."""
+    code = f"""
+        import sys, time
+        from explorer.model import job
+        from explorer.model.run import RunParameters
+        from explorer.model.runner import Runner
+        from explorer.model.workspace import Workspace
+
+        if __name__ == "__main__":
+            job.CHECKPOINT_SECONDS = 0.05
+            workspace = Workspace(sys.argv[1])
+            runner = Runner(workspace)
+            run = runner.start(workspace.add_dataset(sys.argv[2]), RunParameters(n_epochs=2_000))
+            while workspace.checkpoint(run.id) is None or runner.progress(run.id).epoch < 300:
+                time.sleep(0.001)
+            print(run.id, runner._worker.pid, flush=True)
+            {then}
+    """
+    command = [sys.executable, "-c", textwrap.dedent(code), str(workspace_path), str(data_path)]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+
+
+def test_a_killed_server_leaves_a_run_that_resumes_to_the_same_bits(workspace, straight, vectors_path, tmp_path):
+    with interrupted_process(tmp_path, vectors_path, "time.sleep(600)") as process:
+        run_id, worker = process.stdout.readline().split()
+        process.kill()
+    until(lambda: not alive(int(worker)), "the end of the orphaned worker")
+    with Workspace(tmp_path) as other:
+        assert other.run(run_id).status is RunStatus.RUNNING
+        with Runner(other) as runner:
+            left = other.run(run_id)
+            assert left.status is RunStatus.INTERRUPTED
+            assert 0 < left.epoch < LONG.n_epochs
+            assert runner.snapshot(run_id).embedding.shape == (left.n, 2)
+            runner.resume(run_id)
+            assert_same_result(workspace, straight, other, runner.wait(run_id, PATIENCE))
+        assert other.checkpoint(run_id) is None
+
+
+def test_closing_interrupts_runs_with_a_checkpoint(workspace, straight, vectors_path, tmp_path):
+    with interrupted_process(tmp_path, vectors_path, "runner.close()") as process:
+        run_id, worker = process.stdout.readline().split()
+    assert process.returncode == 0
+    assert not alive(int(worker))
+    with Workspace(tmp_path) as other:
+        left = other.run(run_id)
+        assert left.status is RunStatus.INTERRUPTED
+        assert int(other.checkpoint(run_id)["epoch"]) == left.epoch == len(left.costs)
+        with Runner(other) as runner:
+            runner.resume(run_id)
+            assert_same_result(workspace, straight, other, runner.wait(run_id, PATIENCE))
+
+
+def test_a_checkpoint_of_another_version_is_not_continued(runner, workspace, dataset, straight):
+    run = runner.start(dataset, LONG)
+    reach(runner, run, 50)
+    runner.stop(run.id)
+    runner.wait(run.id, PATIENCE)
+    saved = workspace.checkpoint(run.id)
+    workspace.save_checkpoint(run.id, saved | {"key": np.array("other"), "positions": saved["positions"] + 1})
+    runner.resume(run.id)
+    assert_same_result(workspace, straight, workspace, runner.wait(run.id, PATIENCE))
+
+
+# The stage cache
+
+
+def test_a_run_that_differs_in_min_dist_alone_computes_a_layout_alone(runner, dataset, straight):
+    first = runner.wait(runner.start(dataset, RunParameters(seed=77, n_epochs=30)).id, PATIENCE)
+    second = runner.wait(runner.start(dataset, RunParameters(seed=77, n_epochs=30, min_dist=0.5)).id, PATIENCE)
+    assert set(first.seconds) == set(second.seconds) == {"knn graph", "fuzzy set", "initial layout", "layout"}
+    assert all(seconds > 0 for seconds in first.seconds.values())
+    assert {stage for stage, seconds in second.seconds.items() if seconds > 0} == {"layout"}
+
+
+def test_a_run_that_differs_in_init_shares_the_graph(runner, workspace, dataset, straight):
+    before = {path.name for path in (workspace.path / "cache").glob("*/*")}
+    run = runner.wait(runner.start(dataset, RunParameters(init="pca", n_epochs=30)).id, PATIENCE)
+    assert run.seconds["knn graph"] == run.seconds["fuzzy set"] == 0
+    assert run.seconds["initial layout"] > 0
+    assert len({path.name for path in (workspace.path / "cache").glob("*/*")} - before) == 1
+
+
+def test_a_damaged_cache_entry_is_computed_anew(tmp_path, vectors_path, workspace, straight):
+    with Workspace(tmp_path) as other, Runner(other) as runner:
+        dataset = other.add_dataset(vectors_path)
+        runner.wait(runner.start(dataset, SHORT).id, PATIENCE)
+        for path in (tmp_path / "cache").rglob("*.npy"):
+            path.write_bytes(b"\x93NUMPY")
+        run = runner.wait(runner.start(dataset, LONG).id, PATIENCE)
+        assert run.seconds["knn graph"] > 0
+        assert_same_result(workspace, straight, other, run)
+
+
+# Watching
+
+
+def test_what_is_told_of_a_run_from_its_start_to_its_end(runner, workspace, dataset):
+    events, snapshots, fractions, threads = [], [], [], set()
+
+    def listen(event):
+        events.append(event)
+        threads.add(threading.current_thread())
+        fractions.append(runner.progress(event.run_id).fraction)
+        if event.kind == "snapshot":
+            snapshots.append(runner.snapshot(event.run_id))
+
+    unsubscribe = runner.subscribe(listen)
+    run = runner.wait(runner.start(dataset, RunParameters(n_epochs=1_500, seed=3)).id, PATIENCE)
+    unsubscribe()
+    assert {event.run_id for event in events} == {run.id}
+    assert {event.kind for event in events} == {"progress", "snapshot", "status"}
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1
+
+    epochs = [snapshot.epoch for snapshot in snapshots]
+    assert epochs == sorted(epochs)
+    assert (epochs[0], epochs[-1]) == (0, 1_500)
+    assert len(epochs) > 3
+    assert [snapshot.final for snapshot in snapshots] == [False] * (len(snapshots) - 1) + [True]
+    *_, initial, _ = stages.plan(dataset.hash, run.parameters)
+    assert (snapshots[0].embedding == workspace.cached(initial.name, initial.key)["positions"]).all()
+    assert snapshots[-1].embedding.tobytes() == workspace.embedding(run.id).tobytes()
+    for snapshot in snapshots:
+        with pytest.raises(ValueError, match="read-only"):
+            snapshot.embedding[0] = 0
+
+    count = len(events)
+    runner.wait(runner.start(dataset, SHORT).id, PATIENCE)
+    assert len(events) == count
+
+
+def test_progress_and_map_of_a_run_of_an_earlier_session(workspace, straight, runner, vectors_path, tmp_path):
+    with Workspace(tmp_path) as other:
+        with Runner(other) as earlier:
+            run = earlier.wait(earlier.start(other.add_dataset(vectors_path), SHORT).id, PATIENCE)
+        with Runner(other) as later:
+            progress, snapshot = later.progress(run.id), later.snapshot(run.id)
+            assert (progress.status, progress.stage, progress.fraction) == (RunStatus.DONE, "done", 1)
+            assert progress.elapsed == pytest.approx(sum(run.seconds.values()))
+            assert snapshot.final
+            assert snapshot.epoch == SHORT.n_epochs
+            assert snapshot.embedding.tobytes() == other.embedding(run.id).tobytes()
+            assert later.wait(run.id) == run
+
+
+def test_a_failing_subscriber_disturbs_nothing(runner, dataset, caplog):
+    def fail(event):
+        raise RuntimeError("out of order")
+
+    unsubscribe = runner.subscribe(fail)
+    with caplog.at_level(logging.CRITICAL):
+        assert runner.wait(runner.start(dataset, SHORT).id, PATIENCE).status is RunStatus.DONE
+    unsubscribe()
+
+
+def test_the_record_tells_what_made_the_run(straight, workspace, dataset):
+    assert straight.provenance["numpy"] == np.__version__
+    assert straight.provenance["processor"]
+    assert straight.data_hash == dataset.hash
+    assert len(straight.costs) == straight.n_epochs
+    assert all(np.isfinite(straight.costs))
+    assert workspace.run(straight.id) == straight
+
+
+def test_more_than_two_components(runner, workspace, dataset):
+    run = runner.wait(runner.start(dataset, RunParameters(n_components=5, n_epochs=30)).id, PATIENCE)
+    assert workspace.embedding(run.id).shape == (dataset.n, 5)
+    assert workspace.keyframes(run.id).decode(-1).shape == (dataset.n, 3)
+
+
+# The queue
+
+
+def test_runs_are_worked_through_in_order_and_a_paused_one_lets_others_pass(runner, dataset):
+    first, second, third = (runner.start(dataset, RunParameters(n_epochs=600, seed=90 + i)) for i in range(3))
+    reach(runner, first, 5)
+    runner.pause(first.id)
+    done = []
+    for run in (second, third):
+        assert runner.wait(run.id, PATIENCE).status is RunStatus.DONE
+        done.append(run.id)
+        if run is second:
+            assert runner.run(third.id).status is not RunStatus.DONE
+    assert runner.run(first.id).status is RunStatus.PAUSED
+    runner.resume(first.id)
+    assert runner.wait(first.id, PATIENCE).status is RunStatus.DONE
+
+
+def test_two_layouts_at_a_time_give_the_same_bits(workspace, straight, vectors_path, tmp_path):
+    with Workspace(tmp_path) as other, Runner(other, n_layouts=2) as runner:
+        dataset = other.add_dataset(vectors_path)
+        runs = [runner.start(dataset, LONG) for _ in range(2)]
+        until(lambda: all(runner.progress(run.id).epoch > 0 for run in runs), "two layouts under way")
+        for run in runs:
+            assert_same_result(workspace, straight, other, runner.wait(run.id, PATIENCE))
+
+
+# What cannot be done
+
+
+def test_parameters_that_cannot_work_leave_no_run(runner, workspace, dataset):
+    before = workspace.runs()
+    with pytest.raises(InputError, match="n_neighbors is 600 but the data has 600 rows"):
+        runner.start(dataset, RunParameters(n_neighbors=600))
+    assert workspace.runs() == before
+
+
+def test_what_a_stage_refuses_is_one_sentence_of_its_run(runner, workspace, dataset):
+    run = runner.wait(runner.start(dataset, RunParameters(metric="nonsense", n_epochs=10)).id, PATIENCE)
+    assert run.status is RunStatus.FAILED
+    assert "nonsense" in run.error
+    assert "\n" not in run.error
+    assert "Traceback" in (workspace.run_folder(run.id) / "log.txt").read_text()
+
+
+def test_steering_what_is_at_rest_is_refused(runner, straight):
+    for steer in (runner.pause, runner.stop):
+        with pytest.raises(RunError, match="is not under way"):
+            steer(straight.id)
+    with pytest.raises(RunError, match="is done: there is nothing to resume"):
+        runner.resume(straight.id)
+    with pytest.raises(InputError, match="has no run"):
+        runner.resume("no-such-run")
+
+
+def test_a_second_runner_is_refused(runner, workspace):
+    with pytest.raises(WorkspaceError, match="is in use by another UMAP Explorer"):
+        Runner(Workspace(workspace.path))
+
+
+def test_a_closed_runner_takes_nothing_on(tmp_path, vectors_path):
+    with Workspace(tmp_path) as workspace:
+        dataset = workspace.add_dataset(vectors_path)
+        runner = Runner(workspace)
+        runner.close()
+        runner.close()
+        with pytest.raises(RunError, match="The runner is closed"):
+            runner.start(dataset, SHORT)
+        assert workspace.runs() == []
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of 4 MB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = shutil.which("mount")
+    if os.geteuid() != 0 or mount is None:
+        pytest.skip("needs the right to mount a small disk")
+    if subprocess.run([mount, "-t", "tmpfs", "-o", "size=4m", "tmpfs", folder], check=False).returncode:
+        pytest.skip("no small disk can be mounted here")
+    yield folder
+    subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+def test_a_full_disk_fails_the_run_and_leaves_all_else_readable(small_disk, vectors_path):
+    with Workspace(small_disk / "w") as workspace, Runner(workspace) as runner:
+        dataset = workspace.add_dataset(vectors_path)
+        before = runner.wait(runner.start(dataset, SHORT).id, PATIENCE)
+        run = runner.start(dataset, RunParameters(n_epochs=100_000, min_dist=0.3))
+        reach(runner, run, 1)
+        filler = small_disk / "filler"
+        with pytest.raises(OSError, match="No space left"), filler.open("wb", buffering=0) as file:
+            while True:
+                file.write(bytes(4096))
+        failed = runner.wait(run.id, PATIENCE)
+        assert failed.status is RunStatus.FAILED
+        assert "No space left on device" in failed.error
+        assert "\n" not in failed.error
+        assert runner.progress(run.id).status is RunStatus.FAILED
+        assert workspace.problems() == []
+        assert workspace.run(before.id) == before
+        assert len(workspace.embedding(before.id)) == dataset.n
+        assert {known.id for known in workspace.runs()} == {before.id, run.id}
+        assert not list((small_disk / "w").rglob("*.part"))
+        filler.unlink()
+        assert runner.wait(runner.start(dataset, SHORT).id, PATIENCE).status is RunStatus.DONE

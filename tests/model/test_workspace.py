@@ -1,0 +1,322 @@
+"""The folder survives crashes, full disks, damage and a second writer."""
+
+import errno
+import json
+import logging
+import os
+import resource
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from explorer.model import files
+from explorer.model.errors import InputError, WorkspaceError
+from explorer.model.history import Keyframe
+from explorer.model.run import Run, RunParameters, RunStatus
+from explorer.model.workspace import Workspace, write_json, write_table
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    with Workspace(tmp_path / "workspace") as workspace:
+        yield workspace
+
+
+def new_run(**changes) -> Run:
+    return Run.new("data-1", "hash", 10, RunParameters()).with_(**changes)
+
+
+def python(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", textwrap.dedent(code), *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+
+
+# Atomic writes
+
+
+@pytest.mark.parametrize("error", [RuntimeError("stop"), KeyboardInterrupt()])
+def test_an_exception_in_the_middle_of_a_write_leaves_the_old_file(tmp_path, error):
+    path = tmp_path / "file.json"
+    write_json(path, {"version": 1})
+
+    def interrupted_write():
+        with files.replacing(path) as temporary:
+            temporary.write_text('{"version": 2')
+            raise error
+
+    with pytest.raises(type(error)):
+        interrupted_write()
+    assert json.loads(path.read_text()) == {"version": 1}
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_refused_write_is_one_sentence_and_leaves_the_old_file(tmp_path):
+    path = tmp_path / "file.npy"
+    files.write_array(path, np.arange(10))
+
+    def refused_write():
+        with files.replacing(path):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.raises(WorkspaceError, match="Could not write .*file.npy: No space left on device"):
+        refused_write()
+    assert (np.load(path) == np.arange(10)).all()
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.fixture
+def small_files():
+    """No file may grow beyond 100 kB: the system refuses, as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_whatever_the_system_refuses_to_write_leaves_the_old_file(tmp_path, small_files):
+    large = np.random.default_rng(0).normal(size=100_000)
+    writes = {
+        "a.npy": lambda path: files.write_array(path, large),
+        "a.npz": lambda path: files.write_arrays(path, {"a": large}),
+        "a.json": lambda path: write_json(path, {"text": "x" * 1_000_000}),
+        "a.csv": lambda path: write_table(path, pa.table({"a": large})),
+        "a.parquet": lambda path: write_table(path, pa.table({"a": large})),
+    }
+    for name, write in writes.items():
+        (tmp_path / name).write_text("old")
+        with pytest.raises(WorkspaceError, match="Could not write"):
+            write(tmp_path / name)
+        assert (tmp_path / name).read_text() == "old"
+    with pytest.raises(WorkspaceError, match="Could not write"):
+        files.write_folder_of_arrays(tmp_path / "folder", {"a": large}, {})
+    assert {path.name for path in tmp_path.iterdir()} == set(writes)
+
+
+def test_an_import_that_the_disk_refuses_leaves_no_dataset(workspace, tmp_path, small_files):
+    (tmp_path / "d.csv").write_text("x0,x1\n" + "1,2\n" * 20_000)
+    with pytest.raises(WorkspaceError, match="Could not write"):
+        workspace.add_dataset(tmp_path / "d.csv")
+    assert workspace.datasets() == []
+    assert workspace.problems() == []
+    assert not list(workspace.path.rglob("*.npy"))
+
+
+def test_what_a_killed_writer_left_is_removed_by_the_next(workspace):
+    workspace.save_run(new_run())
+    leftover = workspace.path / "runs" / ".run.json.abcd.part"
+    leftover.write_text("{")
+    staged = workspace.path / "datasets" / ".staging.abcd.part"
+    staged.mkdir(parents=True)
+    (staged / "vectors.npy").write_bytes(b"half")
+    workspace.close()
+    with Workspace(workspace.path) as reader:
+        assert len(reader.runs()) == 1
+        assert leftover.exists()
+        reader.claim()
+        assert not leftover.exists()
+        assert not staged.exists()
+
+
+# One writer, many readers
+
+
+def test_a_second_writer_is_refused_and_a_reader_is_not(workspace):
+    run = new_run()
+    workspace.save_run(run)
+    code = """
+        import sys
+        from explorer.model.workspace import Workspace
+        workspace = Workspace(sys.argv[1])
+        print(workspace.runs()[0].id)
+        workspace.save_run(workspace.runs()[0])
+    """
+    second = python(code, str(workspace.path))
+    assert second.stdout.strip() == run.id
+    assert second.returncode != 0
+    assert "is in use by another UMAP Explorer that writes to it" in second.stderr
+    workspace.close()
+    assert python(code, str(workspace.path)).returncode == 0
+
+
+def test_the_death_of_a_writer_frees_the_workspace(tmp_path):
+    code = """
+        import os, signal, sys
+        from explorer.model.workspace import Workspace
+        Workspace(sys.argv[1]).claim()
+        os.kill(os.getpid(), signal.SIGKILL)
+    """
+    assert python(code, str(tmp_path / "w")).returncode == -9
+    with Workspace(tmp_path / "w") as workspace:
+        workspace.save_run(new_run())
+
+
+def test_reading_writes_nothing(tmp_path):
+    workspace = Workspace(tmp_path / "none")
+    assert workspace.runs() == []
+    assert workspace.datasets() == []
+    assert workspace.problems() == []
+    assert workspace.cached("knn graph", "0") is None
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_folder_that_cannot_be_a_workspace_is_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(WorkspaceError, match="is a file: give a folder"):
+        Workspace(tmp_path / "file")
+    with Workspace(tmp_path / "w") as workspace:
+        workspace.claim()
+    write_json(tmp_path / "w" / "workspace.json", {"schema": 99})
+    with pytest.raises(WorkspaceError, match="written by a newer version"):
+        Workspace(tmp_path / "w")
+
+
+# Damage
+
+
+@pytest.mark.parametrize("content", ["", '{"schema": 1, "id": ', "[]", "{}", '{"schema": 99}', '{"schema": 1}', "\x00\x01"])
+def test_a_damaged_run_is_told_of_and_hides_no_other(workspace, caplog, content):
+    good, bad = new_run(), new_run()
+    workspace.save_run(good)
+    workspace.save_run(bad)
+    path = workspace.run_folder(bad.id) / "run.json"
+    path.write_text(content)
+    with caplog.at_level(logging.WARNING):
+        assert workspace.runs() == [good]
+        assert workspace.runs() == [good]
+    assert len(caplog.messages) == 1
+    (problem,) = workspace.problems()
+    assert str(path) in problem
+    assert "is damaged" in problem
+    assert "\n" not in problem
+    assert workspace.run(good.id) == good
+    with pytest.raises(WorkspaceError, match="is damaged"):
+        workspace.run(bad.id)
+
+
+def test_a_damaged_dataset_is_told_of_and_hides_no_other(workspace, tmp_path):
+    for name in ("a", "b"):
+        np.save(tmp_path / f"{name}.npy", np.random.default_rng(ord(name)).normal(size=(9, 2)))
+    good, bad = workspace.add_dataset(tmp_path / "a.npy"), workspace.add_dataset(tmp_path / "b.npy")
+    with bad.vectors_path.open("rb+") as file:
+        file.truncate(100)
+    with pytest.raises(WorkspaceError, match="The data set in .* is damaged"):
+        workspace.dataset(bad.id)
+    (bad.vectors_path.parent / "dataset.json").write_text("{")
+    assert [info.id for info in workspace.datasets()] == [good.id]
+    assert len(workspace.problems()) == 1
+
+
+def test_a_damaged_cache_entry_counts_as_none(workspace):
+    workspace.store("knn graph", "key", indices=np.arange(1_000))
+    path = workspace.cache_folder("knn graph", "key") / "indices.npy"
+    path.write_bytes(path.read_bytes()[:200])
+    assert workspace.cached("knn graph", "key") is None
+
+
+def test_a_damaged_map_is_one_sentence(workspace):
+    run = new_run()
+    workspace.save_run(run)
+    workspace.save_embedding(run.id, np.zeros((10, 2), np.float32))
+    (workspace.run_folder(run.id) / "embedding.npy").write_bytes(b"\x93NUMPY")
+    with pytest.raises(WorkspaceError, match="embedding.npy is damaged"):
+        workspace.embedding(run.id)
+
+
+def test_a_damaged_checkpoint_counts_as_none(workspace):
+    run = new_run()
+    workspace.save_checkpoint(run.id, {"epoch": np.array(3)})
+    (workspace.run_folder(run.id) / "checkpoint.npz").write_bytes(b"PK")
+    assert workspace.checkpoint(run.id) is None
+
+
+# What is kept comes back
+
+
+def test_everything_of_a_run_comes_back_in_another_workspace_object(workspace):
+    rng = np.random.default_rng(0)
+    run, embedding = new_run(status=RunStatus.DONE, costs=(1.5, 0.1 + 0.2)), rng.normal(size=(10, 2)).astype("f4")
+    workspace.save_run(run)
+    workspace.save_embedding(run.id, embedding)
+    workspace.save_checkpoint(run.id, {"epoch": np.array(7), "positions": embedding, "key": np.array("abc")})
+    for epoch in (40, 0, 7):
+        workspace.save_keyframe(run.id, epoch, Keyframe.encode(embedding * (epoch + 1)))
+    workspace.close()
+    other = Workspace(workspace.path)
+    assert other.run(run.id) == run
+    np.testing.assert_array_equal(other.embedding(run.id), embedding)
+    checkpoint = other.checkpoint(run.id)
+    assert int(checkpoint["epoch"]) == 7
+    assert str(checkpoint["key"]) == "abc"
+    assert checkpoint["positions"].tobytes() == embedding.tobytes()
+    history = other.keyframes(run.id)
+    assert history.epochs == (0, 7, 40)
+    np.testing.assert_allclose(history.decode(2), embedding * 41, atol=0.01)
+
+
+def test_runs_are_listed_newest_first_by_dataset_and_by_prefix(workspace):
+    runs = [new_run(dataset_id=f"data-{i % 2}", created=f"2024-01-0{i + 1}") for i in range(4)]
+    for run in runs:
+        workspace.save_run(run)
+    assert workspace.runs() == runs[::-1]
+    assert workspace.runs("data-1") == [runs[3], runs[1]]
+    assert workspace.run(runs[2].id[:-1]) == runs[2]
+    with pytest.raises(InputError, match="'k15' is the beginning of several runs"):
+        workspace.run("k15")
+    with pytest.raises(InputError, match="has no run 'k16'"):
+        workspace.run("k16")
+    with pytest.raises(InputError):
+        workspace.run("")
+
+
+def test_the_stage_cache_gives_back_the_same_bits_and_keeps_the_first(workspace):
+    arrays = {"indices": np.arange(12, dtype=np.int32).reshape(4, 3), "distances": np.ones((4, 3), np.float32)}
+    workspace.store("knn graph", "key", {"n_neighbors": 4}, **arrays)
+    workspace.store("knn graph", "key", {}, indices=np.zeros(3))
+    cached = workspace.cached("knn graph", "key")
+    assert set(cached) == set(arrays)
+    for name, array in arrays.items():
+        assert cached[name].dtype == array.dtype
+        assert cached[name].tobytes() == array.tobytes()
+    cached["indices"][:] = -1
+    assert (workspace.cached("knn graph", "key")["indices"] == arrays["indices"]).all()
+    about = json.loads((workspace.cache_folder("knn graph", "key") / "about.json").read_text())
+    assert about == {"n_neighbors": 4}
+    workspace.discard("knn graph", "key")
+    assert workspace.cached("knn graph", "key") is None
+
+
+def test_a_mapped_map_outlives_its_replacement(workspace):
+    workspace.save_embedding("r", np.zeros((5, 2), np.float32))
+    old = workspace.embedding("r")
+    workspace.save_embedding("r", np.ones((5, 2), np.float32))
+    assert (old == 0).all()
+    assert (workspace.embedding("r") == 1).all()
+
+
+def test_a_sample_is_two_files_other_tools_read(workspace):
+    table = pa.table({"row_id": [3, 1], "title": ["a", "b"]})
+    path = workspace.write_sample("my sample", table, {"seed": 7})
+    assert pd.read_parquet(path)["title"].tolist() == ["a", "b"]
+    assert json.loads(path.with_suffix(".json").read_text()) == {"seed": 7}
+    with pytest.raises(InputError, match="cannot name a sample"):
+        workspace.write_sample("../escape", table, {})
+
+
+def test_a_table_is_written_as_its_suffix_says(tmp_path):
+    table = pa.table({"a": [1, 2], "text": ['comma, "quote"', None], "tags": [["x"], []]})
+    write_table(tmp_path / "t.parquet", table)
+    write_table(tmp_path / "t.CSV", table)
+    assert pa.parquet.read_table(tmp_path / "t.parquet").equals(table)
+    frame = pd.read_csv(tmp_path / "t.CSV")
+    assert frame["text"][0] == 'comma, "quote"'
+    assert frame["tags"].tolist() == ['["x"]', "[]"]
+    with pytest.raises(InputError, match=r"t.xlsx ends in '.xlsx': name a file that ends in .csv or .parquet"):
+        write_table(tmp_path / "t.xlsx", table)
