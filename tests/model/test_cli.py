@@ -1,0 +1,369 @@
+"""The real command in processes of its own: what it prints, what it leaves, how it ends."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+import pytest
+
+from explorer.model.run import RunParameters
+from explorer.model.runner import Runner
+from explorer.model.workspace import Workspace
+
+ROOT = Path(__file__).resolve().parents[2]
+N = 300
+FEW_EPOCHS = ("--n-epochs", "30")
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def start(*arguments: str | Path, folder: Path) -> subprocess.Popen[str]:
+    """Start the command in a folder, apart from the test's own process group."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "explorer", *map(str, arguments)],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def finish(process: subprocess.Popen[str], timeout: float = 120) -> subprocess.CompletedProcess[str]:
+    out, err = process.communicate(timeout=timeout)
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> Command:
+    """Runs the command to its end."""
+    return lambda *arguments: finish(start(*arguments, folder=tmp_path))
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Parquet file of 300 rows: vectors `v`, and items."""
+    path = tmp_path_factory.mktemp("source") / "songs.parquet"
+    rng = np.random.default_rng(5)
+    labels = np.repeat(["folk", "jazz", "punk"], N // 3)
+    vectors = (rng.normal(size=(N, 8)) + 6 * np.repeat(np.eye(3, 8), N // 3, axis=0)).astype(np.float32)
+    column = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), 8)
+    pq.write_table(pa.table({"v": column, "genre": labels, "year": np.arange(N) % 40 + 1980}), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def fitted(source: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """A workspace with one run of it, and what `fit --json` said."""
+    folder = tmp_path_factory.mktemp("fitted")
+    done = finish(start("fit", source, *FEW_EPOCHS, "--workspace", "ws", "--json", folder=folder))
+    assert done.returncode == 0, done.stderr
+    return folder / "ws", json.loads(done.stdout.splitlines()[-1])
+
+
+def embedding_bytes(workspace: Path) -> bytes:
+    (path,) = workspace.glob("runs/*/embedding.npy")
+    return path.read_bytes()
+
+
+# What works
+
+
+def test_fit_tells_what_it_did_as_json(fitted: tuple[Path, dict[str, Any]]) -> None:
+    _, told = fitted
+    assert list(told) == ["run", "n", "epochs", "seed", "seconds", "cost", "knn_recall"]
+    assert told["run"].startswith("k15-d0.1-s42-")
+    assert (told["n"], told["epochs"], told["seed"]) == (N, 30, 42)
+    assert list(told["seconds"]) == ["knn graph", "fuzzy set", "initial layout", "layout"]
+    assert all(seconds >= 0 for seconds in told["seconds"].values())
+    assert np.isfinite(told["cost"])
+    assert told["knn_recall"] == pytest.approx(1)
+
+
+def test_two_fits_with_one_seed_and_the_app_give_the_same_bits(
+    command: Command, source: Path, fitted: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    done = command("fit", source, *FEW_EPOCHS, "--workspace", "again")
+    assert done.returncode == 0
+    assert done.stdout.count("\n") == 1
+    with Workspace(tmp_path / "app") as workspace, Runner(workspace, n_threads=1) as runner:
+        run = runner.start(workspace.add_dataset(source), RunParameters(n_epochs=30))
+        runner.wait(run.id)
+    expected = embedding_bytes(fitted[0])
+    assert embedding_bytes(tmp_path / "again") == expected
+    assert embedding_bytes(tmp_path / "app") == expected
+
+
+def test_fit_hands_every_option_on(command: Command, source: Path, tmp_path: Path) -> None:
+    options = (
+        "--n-neighbors",
+        "7",
+        "--min-dist",
+        "0.3",
+        "--metric",
+        "cosine",
+        "--n-components",
+        "3",
+        "--seed",
+        "9",
+    )
+    done = command(
+        "fit", source, *options, "--init", "pca", *FEW_EPOCHS, "--workspace", "ws", "--vectors", "v"
+    )
+    assert done.returncode == 0, done.stderr
+    (run,) = Workspace(tmp_path / "ws").runs()
+    assert run.parameters == RunParameters(
+        n_neighbors=7, min_dist=0.3, metric="cosine", n_components=3, seed=9, init="pca", n_epochs=30
+    )
+    assert Workspace(tmp_path / "ws").embedding(run.id).shape == (N, 3)  # type: ignore[union-attr]
+
+
+def test_runs_lists_as_text_and_as_json(command: Command, fitted: tuple[Path, dict[str, Any]]) -> None:
+    workspace, told = fitted
+    text = command("runs", "--workspace", workspace)
+    assert told["run"] in text.stdout
+    assert "songs" in text.stdout
+    (run,) = json.loads(command("runs", "--workspace", workspace, "--json").stdout.splitlines()[-1])["runs"]
+    assert {"id", "dataset", "data_hash", "n", "parameters", "status", "created", "epoch", "seconds"} <= set(
+        run
+    )
+    assert (run["id"], run["dataset"], run["status"]) == (told["run"], "songs", "done")
+    assert RunParameters.from_dict(run["parameters"]) == RunParameters(n_epochs=30)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_export_writes_every_row_with_place_and_items(
+    command: Command, fitted: tuple[Path, dict[str, Any]], source: Path, tmp_path: Path, suffix: str
+) -> None:
+    workspace, told = fitted
+    out = tmp_path / f"map.{suffix}"
+    done = command("export", told["run"][:6], "--out", out, "--workspace", workspace, "--json")
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout.splitlines()[-1])
+    assert said == {
+        "run": told["run"],
+        "rows": N,
+        "file": str(out),
+        "columns": ["row_id", "x", "y", "genre", "year"],
+    }
+    table = pq.read_table(out) if suffix == "parquet" else pyarrow.csv.read_csv(out)
+    assert table.column_names == said["columns"]
+    assert table["row_id"].to_pylist() == list(range(N))
+    assert table["genre"].to_pylist() == pq.read_table(source)["genre"].to_pylist()
+    (path,) = workspace.glob("runs/*/embedding.npy")
+    assert np.column_stack([table["x"], table["y"]]) == pytest.approx(np.load(path), rel=1e-6)
+
+
+def test_items_may_be_a_second_file(command: Command, tmp_path: Path) -> None:
+    np.save(tmp_path / "v.npy", np.random.default_rng(0).normal(size=(40, 5)))
+    (tmp_path / "items.csv").write_text("name\n" + "".join(f"n{row}\n" for row in range(40)))
+    done = command("fit", "v.npy", "--items", "items.csv", *FEW_EPOCHS, "--workspace", "ws")
+    assert done.returncode == 0, done.stderr
+    assert command("export", "k15", "--out", "map.csv", "--workspace", "ws").returncode == 0
+    assert pyarrow.csv.read_csv(tmp_path / "map.csv")["name"].to_pylist() == [f"n{row}" for row in range(40)]
+
+
+def test_serve_is_the_default_answers_and_ends_when_interrupted(source: Path, tmp_path: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = start(source, "--no-show", "--port", str(port), "--workspace", "ws", folder=tmp_path)
+    try:
+        assert process.stdout is not None
+        assert str(port) in process.stdout.readline()
+        assert b"<html" in answer(f"http://127.0.0.1:{port}/")
+        process.send_signal(signal.SIGINT)
+        done = finish(process, timeout=60)
+    finally:
+        process.kill()
+        process.wait()
+    assert done.returncode in (0, 130)
+    assert "Traceback" not in done.stderr
+
+
+def answer(url: str, seconds: float = 60) -> bytes:
+    """Ask until the server listens."""
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=seconds) as response:
+                body: bytes = response.read()
+                return body
+        except (ConnectionError, urllib.error.URLError):
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.1)
+
+
+def test_interrupting_a_fit_leaves_a_run_that_can_be_resumed(
+    command: Command, mnist_small_path: Path, tmp_path: Path
+) -> None:
+    process = start("fit", mnist_small_path, "--n-epochs", "200000", "--workspace", "ws", folder=tmp_path)
+    try:
+        until = time.monotonic() + 120
+        while not list(tmp_path.glob("ws/runs/*/keyframes/*.npz")) and time.monotonic() < until:
+            assert process.poll() is None
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        done = finish(process, timeout=60)
+    finally:
+        process.kill()
+        process.wait()
+    assert done.returncode == 130
+    assert "Traceback" not in done.stderr
+    assert "can be resumed" in done.stderr
+    (run,) = Workspace(tmp_path / "ws").runs()
+    assert run.status == "interrupted"
+    assert Workspace(tmp_path / "ws").checkpoint(run.id) is not None
+    assert command("export", run.id, "--out", "map.csv", "--workspace", "ws").returncode == 0
+
+
+# What is refused
+
+GOOD = np.random.default_rng(1).normal(size=(20, 3)).astype(np.float32)
+
+
+def broken(row: int, value: float) -> np.ndarray:
+    vectors = GOOD.copy()
+    vectors[row, 1] = value
+    return vectors
+
+
+def write_bad_files(folder: Path) -> None:
+    """One file for each thing that can be wrong with data."""
+    lists = pa.FixedSizeListArray.from_arrays(pa.array(GOOD.ravel()), 3)
+    words = pa.array([["a", "b", "c"]] * 20)
+    np.save(folder / "good.npy", GOOD)
+    np.save(folder / "nan.npy", broken(7, np.nan))
+    np.save(folder / "inf.npy", broken(11, np.inf))
+    np.save(folder / "none.npy", GOOD[:0])
+    np.save(folder / "one.npy", GOOD[:1])
+    np.save(folder / "text.npy", np.array([["a", "b"]] * 20))
+    np.save(folder / "pickled.npy", np.array([{}] * 20, object))
+    np.savez(folder / "pickled.npz", vectors=np.array([[{}]] * 20, object))
+    pq.write_table(pa.table({"v": lists, "w": lists}), folder / "two.parquet")
+    pq.write_table(pa.table({"v": words}), folder / "words.parquet")
+    (folder / "text.csv").write_text("a,b\n1,2\n3,x\n5,6\n")
+    (folder / "short.csv").write_text("name\n" + "n\n" * 19)
+    (folder / "truncated.npy").write_bytes((folder / "good.npy").read_bytes()[:150])
+    (folder / "truncated.parquet").write_bytes((folder / "two.parquet").read_bytes()[:-40])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "facts"),
+    [
+        ("fit missing.npy", ["no file", "missing.npy"]),
+        ("missing.npy --no-show", ["no file", "missing.npy"]),
+        ("fit good.npy --items missing.csv", ["missing.csv"]),
+        ("fit two.parquet --vectors z", ["two.parquet", "'z'", "v, w"]),
+        ("fit two.parquet", ["v, w"]),
+        ("fit nan.npy", ["nan.npy", "row 7"]),
+        ("fit inf.npy", ["inf.npy", "row 11"]),
+        ("fit text.npy", ["text.npy", "numbers"]),
+        ("fit words.parquet", ["words.parquet", "'v'", "numbers"]),
+        ("fit text.csv --vectors a,b", ["text.csv", "'b'", "row 1", "'x'"]),
+        ("fit none.npy", ["none.npy", "no rows"]),
+        ("fit one.npy", ["one.npy", "one row"]),
+        ("fit good.npy --items short.csv", ["short.csv", "19", "20"]),
+        ("fit truncated.npy", ["truncated.npy"]),
+        ("fit truncated.parquet", ["truncated.parquet"]),
+        ("fit pickled.npy", ["pickled.npy", "pickled"]),
+        ("fit pickled.npz", ["pickled.npz", "pickled"]),
+        ("fit good.npy --n-neighbors 20", ["n_neighbors", "20 rows"]),
+        ("fit good.npy --n-neighbors 1", ["n_neighbors"]),
+        ("fit good.npy --min-dist -1", ["min_dist"]),
+        ("fit good.npy --init best", ["init", "'best'"]),
+        ("fit good.npy --metric nearest", ["metric", "nearest"]),
+        ("fit .", ["folder"]),
+    ],
+)
+def test_bad_input_ends_with_one_sentence_and_leaves_nothing_half_written(
+    command: Command, tmp_path: Path, arguments: str, facts: list[str]
+) -> None:
+    write_bad_files(tmp_path)
+    before = set(tmp_path.rglob("*"))
+    done = command(*arguments.split(), "--workspace", "ws")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1
+    assert all(fact in done.stderr for fact in facts), done.stderr
+    left = {path.relative_to(tmp_path / "ws") for path in set(tmp_path.rglob("*")) - before if path.is_file()}
+    assert not [path for path in left if path.name.endswith(".part")]
+    assert {path.name for path in left if path.parts[0] == "datasets"} in (
+        set(),
+        {"dataset.json", "vectors.npy", "items.parquet"},
+    )
+    assert not [path for path in left if path.name == "embedding.npy"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "facts"),
+    [
+        ("export nope --out map.csv", ["no run", "'nope'"]),
+        ("export k15 --out map.xlsx", [".xlsx", ".csv or .parquet"]),
+        ("export k15 --out no/such/folder/map.csv", []),
+        ("runs --workspace nowhere", ["no workspace", "nowhere"]),
+        ("export k15 --out map.csv --workspace nowhere", ["no workspace", "nowhere"]),
+        ("fit", ["DATA"]),
+        ("fit x.npy --n-neighbors many", ["--n-neighbors", "integer"]),
+        ("serve --port 99999", ["--port", "65535"]),
+        ("--colour", ["--colour"]),
+    ],
+)
+def test_bad_arguments_exit_with_2_and_say_which(
+    command: Command, fitted: tuple[Path, dict[str, Any]], tmp_path: Path, arguments: str, facts: list[str]
+) -> None:
+    given = arguments.split()
+    if given[0] in ("runs", "export") and "--workspace" not in given:
+        given += ["--workspace", str(fitted[0])]
+    done = command(*given)
+    if not facts:
+        assert done.returncode == 0  # folders on the way are made
+        return
+    assert done.returncode == 2
+    assert all(fact in done.stderr for fact in facts), done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_workspace_in_use_is_refused(command: Command, source: Path, tmp_path: Path) -> None:
+    with Workspace(tmp_path / "ws") as workspace:
+        workspace.claim()
+        done = command("fit", source, "--workspace", "ws")
+        assert command("runs", "--workspace", "ws").returncode == 0  # reading never waits
+    assert done.returncode == 2
+    assert "in use by another" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_damaged_run_does_not_hide_the_others(
+    command: Command, fitted: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    broken_run = fitted[0] / "runs" / "k9-damaged"
+    broken_run.mkdir()
+    (broken_run / "run.json").write_text("{")
+    done = command("runs", "--workspace", fitted[0])
+    assert done.returncode == 0
+    assert fitted[1]["run"] in done.stdout
+    assert "damaged" in done.stderr
+    (broken_run / "run.json").unlink()
+    broken_run.rmdir()
+
+
+def test_help_and_version(command: Command) -> None:
+    help_text = command("--help").stdout
+    assert all(name in help_text for name in ("serve", "fit", "runs", "export"))
+    assert command("--version").stdout.startswith("umap-explorer ")
