@@ -20,6 +20,7 @@ from core.fuzzy_set import fuzzy_simplicial_set
 from core.initialization import initial_layout
 from core.knn import KnnGraph, knn_graph
 from core.layout import Checkpoint, Layout, LayoutParameters, default_n_epochs
+from core.quality import knn_recall
 from core.warm import warm_up
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ __all__ = [
     "fuzzy_simplicial_set",
     "initial_layout",
     "knn_graph",
+    "knn_recall",
     "warm_up",
 ]
 

@@ -19,8 +19,15 @@ def nearest_of_all(
 
     Among equal distances the lower row number comes first.
     """
-    indices, distances = np.empty((len(x), k), np.int32), np.empty((len(x), k), np.float32)
-    for_rows(_exact_rows, len(x), padded(x), indices, distances, n_threads=n_threads, block=8)
+    return nearest_of_rows(x, np.arange(len(x)), k, n_threads)
+
+
+def nearest_of_rows(
+    x: NDArray[np.float32], rows: NDArray[np.int64], k: int, n_threads: int | None = None
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """The `k` nearest other rows of some rows of `x`: int32 and float32 (m, k); see `nearest_of_all`."""
+    indices, distances = np.empty((len(rows), k), np.int32), np.empty((len(rows), k), np.float32)
+    for_rows(_exact_rows, len(rows), padded(x), rows, indices, distances, n_threads=n_threads, block=8)
     return indices, distances
 
 
@@ -53,7 +60,7 @@ def nearest_of_candidates(
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def _exact_rows(counter: Any, n_rows: int, x: Any, indices: Any, distances: Any) -> None:
+def _exact_rows(counter: Any, n_rows: int, x: Any, rows: Any, indices: Any, distances: Any) -> None:
     """All pairs, eight rows at a time, so that each vector read serves eight comparisons."""
     last = indices.shape[1] - 1
     while True:
@@ -61,13 +68,13 @@ def _exact_rows(counter: Any, n_rows: int, x: Any, indices: Any, distances: Any)
         if first >= n_rows:
             return
         stop = min(first + 8, n_rows)
-        indices[first:stop] = n_rows
+        indices[first:stop] = len(x)
         distances[first:stop] = np.inf
         for j in range(len(x)):
             for i in range(first, stop):
                 bound = distances[i, last]
-                d = bounded_distance(x[i], x[j], bound)
-                if i != j and d < bound:
+                d = bounded_distance(x[rows[i]], x[j], bound)
+                if rows[i] != j and d < bound:
                     offer(d, j, indices[i], distances[i])
         distances[first:stop] = np.sqrt(distances[first:stop])
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
+from core.curve_order import curve_order
 from core.errors import InputError
 from core.threads import BLOCK_ROWS, claim, for_rows
 
@@ -24,9 +25,14 @@ Init = Literal["spectral", "pca", "random"] | NDArray[np.floating[Any]]
 SPAN = 10.0
 NOISE = 1e-4
 BLOCK_VECTORS = 8
-"""Vectors filtered together, 32 bytes a row: one SIMD register."""
-DEGREE = 12
-ROUNDS = 5
+"""Vectors come in blocks of 32 bytes a row: one SIMD register."""
+GUARDS = 6
+"""Vectors carried beyond those wanted, for speed of convergence."""
+ROUNDS = 12
+REORDERED_AFTER = 1
+MAX_DEGREE = 20
+GROWTH = 1e4
+ACCURACY = 0.2
 
 
 def initial_layout(
@@ -97,7 +103,7 @@ def _pca(vectors: NDArray[np.float32] | None, n_components: int, seed: int) -> N
         raise InputError(
             f"init='pca' needs at least {n_components} columns, the vectors have {vectors.shape[1]}."
         )
-    return project(vectors, n_components, seed).astype(np.float64)
+    return project(vectors, n_components, seed)[0].astype(np.float64)
 
 
 def spectral_layout(
@@ -147,23 +153,30 @@ def _pack(sides: NDArray[np.float64]) -> NDArray[np.float64]:
 def _spectral_of_connected(
     fuzzy_set: csr_array, n_components: int, seed: int, n_threads: int | None
 ) -> NDArray[np.float32]:
-    """Eigenvectors 2..n_components+1 of D^-1/2 W D^-1/2 for one connected component."""
+    """Eigenvectors 2..n_components+1 of S = D^-1/2 W D^-1/2 for one connected component."""
     n = fuzzy_set.shape[0]
     rng = np.random.default_rng(seed)
-    n_vectors = n_components + 1 + 5 if n_components > 2 else BLOCK_VECTORS
-    if n <= max(64, 2 * n_vectors):
+    n_vectors = -(-(n_components + GUARDS) // BLOCK_VECTORS) * BLOCK_VECTORS
+    if n <= 4 * n_vectors:
         return _spectral_dense(fuzzy_set, n_components, rng)
-    root = np.sqrt(np.asarray(fuzzy_set.sum(axis=1), np.float64).ravel())
-    scale = (1 / root).astype(np.float32)
-    first = (root / np.linalg.norm(root)).astype(np.float32)
+    operator = _Operator(fuzzy_set, n_threads)
     vectors = rng.standard_normal((n, n_vectors), np.float32)
-    vectors[:, 0] = first
-    cut = 0.5
-    for _ in range(ROUNDS):
-        vectors = _filter(fuzzy_set, scale, vectors, cut, n_threads)
-        vectors, values = _rayleigh_ritz(fuzzy_set, scale, vectors, n_threads)
-        cut = min(max(float(values[-1]), 0.0), 0.999)
-    return vectors[:, 1 : n_components + 1]
+    order = np.arange(n)
+    cut = 0.0
+    for round_ in range(ROUNDS):
+        vectors, values, error = operator.rayleigh_ritz(operator.filter(vectors, cut), n_components)
+        if error < ACCURACY:
+            break
+        cut = float(np.clip(values[-1], 0.0, 0.999))
+        if round_ == REORDERED_AFTER:
+            # The first rough vectors already tell who is near whom: from here on, neighbours share cache
+            # lines.
+            order = curve_order(vectors[:, :2])
+            operator.reorder(order)
+            vectors = vectors[order]
+    layout = np.empty((n, n_components), np.float32)
+    layout[order] = vectors[:, :n_components]
+    return layout
 
 
 def _spectral_dense(fuzzy_set: csr_array, n_components: int, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -176,96 +189,131 @@ def _spectral_dense(fuzzy_set: csr_array, n_components: int, rng: np.random.Gene
     return layout.astype(np.float32)
 
 
-def _product(
-    w: csr_array, scale: NDArray[np.float32], x: NDArray[np.float32], n_threads: int | None
-) -> NDArray[np.float32]:
-    out = np.empty_like(x)
-    for_rows(
-        _step,
-        len(x),
-        w.indptr,
-        w.indices,
-        w.data,
-        scale,
-        x,
-        x,
-        np.float32(1),
-        np.float32(0),
-        np.float32(0),
-        out,
-        n_threads=n_threads,
-    )
-    return out
+class _Operator:
+    """S = D^-1/2 W D^-1/2 without its known first eigenvector, D^1/2 1, whose eigenvalue is 1.
 
+    Parameters
+    ----------
+    w : csr_array, float32 (n, n)
+        Symmetric strengths of one connected component.
+    n_threads : int or None
+    """
 
-def _filter(
-    w: csr_array, scale: NDArray[np.float32], x: NDArray[np.float32], cut: float, n_threads: int | None
-) -> NDArray[np.float32]:
-    """Apply the Chebyshev polynomial that stays within [-1, 1] on [-1, cut] and grows beyond."""
-    centre, half = (cut - 1) / 2, (cut + 1) / 2
-    growth = centre_growth = half / (1 - centre)
-    previous, current, out = x, np.empty_like(x), np.empty_like(x)
+    def __init__(self, w: csr_array, n_threads: int | None) -> None:
+        root = np.sqrt(np.asarray(w.sum(axis=1), np.float64).ravel())
+        self._indptr, self._indices, self._data = w.indptr, w.indices, np.empty_like(w.data)
+        self._n_threads = n_threads
+        self._first = (root / np.linalg.norm(root)).astype(np.float32)[:, None]
+        scale = (1 / root).astype(np.float32)
+        for_rows(_scale_rows, len(root), w.indptr, w.indices, w.data, scale, self._data, n_threads=n_threads)
 
-    def step(
-        source: NDArray[np.float32],
+    def reorder(self, order: NDArray[np.int64]) -> None:
+        """Rename the vertices: row i is what was row ``order[i]``."""
+        rank = np.empty(len(order), np.int32)
+        rank[order] = np.arange(len(order), dtype=np.int32)
+        indptr = np.concatenate([[0], np.cumsum(np.diff(self._indptr)[order])]).astype(self._indptr.dtype)
+        indices, data = np.empty_like(self._indices), np.empty_like(self._data)
+        old = self._indptr, self._indices, self._data
+        for_rows(
+            _permute_rows, len(order), *old, order, rank, indptr, indices, data, n_threads=self._n_threads
+        )
+        self._indptr, self._indices, self._data = indptr, indices, data
+        self._first = self._first[order]
+
+    def filter(self, x: NDArray[np.float32], cut: float) -> NDArray[np.float32]:
+        """Apply the Chebyshev polynomial that stays within [-1, 1] on [-1, cut] and grows beyond.
+
+        Its degree is bounded by its growth: a block whose first vector outgrows the others loses them in
+        rounding.
+        """
+        centre, half = (cut - 1) / 2, (cut + 1) / 2
+        beyond = (1 - centre) / half
+        degree = int(np.clip(np.arccosh(GROWTH) / np.arccosh(beyond), 2, MAX_DEGREE))
+        previous, current, spare = x, np.empty_like(x), np.empty_like(x)
+        growth = 1 / beyond
+        self._step(x, x, growth / half, -growth * centre / half, 0.0, current)
+        first_growth = growth
+        for _ in range(degree - 1):
+            following = 1 / (2 / first_growth - growth)
+            self._step(
+                current,
+                previous,
+                2 * following / half,
+                -2 * following * centre / half,
+                -growth * following,
+                spare,
+            )
+            previous, current, spare = current, spare, np.empty_like(x) if previous is x else previous
+            growth = following
+        return current
+
+    def rayleigh_ritz(
+        self, x: NDArray[np.float32], n_wanted: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.float64], float]:
+        """Diagonalise S on the span of `x`.
+
+        Returns
+        -------
+        vectors : float32 (n, m)
+            Orthonormal.
+        values : float64 (m,)
+            Falling.
+        error : float
+            Largest residual of the wanted vectors over the gap that parts them from the first guard: about
+            the sine of the angle to the true subspace.
+        """
+        x = x - self._first * gram(self._first, x).astype(np.float32)
+        values, vectors = np.linalg.eigh(gram(x, x))
+        x = self._combine(x, vectors / np.sqrt(np.maximum(values, values[-1] * 1e-12)))
+        product = np.empty_like(x)
+        self._step(x, x, 1.0, 0.0, 0.0, product)
+        values, vectors = np.linalg.eigh(gram(x, product))
+        values, vectors = values[::-1], vectors[:, ::-1]
+        x = self._combine(x, vectors)
+        residual = self._combine(product, vectors[:, :n_wanted]) - x[:, :n_wanted] * values[:n_wanted].astype(
+            np.float32
+        )
+        largest = float(np.sqrt(np.diag(gram(residual, residual)).max()))
+        return x, values, largest / max(float(values[n_wanted - 1] - values[n_wanted]), 1e-6)
+
+    def _step(
+        self,
+        x: NDArray[np.float32],
         before: NDArray[np.float32],
         p: float,
         q: float,
         r: float,
-        into: NDArray[np.float32],
+        out: NDArray[np.float32],
     ) -> None:
+        """``out = p S x + q x + r before``."""
         for_rows(
-            _step,
+            _step_rows,
             len(x),
-            w.indptr,
-            w.indices,
-            w.data,
-            scale,
-            source,
+            self._indptr,
+            self._indices,
+            self._data,
+            x,
             before,
             np.float32(p),
             np.float32(q),
             np.float32(r),
-            into,
-            n_threads=n_threads,
+            out,
+            n_threads=self._n_threads,
         )
 
-    step(x, x, growth / half, -growth * centre / half, 0.0, current)
-    for _ in range(DEGREE - 1):
-        following = 1 / (2 / centre_growth - growth)
-        step(
-            current, previous, 2 * following / half, -2 * following * centre / half, -growth * following, out
+    def _combine(self, x: NDArray[np.float32], matrix: NDArray[np.float64]) -> NDArray[np.float32]:
+        out = np.empty((len(x), matrix.shape[1]), np.float32)
+        for_rows(
+            _combine_rows, len(x), x, np.ascontiguousarray(matrix, np.float32), out, n_threads=self._n_threads
         )
-        previous, current, out = current, out, previous if previous is not x else np.empty_like(x)
-        growth = following
-    return current
+        return out
 
 
-def _rayleigh_ritz(
-    w: csr_array, scale: NDArray[np.float32], x: NDArray[np.float32], n_threads: int | None
-) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """Orthonormal vectors that diagonalise the operator on the span of `x`, and its eigenvalues, falling."""
-    values, vectors = np.linalg.eigh(_gram(x, x))
-    kept = values > values[-1] * 1e-12
-    whiten = vectors[:, kept] / np.sqrt(values[kept])
-    x = _combine(x, whiten, n_threads)
-    values, vectors = np.linalg.eigh(_gram(x, _product(w, scale, x, n_threads)))
-    return _combine(x, vectors[:, ::-1], n_threads), values[::-1]
-
-
-def _gram(x: NDArray[np.float32], y: NDArray[np.float32]) -> NDArray[np.float64]:
-    """``x.T y`` in float64, summed over blocks of rows in their order, so that no thread count shows."""
-    gram = np.empty((x.shape[1], y.shape[1]))
-    _sum_products(x, y, gram)
-    return (gram + gram.T) / 2
-
-
-def _combine(
-    x: NDArray[np.float32], matrix: NDArray[np.float64], n_threads: int | None
-) -> NDArray[np.float32]:
-    out = np.empty((len(x), matrix.shape[1]), np.float32)
-    for_rows(_combine_rows, len(x), x, np.ascontiguousarray(matrix, np.float32), out, n_threads=n_threads)
-    return out
+def gram(x: NDArray[np.float32], y: NDArray[np.float32]) -> NDArray[np.float64]:
+    """``x.T y`` in float64, summed over the rows in their order, so that no number of threads shows."""
+    product = np.empty((x.shape[1], y.shape[1]))
+    _sum_products(x, y, product)
+    return product
 
 
 @njit(nogil=True, cache=True)
@@ -292,13 +340,49 @@ def _combine_rows(counter: Any, n_rows: int, x: Any, matrix: Any, out: Any) -> N
 
 
 @njit(nogil=True, cache=True)
-def _step(
+def _scale_rows(
+    counter: Any, n_rows: int, indptr: Any, indices: Any, weights: Any, scale: Any, scaled: Any
+) -> None:
+    while True:
+        first = claim(counter, BLOCK_ROWS)
+        if first >= n_rows:
+            return
+        for i in range(first, min(first + BLOCK_ROWS, n_rows)):
+            for j in range(indptr[i], indptr[i + 1]):
+                scaled[j] = weights[j] * (scale[i] * scale[indices[j]])
+
+
+@njit(nogil=True, cache=True)
+def _permute_rows(
     counter: Any,
     n_rows: int,
     indptr: Any,
     indices: Any,
-    weights: Any,
-    scale: Any,
+    data: Any,
+    order: Any,
+    rank: Any,
+    new_indptr: Any,
+    new_indices: Any,
+    new_data: Any,
+) -> None:
+    while True:
+        first = claim(counter, BLOCK_ROWS)
+        if first >= n_rows:
+            return
+        for i in range(first, min(first + BLOCK_ROWS, n_rows)):
+            start, old = new_indptr[i], indptr[order[i]]
+            for j in range(new_indptr[i + 1] - start):
+                new_indices[start + j] = rank[indices[old + j]]
+                new_data[start + j] = data[old + j]
+
+
+@njit(nogil=True, cache=True, fastmath={"contract"}, error_model="numpy")
+def _step_rows(
+    counter: Any,
+    n_rows: int,
+    indptr: Any,
+    indices: Any,
+    data: Any,
     x: Any,
     before: Any,
     p: Any,
@@ -306,18 +390,24 @@ def _step(
     r: Any,
     out: Any,
 ) -> None:
-    """``out = p S x + q x + r before`` with S = D^-1/2 W D^-1/2, `scale` holding D^-1/2."""
-    m = x.shape[1]
-    total = np.empty(m, np.float32)
+    """``out = p S x + q x + r before``, 8 columns a time, written out so that LLVM sees a SIMD register."""
     while True:
         first = claim(counter, BLOCK_ROWS)
         if first >= n_rows:
             return
         for i in range(first, min(first + BLOCK_ROWS, n_rows)):
-            total[:] = 0
-            for j in range(indptr[i], indptr[i + 1]):
-                w, tail = weights[j] * scale[indices[j]], indices[j]
-                for c in range(m):
-                    total[c] += w * x[tail, c]
-            for c in range(m):
-                out[i, c] = p * scale[i] * total[c] + q * x[i, c] + r * before[i, c]
+            for g in range(0, x.shape[1], 8):
+                t0 = t1 = t2 = t3 = t4 = t5 = t6 = t7 = np.float32(0.0)
+                for j in range(indptr[i], indptr[i + 1]):
+                    w, row = data[j], x[indices[j], g : g + 8]
+                    t0 += w * row[0]
+                    t1 += w * row[1]
+                    t2 += w * row[2]
+                    t3 += w * row[3]
+                    t4 += w * row[4]
+                    t5 += w * row[5]
+                    t6 += w * row[6]
+                    t7 += w * row[7]
+                total = (t0, t1, t2, t3, t4, t5, t6, t7)
+                for c in range(8):
+                    out[i, g + c] = p * total[c] + q * x[i, g + c] + r * before[i, g + c]

@@ -24,6 +24,10 @@ PROJECT_FROM = 200
 """Columns from which candidates are sought among principal components and re-ranked by all columns."""
 N_PRINCIPAL = 160
 SPARE_CANDIDATES = 7
+ENOUGH_VARIANCE = 0.9
+
+EUCLIDEAN = ("euclidean", "l2")
+ANGULAR = ("cosine", "correlation")
 
 Method = Literal["auto", "exact", "descent"]
 Metric = str | Callable[..., float]
@@ -185,7 +189,7 @@ def knn_graph(
     if metric == "precomputed":
         return _precomputed(x, k)
     exact = n <= EXACT_UP_TO if method == "auto" else method == "exact"
-    if not is_sparse(x) and metric in ("euclidean", "l2", "cosine", "correlation"):
+    if not is_sparse(x) and metric in EUCLIDEAN + ANGULAR:
         return _euclidean(x, k, str(metric), seed, exact, n_threads)
     # pynndescent is imported here alone: it takes long, and most data does without.
     from core.any_metric import descend_by_metric, nearest_by_metric
@@ -201,23 +205,35 @@ def _euclidean(
     x: NDArray[np.float32], k: int, metric: str, seed: int, exact: bool, n_threads: int | None
 ) -> KnnGraph:
     """Euclidean distance, or cosine and correlation as half the squared one between unit vectors."""
-    angular = metric in ("cosine", "correlation")
-    if angular:
-        x = unit_vectors(x - x.mean(1, keepdims=True) if metric == "correlation" else x)
+    x = comparable(x, metric)
     if exact:
         indices, distances = nearest_of_all(x, k, n_threads)
-    elif x.shape[1] < PROJECT_FROM:
-        indices, squared, _ = descend(x, k, seed=seed, n_threads=n_threads)
-        distances = np.sqrt(squared)
     else:
-        candidates, bounds, order = descend(
-            project(x, N_PRINCIPAL, seed),
-            min(k + SPARE_CANDIDATES, len(x) - 1),
-            seed=seed,
-            n_threads=n_threads,
-        )
-        indices, distances = nearest_of_candidates(x, candidates, bounds, order, k, n_threads)
-    return KnnGraph(indices, (distances * distances / 2).astype(np.float32) if angular else distances)
+        indices, distances = _by_descent(x, k, seed, n_threads)
+    return KnnGraph(
+        indices, (distances * distances / 2).astype(np.float32) if metric in ANGULAR else distances
+    )
+
+
+def _by_descent(
+    x: NDArray[np.float32], k: int, seed: int, n_threads: int | None
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Descend over the columns, or over principal components where these tell most of many columns."""
+    if x.shape[1] >= PROJECT_FROM:
+        reduced, share = project(x, N_PRINCIPAL, seed)
+        if share >= ENOUGH_VARIANCE:
+            spare = min(k + SPARE_CANDIDATES, len(x) - 1)
+            candidates, bounds, order = descend(reduced, spare, seed=seed, n_threads=n_threads)
+            return nearest_of_candidates(x, candidates, bounds, order, k, n_threads)
+    indices, squared, _ = descend(x, k, seed=seed, n_threads=n_threads)
+    return indices, np.sqrt(squared)
+
+
+def comparable(x: NDArray[np.float32], metric: str) -> NDArray[np.float32]:
+    """Vectors whose euclidean distances rank like those of `metric`: themselves, or unit vectors."""
+    if metric in EUCLIDEAN:
+        return x
+    return unit_vectors(x - x.mean(1, keepdims=True) if metric == "correlation" else x)
 
 
 def unit_vectors(x: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from core.curve_order import curve_order
 from core.errors import InputError
 from core.kernels import advance, advance_plane, attraction_table, draw_pool, order_edges
 from core.threads import for_rows
@@ -191,27 +192,24 @@ class Layout:
         return Checkpoint(self.epoch, self.embedding)
 
     def cost(self) -> float:
-        """Estimate C per edge from a seeded sample of edges and of pairs of points.
+        """Estimate C per edge, up to a constant, from a seeded sample of edges and of pairs of points.
 
-        The repulsive sum runs over n^2 pairs; it is weighted as negative sampling weights it, by
-        ``negative_sample_rate`` pairs for each firing edge (Damrich and Hamprecht 2021), which makes it the
-        quantity that the layout lowers.
+        What the layout lowers is ``mean(-w log z)`` over the edges plus ``-log(1 - z)`` of the pairs that
+        negative sampling draws for them, ``negative_sample_rate * mean(w)`` an edge (Damrich and Hamprecht
+        2021); the terms of C that the positions do not change are left out.
         """
         heads, tails, weights, strangers, rate = self._cost_sample
-        attraction = self._cross_entropy(heads, tails, weights)
-        repulsion = self._cross_entropy(heads, strangers, np.zeros(len(heads)))
+        if not len(heads):
+            return 0.0
+        attraction = -weights * np.log(np.maximum(self._closeness(heads, tails), 1e-12))
+        repulsion = -np.log(np.maximum(1 - self._closeness(heads, strangers), 1e-4))
         return float(attraction.mean() + rate * repulsion.mean())
 
-    def _cross_entropy(
-        self, heads: NDArray[np.int64], tails: NDArray[np.int64], w: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        """``w log(w / z) + (1 - w) log((1 - w) / (1 - z))`` of each pair, with 0 log 0 = 0."""
+    def _closeness(self, heads: NDArray[np.int64], tails: NDArray[np.int64]) -> NDArray[np.float64]:
+        """``z = 1 / (1 + a d^2b)`` of each pair."""
         squared = ((self._positions[heads].astype(np.float64) - self._positions[tails]) ** 2).sum(1)
-        z = 1 / (1 + self.parameters.a * squared**self.parameters.b)
-        z = np.clip(z, 1e-4, 1 - 1e-4)
-        v = np.clip(w, 1e-12, 1 - 1e-12)
-        entropy: NDArray[np.float64] = w * np.log(v / z) + (1 - w) * np.log((1 - v) / (1 - z))
-        return entropy
+        z: NDArray[np.float64] = 1 / (1 + self.parameters.a * squared**self.parameters.b)
+        return z
 
     def _advance(self) -> None:
         p = self.parameters
@@ -283,34 +281,6 @@ class Layout:
         strangers = rng.integers(0, len(self._rank), N_COST_PAIRS)
         weights = fuzzy_set.data[edges].astype(np.float64)
         return heads, tails, weights, strangers, self.parameters.negative_sample_rate * float(weights.mean())
-
-
-def curve_order(points: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Order of the rows along a Morton curve of their first two coordinates: neighbours share cache lines.
-
-    Parameters
-    ----------
-    points : float32 (n, d)
-
-    Returns
-    -------
-    order : int64 (n,)
-        Row numbers along the curve; ties keep the order of the rows.
-    """
-    code = np.zeros(len(points), np.uint64)
-    for axis in range(min(2, points.shape[1])):
-        values = points[:, axis].astype(np.float64)
-        low, span = values.min(), np.ptp(values)
-        cells = ((values - low) * (65535 / span if span > 0 else 0.0)).astype(np.uint64)
-        code |= _spread_bits(cells) << np.uint64(axis)
-    return np.argsort(code, kind="stable")
-
-
-def _spread_bits(x: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Put a zero between the bits of 16-bit numbers."""
-    for shift, mask in ((8, 0x00FF00FF), (4, 0x0F0F0F0F), (2, 0x33333333), (1, 0x55555555)):
-        x = (x | (x << np.uint64(shift))) & np.uint64(mask)
-    return x
 
 
 def _checked_initial(initial: NDArray[np.float32], fuzzy_set: csr_array) -> NDArray[np.float32]:

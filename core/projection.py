@@ -14,21 +14,29 @@ N_SAMPLED = 8192
 """Rows from which the components are taken: they need only be good, not exact."""
 
 
-def project(x: NDArray[np.float32], n_components: int, seed: int) -> NDArray[np.float32]:
-    """Coordinates on the leading principal components of (at most 8,192 sampled) rows: float32 (n, c)."""
+def project(x: NDArray[np.float32], n_components: int, seed: int) -> tuple[NDArray[np.float32], float]:
+    """Coordinates on the leading principal components of (at most 8,192 sampled) rows.
+
+    Returns
+    -------
+    coordinates : float32 (n, n_components)
+    share : float
+        The share of the variance that they hold.
+    """
     rng = np.random.default_rng(seed)
     sample = x if len(x) <= N_SAMPLED else x[np.sort(rng.choice(len(x), N_SAMPLED, replace=False))]
     mean = sample.mean(0)
     out = np.empty((len(x), n_components), np.float32)
-    # OpenBLAS rounds differently for each number of threads: it gets one, and the blocks of rows get the
+    # OpenBLAS rounds differently for each number of threads: it gets one, the blocks of rows get the
     # processors.
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(default_n_threads()) as executor:
         centred = sample - mean
-        basis = np.linalg.eigh((centred.T @ centred).astype(np.float64))[1][:, ::-1][:, :n_components]
-        basis = np.ascontiguousarray(basis, np.float32)
+        values, vectors = np.linalg.eigh((centred.T @ centred).astype(np.float64))
+        basis = np.ascontiguousarray(vectors[:, ::-1][:, :n_components], np.float32)
 
         def block(start: int) -> None:
             np.matmul(x[start : start + 4096] - mean, basis, out=out[start : start + 4096])
 
         list(executor.map(block, range(0, len(x), 4096)))
-    return out
+    total = float(values.sum())
+    return out, float(values[-n_components:].sum()) / total if total > 0 else 1.0

@@ -24,10 +24,14 @@ def test_find_ab_is_a_least_squares_optimum(min_dist):
     def loss(a: float, b: float) -> float:
         return float(((1 / (1 + a * d ** (2 * b)) - target) ** 2).sum())
 
-    assert all(loss(a, b) <= loss(a + da, b + db) for da, db in [(0.01, 0), (-0.01, 0), (0, 0.01), (0, -0.01)])
+    assert all(
+        loss(a, b) <= loss(a + da, b + db) for da, db in [(0.01, 0), (-0.01, 0), (0, 0.01), (0, -0.01)]
+    )
 
 
-@pytest.mark.parametrize(("min_dist", "spread"), [(-0.1, 1), (2, 1), (0.1, 0), (float("nan"), 1), (0, float("inf"))])
+@pytest.mark.parametrize(
+    ("min_dist", "spread"), [(-0.1, 1), (2, 1), (0.1, 0), (float("nan"), 1), (0, float("inf"))]
+)
 def test_a_parameter_out_of_range_is_named(min_dist, spread):
     with pytest.raises(InputError, match=r"min_dist|spread"):
         find_ab(min_dist, spread)

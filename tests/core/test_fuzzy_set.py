@@ -67,7 +67,9 @@ def test_the_set_is_symmetric_and_within_0_and_1(data):
 @given(hnp.arrays(np.float32, (12, 4), elements=st.floats(0, 1, width=32)), st.floats(0, 1))
 def test_any_union_is_symmetric_and_within_0_and_1(strengths, mix):
     rng = np.random.default_rng(0)
-    indices = np.array([rng.choice(np.delete(np.arange(12), i), 4, replace=False) for i in range(12)], np.int32)
+    indices = np.array(
+        [rng.choice(np.delete(np.arange(12), i), 4, replace=False) for i in range(12)], np.int32
+    )
     w = union(indices, strengths, mix).toarray()
     np.testing.assert_array_equal(w, w.T)
     assert w.min() >= 0
@@ -83,7 +85,9 @@ def test_the_set_is_identical_for_any_thread_count(digits_graph):
 
 
 def test_points_without_neighbours_stay_alone():
-    graph = KnnGraph(np.array([[1, 2], [0, -1], [0, 1], [-1, -1]]), np.array([[1, 2], [1, np.inf], [2, 3], [np.inf] * 2]))
+    graph = KnnGraph(
+        np.array([[1, 2], [0, -1], [0, 1], [-1, -1]]), np.array([[1, 2], [1, np.inf], [2, 3], [np.inf] * 2])
+    )
     fuzzy_set = fuzzy_simplicial_set(graph)
     assert fuzzy_set[[3]].nnz == 0
     assert np.isfinite(fuzzy_set.data).all()

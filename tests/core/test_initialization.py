@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -48,7 +50,7 @@ def test_many_small_components_have_places_of_their_own():
     layout = initial_layout(sp.csr_array(sp.block_diag(blocks), dtype=np.float32), n_components=2)
     assert np.isfinite(layout).all()
     starts = np.cumsum([0, 40, 3, 2, 1, 1, 5])
-    centres = np.array([layout[a:b].mean(0) for a, b in zip(starts[:-1], starts[1:], strict=True)])
+    centres = np.array([layout[a:b].mean(0) for a, b in itertools.pairwise(starts)])
     gaps = np.linalg.norm(centres[:, None] - centres[None], axis=-1)[np.triu_indices(6, 1)]
     assert gaps.min() > 0.1
 
