@@ -22,7 +22,8 @@ import pyarrow.parquet
 from explorer.model.errors import InputError
 from explorer.model.items import ROW_ID
 
-BLOCK_ROWS = 16_384
+# Values of a block of rows: 4 MB as float32, which the allocator hands out again and again.
+BLOCK_VALUES = 2**20
 SUFFIXES = (".npy", ".npz", ".parquet", ".csv", ".tsv", ".arrow", ".feather")
 # A numeric column of one of these names tells what a row is rather than where it lies.
 NEVER_VECTOR = {"label", "labels", "target", "class", "cluster", "id", "index", ROW_ID, "y"}
@@ -232,9 +233,10 @@ def _from_array(array: np.ndarray, name: str, label: str, items: pa.Table) -> So
         kind = "text" if array.dtype.kind in "US" else f"values of type {array.dtype}"
         raise InputError(f"{label} holds {kind}: vectors must be numbers.")
     flat = array.reshape(len(array), -1) if array.size else array.reshape(len(array), 0)
+    rows = _block_rows(flat.shape[1])
 
     def blocks() -> Iterator[np.ndarray]:
-        return (flat[start : start + BLOCK_ROWS] for start in range(0, len(flat), BLOCK_ROWS))
+        return (flat[start : start + rows] for start in range(0, len(flat), rows))
 
     return Source(len(flat), flat.shape[1], name, label, items, blocks)
 
@@ -250,7 +252,7 @@ class _Table:
     schema: pa.Schema
     n: int
     read: Callable[[Sequence[str]], pa.Table]
-    batches: Callable[[Sequence[str]], Iterator[pa.RecordBatch]]
+    batches: Callable[[Sequence[str], int], Iterator[pa.RecordBatch]]
 
 
 def _open_table(path: Path) -> _Table:
@@ -264,9 +266,9 @@ def _open_table(path: Path) -> _Table:
 def _open_parquet(path: Path) -> _Table:
     file = pyarrow.parquet.ParquetFile(path, memory_map=True)
 
-    def batches(columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    def batches(columns: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:
         with _explained(path):
-            yield from file.iter_batches(BLOCK_ROWS, columns=list(columns))
+            yield from file.iter_batches(rows, columns=list(columns))
 
     def read(columns: Sequence[str]) -> pa.Table:
         with _explained(path):
@@ -276,8 +278,8 @@ def _open_parquet(path: Path) -> _Table:
 
 
 def _in_memory(path: Path, table: pa.Table) -> _Table:
-    def batches(columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        return iter(table.select(columns).to_batches(BLOCK_ROWS))
+    def batches(columns: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:
+        return iter(table.select(columns).to_batches(rows))
 
     return _Table(path, table.schema, table.num_rows, table.select, batches)
 
@@ -412,14 +414,14 @@ def _list_length(table: _Table, name: str) -> int:
     kind = table.schema.field(name).type
     if pa.types.is_fixed_size_list(kind):
         return int(kind.list_size)
-    first = next(table.batches([name]), None)
+    first = next(table.batches([name], 1), None)
     length = None if first is None or not len(first) else pc.list_value_length(first[name])[0].as_py()
     return int(length or 0)
 
 
 def _list_blocks(table: _Table, name: str, dims: int) -> Iterator[np.ndarray]:
     row = 0
-    for batch in table.batches([name]):
+    for batch in table.batches([name], _block_rows(dims)):
         lists = batch[name]
         lengths = pc.fill_null(pc.list_value_length(lists), -1).to_numpy(zero_copy_only=False)
         if lists.null_count or (lengths != dims).any():
@@ -433,11 +435,15 @@ def _list_blocks(table: _Table, name: str, dims: int) -> Iterator[np.ndarray]:
 
 
 def _column_blocks(table: _Table, names: list[str]) -> Iterator[np.ndarray]:
-    for batch in table.batches(names):
+    for batch in table.batches(names, _block_rows(len(names))):
         block = np.empty((len(batch), len(names)), np.float64)
         for place, name in enumerate(names):
             block[:, place] = _plain(batch[name])
         yield block
+
+
+def _block_rows(dims: int) -> int:
+    return max(1, BLOCK_VALUES // max(1, dims))
 
 
 def _plain(values: pa.Array) -> np.ndarray:

@@ -28,6 +28,7 @@ from core import (
     fuzzy_simplicial_set,
     initial_layout,
     knn_graph,
+    knn_recall,
 )
 from explorer.model.run import RunParameters
 
@@ -103,8 +104,6 @@ def compute(
 
 def recall(vectors: np.ndarray, graph: Arrays, metric: str) -> float:
     """Return the share of true neighbours in a knn graph, from exact searches of some rows."""
-    from core.quality import knn_recall  # scikit-learn comes with it: only the worker pays for that
-
     rows = int(np.clip(RECALL_EFFORT / vectors.size, 30, 300))
     return float(
         knn_recall(vectors, KnnGraph(graph["indices"], graph["distances"]), metric=metric, n_rows=rows)

@@ -7,7 +7,6 @@ and dies with its parent: by a signal from the kernel on Linux, elsewhere by the
 from __future__ import annotations
 
 import ctypes
-import importlib.util
 import json
 import os
 import queue
@@ -180,10 +179,8 @@ def main() -> None:
     threading.Thread(target=_read_tasks, args=(tasks,), daemon=True).start()
     from core import warm_up
 
-    # Load and compile while nobody waits. Small data needs no descent, whose loading is the longer part.
-    warm_up()
-    if tasks.empty():
-        warm_up(descent=True)
+    # Load and compile while nobody waits.
+    warm_up(descent=True)
     while True:
         answers.write(json.dumps(_answer(json.loads(tasks.get()))) + "\n")
         answers.flush()
@@ -243,7 +240,7 @@ def _perform(
     started = time.perf_counter()
     arrays = stages.compute(stage, parameters, data, inputs)
     seconds = time.perf_counter() - started
-    if stage == stages.KNN_GRAPH and importlib.util.find_spec("core.quality"):
+    if stage == stages.KNN_GRAPH:
         arrays["recall"] = np.array([stages.recall(data, arrays, parameters["metric"])])
     about = {"stage": stage, "parameters": parameters, "vectors": vectors, "seconds": seconds}
     files.write_folder_of_arrays(Path(output), arrays, about)

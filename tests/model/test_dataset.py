@@ -202,7 +202,7 @@ def test_names_of_items_are_made_to_differ(tmp_path, vectors):
 
 
 def test_importing_reports_its_progress(workspace, tmp_path):
-    np.save(tmp_path / "long.npy", np.zeros((50_000, 2)))
+    np.save(tmp_path / "long.npy", np.zeros((50_000, 64)))
     shares = []
     workspace.add_dataset(tmp_path / "long.npy", progress=shares.append)
     assert shares == sorted(shares)

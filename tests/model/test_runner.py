@@ -433,13 +433,15 @@ def test_runs_are_worked_through_in_order_and_a_paused_one_lets_others_pass(runn
     assert runner.wait(first.id, PATIENCE).status is RunStatus.DONE
 
 
-def test_two_layouts_at_a_time_give_the_same_bits(workspace, straight, vectors_path, tmp_path):
-    with Workspace(tmp_path) as other, Runner(other, n_layouts=2) as runner:
-        dataset = other.add_dataset(vectors_path)
-        runs = [runner.start(dataset, LONG) for _ in range(2)]
-        until(lambda: all(runner.progress(run.id).epoch > 0 for run in runs), "two layouts under way")
+def test_two_layouts_at_a_time_give_the_same_bits(runner, workspace, dataset, vectors_path, tmp_path):
+    parameters = RunParameters(n_epochs=300)
+    alone = runner.wait(runner.start(dataset, parameters).id, PATIENCE)
+    with Workspace(tmp_path) as other, Runner(other, n_layouts=2) as two:
+        again = other.add_dataset(vectors_path)
+        runs = [two.start(again, parameters) for _ in range(2)]
+        until(lambda: all(two.progress(run.id).epoch > 0 for run in runs), "two layouts under way")
         for run in runs:
-            assert_same_result(workspace, straight, other, runner.wait(run.id, PATIENCE))
+            assert_same_result(workspace, alone, other, two.wait(run.id, PATIENCE))
 
 
 # What cannot be done
