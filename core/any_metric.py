@@ -45,6 +45,28 @@ def nearest_by_metric(
     return indices, distances
 
 
+def nearest_between(
+    x: Vectors, reference: Vectors, k: int, *, metric: Metric, metric_kwds: Mapping[str, Any] | None
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """The `k` nearest rows of `reference` to each row of `x`, all compared: int32 and float32 (m, k)."""
+    values = tuple((metric_kwds or {}).values())
+    dense = [np.ascontiguousarray(v.toarray() if is_sparse(v) else v, np.float32) for v in (x, reference)]
+    indices, distances = _between(dense[0], dense[1], k, compiled_metric(metric), values)
+    return indices, distances
+
+
+@numba.njit(nogil=True)
+def _between(x: Any, reference: Any, k: int, function: Any, values: Any) -> Any:
+    indices, distances = np.empty((len(x), k), np.int32), np.empty((len(x), k), np.float32)
+    row = np.empty(len(reference), np.float32)
+    for i in range(len(x)):
+        for j in range(len(reference)):
+            row[j] = function(x[i], reference[j], *values)
+        order = np.argsort(row, kind="mergesort")[:k]
+        indices[i], distances[i] = order, row[order]
+    return indices, distances
+
+
 def compiled_metric(metric: Metric) -> Callable[..., float]:
     """The compiled function behind a metric's name; a function stands for itself."""
     from pynndescent.distances import named_distances

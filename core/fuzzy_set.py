@@ -69,25 +69,53 @@ def smooth_knn_distances(
     graph: KnnGraph, *, local_connectivity: float = 1.0, n_threads: int | None = None
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Each point's rho (distance where fuzziness begins) and sigma (its scale): float32 (n,) each."""
+    return smooth(graph.distances, local_connectivity, n_threads)
+
+
+def smooth(
+    distances: NDArray[np.float32],
+    local_connectivity: float,
+    n_threads: int | None,
+    *,
+    mean: float | None = None,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Rho and sigma of each row of `distances`, float32 (n, k), ascending, infinite where none.
+
+    `mean` (default: of all distances) bounds sigma from below where rho is 0.
+    """
     if not local_connectivity >= 0:
         raise InputError(f"local_connectivity must be at least 0, got {local_connectivity}.")
-    rho, sigma = np.empty(graph.n, np.float32), np.empty(graph.n, np.float32)
-    finite = np.isfinite(graph.distances)
-    # The means count the point itself, at distance 0, as umap-learn's do.
-    total = float(graph.distances.sum(where=finite, dtype=np.float64))
-    mean = total / (int(finite.sum()) + graph.n)
-    for_rows(
-        _smooth, graph.n, graph.distances, float(local_connectivity), mean, rho, sigma, n_threads=n_threads
-    )
+    n = len(distances)
+    rho, sigma = np.empty(n, np.float32), np.empty(n, np.float32)
+    if mean is None:
+        finite = np.isfinite(distances)
+        # The means count the point itself, at distance 0, as umap-learn's do.
+        mean = float(distances.sum(where=finite, dtype=np.float64)) / (int(finite.sum()) + n)
+    for_rows(_smooth, n, distances, float(local_connectivity), mean, rho, sigma, n_threads=n_threads)
     return rho, sigma
 
 
 def membership_strengths(
-    graph: KnnGraph, rho: NDArray[np.float32], sigma: NDArray[np.float32], *, n_threads: int | None = None
+    graph: KnnGraph,
+    rho: NDArray[np.float32],
+    sigma: NDArray[np.float32],
+    *,
+    n_threads: int | None = None,
 ) -> NDArray[np.float32]:
     """Strength of each neighbour as its row sees it: float32 (n, k), 0 where a neighbour is missing."""
-    strengths = np.empty(graph.distances.shape, np.float32)
-    for_rows(_strengths, graph.n, graph.indices, graph.distances, rho, sigma, strengths, n_threads=n_threads)
+    return strengths_of(graph.indices, graph.distances, rho, sigma, n_threads)
+
+
+def strengths_of(
+    indices: NDArray[np.int32],
+    distances: NDArray[np.float32],
+    rho: NDArray[np.float32],
+    sigma: NDArray[np.float32],
+    n_threads: int | None,
+) -> NDArray[np.float32]:
+    """``exp(-max(0, d - rho) / sigma)``, float32 (n, k), 0 where the index is -1."""
+    strengths = np.empty(distances.shape, np.float32)
+    for_rows(_strengths, len(distances), indices, distances, rho, sigma, strengths, n_threads=n_threads)
     return strengths
 
 

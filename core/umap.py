@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, TransformerMixin
+from scipy.sparse import csr_array
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
 
-from core.checks import checked_vectors
+from core import transform
+from core.checks import is_sparse
 from core.curve import find_ab
+from core.errors import InputError
 from core.fuzzy_set import fuzzy_simplicial_set
 from core.initialization import initial_layout
-from core.knn import KnnGraph, knn_graph
+from core.knn import ANGULAR, EUCLIDEAN, KnnGraph, comparable, knn_graph
 from core.layout import Layout, LayoutParameters, default_n_epochs
+from core.parameters import check_parameters
+from core.supervision import supervise
 
 Callback = Callable[[int, int, NDArray[np.float32]], bool | None]
 
 
-class UMAP(TransformerMixin, BaseEstimator):
+class UMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Uniform manifold approximation and projection (McInnes, Healy, Melville 2018).
+
+    Seeded results are the same bits for any number of threads.
 
     Parameters
     ----------
@@ -28,10 +38,12 @@ class UMAP(TransformerMixin, BaseEstimator):
         Neighbours of each point, itself counted: small shows detail, large shows the whole.
     n_components : int, default 2
         Dimensions of the map.
-    metric : str, default "euclidean"
+    metric : str or compiled function, default "euclidean"
+        "precomputed", any metric of pynndescent, or a function of two vectors compiled by numba.
     metric_kwds : dict, optional
+        The metric's parameters.
     min_dist : float, default 0.1
-        How tightly points may be packed on the map.
+        How tightly points may be packed on the map; 0 <= min_dist <= spread.
     spread : float, default 1.0
         Scale of the map.
     a, b : float, optional
@@ -41,14 +53,27 @@ class UMAP(TransformerMixin, BaseEstimator):
     learning_rate : float, default 1.0
     init : {"spectral", "pca", "random"} or array (n, n_components), default "spectral"
     random_state : int, RandomState or None
-        Seeded results are the same for any `n_jobs`.
     negative_sample_rate : int, default 5
+        Points repelled for each edge attracted.
     repulsion_strength : float, default 1.0
     local_connectivity : float, default 1.0
+        Neighbours taken as connected for sure.
     set_op_mix_ratio : float, default 1.0
+        1 joins the two directions of an edge by the fuzzy union, 0 by the intersection.
+    disconnection_distance : float, optional
+        Neighbours at least this far are cut off; a point that loses all becomes NaN.
     n_jobs : int, default -1
-        Threads; -1 for all processors.
+        Threads; -1 for all processors. Never changes a result.
     precomputed_knn : KnnGraph or tuple (indices, distances, ...), optional
+        For at least `n_neighbors`; pruned, never changed.
+    target_metric : str, default "categorical"
+        How `y` is compared: by category (-1 unknown), or a metric between numbers.
+    target_weight : float, default 0.5
+        0 leaves the data alone, 1 trusts `y` alone.
+    target_n_neighbors : int, default -1
+        Neighbours among numbers in `y`; -1 for `n_neighbors`.
+    unique : bool, default False
+        Lay out equal rows once, and give them one place.
     callback : callable(epoch, n_epochs, embedding) -> bool or None, optional
         Called after each epoch; True stops the layout there.
 
@@ -56,16 +81,24 @@ class UMAP(TransformerMixin, BaseEstimator):
     ----------
     embedding_ : float32 (n, n_components)
     graph_ : csr_array, float32 (n, n)
+        The fuzzy simplicial set.
     knn_graph_ : KnnGraph
     n_epochs_ : int
         Epochs done.
+    n_features_in_ : int
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> UMAP(n_neighbors=10, n_epochs=20, random_state=0).fit_transform(load_iris().data).shape
+    (150, 2)
     """
 
     def __init__(
         self,
         n_neighbors: int = 15,
         n_components: int = 2,
-        metric: str = "euclidean",
+        metric: Any = "euclidean",
         metric_kwds: dict[str, Any] | None = None,
         min_dist: float = 0.1,
         spread: float = 1.0,
@@ -79,8 +112,13 @@ class UMAP(TransformerMixin, BaseEstimator):
         repulsion_strength: float = 1.0,
         local_connectivity: float = 1.0,
         set_op_mix_ratio: float = 1.0,
+        disconnection_distance: float | None = None,
         n_jobs: int = -1,
         precomputed_knn: Any = None,
+        target_metric: str = "categorical",
+        target_weight: float = 0.5,
+        target_n_neighbors: int = -1,
+        unique: bool = False,
         callback: Callback | None = None,
     ) -> None:
         self.n_neighbors = n_neighbors
@@ -99,69 +137,146 @@ class UMAP(TransformerMixin, BaseEstimator):
         self.repulsion_strength = repulsion_strength
         self.local_connectivity = local_connectivity
         self.set_op_mix_ratio = set_op_mix_ratio
+        self.disconnection_distance = disconnection_distance
         self.n_jobs = n_jobs
         self.precomputed_knn = precomputed_knn
+        self.target_metric = target_metric
+        self.target_weight = target_weight
+        self.target_n_neighbors = target_n_neighbors
+        self.unique = unique
         self.callback = callback
 
-    def fit(self, X: ArrayLike, y: object = None) -> UMAP:  # noqa: ARG002
-        """Lay out the rows of `X` (float (n, d))."""
-        x = checked_vectors(X)
-        seed = self._seed()
-        n_threads = None if self.n_jobs is None or self.n_jobs < 1 else self.n_jobs
-        self.knn_graph_ = self._knn(x, seed, n_threads)
+    def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> UMAP:
+        """Lay out the rows of `X` (float or sparse (n, d)), with what `y` knows of them, if given."""
+        check_parameters(self)
+        x = validate_data(self, X, accept_sparse="csr", dtype=np.float32, ensure_min_samples=2)
+        target = None if y is None else np.asarray(y)
+        self._seed = self._drawn_seed()
+        inverse = None
+        if self.unique and not is_sparse(x) and self.metric != "precomputed" and self.precomputed_knn is None:
+            x, first, inverse = np.unique(x, axis=0, return_index=True, return_inverse=True)
+            target = None if target is None else target[first]
+        embedding = self._lay_out(csr_array(x) if is_sparse(x) else x, target)
+        self._reference = x if self.metric != "precomputed" else None
+        self._reference_embedding = embedding
+        self.embedding_: NDArray[np.float32] = embedding if inverse is None else embedding[inverse.ravel()]
+        self._n_features_out = self.n_components
+        return self
+
+    def fit_transform(self, X: ArrayLike, y: ArrayLike | None = None, **_: Any) -> NDArray[np.float32]:
+        """Fit, and return the map: float32 (n, n_components)."""
+        embedding: NDArray[np.float32] = self.fit(X, y).embedding_
+        return embedding
+
+    def transform(self, X: ArrayLike) -> NDArray[np.float32]:
+        """Place new rows on the finished map, each by itself: float32 (m, n_components).
+
+        A row that was in the data gets its place there.
+        """
+        check_is_fitted(self)
+        x = validate_data(self, X, accept_sparse="csr", dtype=np.float32, reset=False)
+        indices, distances = self._neighbours_in_reference(x)
+        n_epochs = 30 if self.n_epochs is None else max(1, self.n_epochs // 3)
+        return transform.place(
+            indices,
+            distances,
+            self._reference_embedding,
+            self._layout_parameters(n_epochs),
+            local_connectivity=self.local_connectivity,
+            seed=self._seed,
+            n_threads=self._n_threads,
+        )
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.input_tags.pairwise = self.metric == "precomputed"
+        tags.transformer_tags.preserves_dtype = ["float32"]
+        return tags
+
+    @property
+    def _n_threads(self) -> int | None:
+        return None if self.n_jobs is None or self.n_jobs < 1 else self.n_jobs
+
+    def _drawn_seed(self) -> int:
+        if isinstance(self.random_state, int | np.integer):
+            return int(self.random_state)
+        return int(check_random_state(self.random_state).randint(2**31 - 1))
+
+    def _lay_out(self, x: Any, target: NDArray[Any] | None) -> NDArray[np.float32]:
+        n_threads = self._n_threads
+        self.knn_graph_ = self._connected(self._knn(x))
         self.graph_ = fuzzy_simplicial_set(
             self.knn_graph_,
             local_connectivity=self.local_connectivity,
             set_op_mix_ratio=self.set_op_mix_ratio,
             n_threads=n_threads,
         )
+        if target is not None:
+            self.graph_ = self._supervised(target)
         initial = initial_layout(
             self.graph_,
             n_components=self.n_components,
             init=self.init,
-            vectors=x,
-            seed=seed,
+            vectors=None if is_sparse(x) else x,
+            seed=self._seed,
             n_threads=n_threads,
         )
-        layout = Layout(self.graph_, initial, self._layout_parameters(len(x)), seed=seed, n_threads=n_threads)
+        n_epochs = default_n_epochs(x.shape[0]) if self.n_epochs is None else self.n_epochs
+        layout = Layout(
+            self.graph_, initial, self._layout_parameters(n_epochs), seed=self._seed, n_threads=n_threads
+        )
         self._run(layout)
-        self.embedding_ = layout.embedding
         self.n_epochs_ = layout.epoch
-        return self
+        return self._without_isolated(layout.embedding)
 
-    def fit_transform(self, X: ArrayLike, y: object = None, **_: Any) -> NDArray[np.float32]:
-        """Fit, and return the map: float32 (n, n_components)."""
-        return self.fit(X, y).embedding_
-
-    def _seed(self) -> int:
-        if isinstance(self.random_state, int | np.integer):
-            return int(self.random_state)
-        from sklearn.utils import check_random_state
-
-        return int(check_random_state(self.random_state).randint(2**31 - 1))
-
-    def _knn(self, x: NDArray[np.float32], seed: int, n_threads: int | None) -> KnnGraph:
+    def _knn(self, x: Any) -> KnnGraph:
+        n = x.shape[0]
+        n_neighbors = min(self.n_neighbors, n)
+        if n_neighbors < self.n_neighbors:
+            warnings.warn(
+                f"n_neighbors is {self.n_neighbors} but there are {n} rows: using {n}.", stacklevel=4
+            )
         if self.precomputed_knn is None:
             return knn_graph(
                 x,
-                self.n_neighbors,
+                n_neighbors,
                 metric=self.metric,
                 metric_kwds=self.metric_kwds,
-                seed=seed,
-                n_threads=n_threads,
+                seed=self._seed,
+                n_threads=self._n_threads,
             )
         given = self.precomputed_knn
         graph = given if isinstance(given, KnnGraph) else KnnGraph.from_tuple(given)
-        return graph.prune(self.n_neighbors - 1)
+        if graph.n != n:
+            raise InputError(
+                f"precomputed_knn has {graph.n} rows, the data {n}; compute it from the same rows."
+            )
+        return graph.prune(n_neighbors - 1)
 
-    def _layout_parameters(self, n: int) -> LayoutParameters:
-        a, b = (
-            (self.a, self.b)
-            if self.a is not None and self.b is not None
-            else find_ab(self.min_dist, self.spread)
+    def _connected(self, graph: KnnGraph) -> KnnGraph:
+        """Cut off neighbours at `disconnection_distance` or farther."""
+        if self.disconnection_distance is None:
+            return graph
+        far = graph.distances >= self.disconnection_distance
+        return KnnGraph(np.where(far, -1, graph.indices), np.where(far, np.inf, graph.distances))
+
+    def _supervised(self, target: NDArray[Any]) -> csr_array:
+        return supervise(
+            self.graph_,
+            target,
+            target_metric=self.target_metric,
+            target_weight=self.target_weight,
+            target_n_neighbors=self.n_neighbors if self.target_n_neighbors == -1 else self.target_n_neighbors,
+            seed=self._seed,
         )
+
+    def _layout_parameters(self, n_epochs: int) -> LayoutParameters:
+        a, b = self.a, self.b
+        if a is None or b is None:
+            a, b = find_ab(self.min_dist, self.spread)
         return LayoutParameters(
-            n_epochs=default_n_epochs(n) if self.n_epochs is None else self.n_epochs,
+            n_epochs=n_epochs,
             a=a,
             b=b,
             learning_rate=self.learning_rate,
@@ -176,3 +291,34 @@ class UMAP(TransformerMixin, BaseEstimator):
         while layout.epoch < layout.n_epochs:
             if self.callback(layout.epoch + 1, layout.n_epochs, layout.run(layout.epoch + 1)):
                 return
+
+    def _without_isolated(self, embedding: NDArray[np.float32]) -> NDArray[np.float32]:
+        isolated = np.diff(self.graph_.indptr) == 0
+        if isolated.any():
+            embedding[isolated] = np.nan
+            warnings.warn(
+                f"{isolated.sum():,} points have no neighbours and no place on the map: their rows are NaN.",
+                stacklevel=4,
+            )
+        return embedding
+
+    def _neighbours_in_reference(self, x: Any) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        if self._reference is None:
+            raise InputError("A map of precomputed distances cannot place new points; fit it on vectors.")
+        reference = self._reference
+        k = min(self.n_neighbors, reference.shape[0])
+        if is_sparse(x) or is_sparse(reference) or self.metric not in EUCLIDEAN + ANGULAR:
+            from core.any_metric import nearest_between
+
+            return nearest_between(x, reference, k, metric=self.metric, metric_kwds=self.metric_kwds)
+        indices, distances = transform.search(
+            comparable(x, self.metric),
+            comparable(reference, self.metric),
+            self.graph_,
+            k,
+            seed=self._seed,
+            n_threads=self._n_threads,
+        )
+        if self.metric in ANGULAR:
+            distances = distances * distances / np.float32(2)
+        return indices, distances

@@ -1,0 +1,292 @@
+"""Placing new points on a finished map.
+
+A point's place depends on that point, the model and the seed, never on the batch it comes with: its random
+numbers are keyed by its neighbours, and all points it meets are those of the finished map, which stay.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from core.forest import bounded_distance, offer, padded
+from core.fuzzy_set import smooth, strengths_of
+from core.kernels import FAST, WINDOW, attraction_table, clip, draw_pool, look_up, mix, power
+from core.layout import LayoutParameters
+from core.threads import claim, for_rows
+
+POOL_SIZE = 1024
+N_ENTRIES = 512
+"""Points of the reference, drawn once, where the search for neighbours may enter."""
+BEAM = 48
+"""Nearest points kept open in the search."""
+BLOCK = 16
+
+
+def search(
+    x: NDArray[np.float32],
+    reference: NDArray[np.float32],
+    fuzzy_set: csr_array,
+    k: int,
+    *,
+    seed: int = 42,
+    n_threads: int | None = None,
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """The `k` nearest points of `reference` to each row of `x`, by walking the reference's own graph.
+
+    The walk enters at the nearest of 512 fixed points and opens the nearest point not opened yet, until the 48 nearest found are all open (beam search, as in Malkov and Yashunin 2018). Up to 4,096 points, all are
+    compared.
+
+    Parameters
+    ----------
+    x : float32 (m, d)
+    reference : float32 (n, d)
+    fuzzy_set : csr_array (n, n)
+        Symmetric: its rows are the neighbours to walk to.
+    k : int
+        k <= n.
+    seed : int, default 42
+        Chooses the entries.
+    n_threads : int, optional
+        Never changes the result.
+
+    Returns
+    -------
+    indices, distances : int32 (m, k), float32 (m, k)
+        Nearest first; euclidean.
+    """
+    n = len(reference)
+    n_entries = n if n <= 4096 else N_ENTRIES
+    entries = np.sort(np.random.default_rng(seed).choice(n, n_entries, replace=False)).astype(np.int32)
+    indices, distances = np.empty((len(x), k), np.int32), np.empty((len(x), k), np.float32)
+    for_rows(
+        _search_rows,
+        len(x),
+        padded(x),
+        padded(reference),
+        fuzzy_set.indptr,
+        fuzzy_set.indices,
+        entries,
+        max(BEAM, k),
+        indices,
+        distances,
+        n_threads=n_threads,
+        block=BLOCK,
+    )
+    return indices, np.sqrt(distances)
+
+
+def place(
+    indices: NDArray[np.int32],
+    distances: NDArray[np.float32],
+    embedding: NDArray[np.float32],
+    parameters: LayoutParameters,
+    *,
+    local_connectivity: float = 1.0,
+    seed: int = 42,
+    n_threads: int | None = None,
+) -> NDArray[np.float32]:
+    """Place points by their neighbours in the reference.
+
+    A point starts at the mean of its neighbours' places, weighted by the strengths of a fuzzy set, and is
+    then pulled and pushed for some epochs as in the layout. One that equals a reference is put upon it.
+
+    Parameters
+    ----------
+    indices, distances : int32 (m, k), float32 (m, k)
+        Neighbours in the reference, nearest first.
+    embedding : float32 (n, d)
+        The finished map.
+    parameters : LayoutParameters
+        ``n_epochs`` are those of the placing.
+    local_connectivity : float, default 1.0
+    seed : int, default 42
+    n_threads : int, optional
+        Never changes the result.
+
+    Returns
+    -------
+    places : float32 (m, d)
+    """
+    # One connection fewer: a new point need not touch anybody. No mean: it would depend on the batch.
+    rho, sigma = smooth(distances, max(0.0, local_connectivity - 1), n_threads, mean=0.0)
+    strengths = strengths_of(indices, distances, rho, sigma, n_threads)
+    places = np.empty((len(indices), embedding.shape[1]), np.float32)
+    pools = np.empty((parameters.n_epochs, embedding.shape[1], POOL_SIZE), np.float32)
+    finite = embedding[np.isfinite(embedding).all(axis=1)]
+    for epoch, pool in enumerate(pools):
+        draw_pool(finite, np.uint64(seed), epoch, pool)
+    for_rows(
+        _place_rows,
+        len(indices),
+        indices,
+        distances,
+        strengths,
+        embedding,
+        pools,
+        attraction_table(parameters.a, parameters.b),
+        np.uint64(seed),
+        np.float32(parameters.learning_rate / 4),
+        np.float32(parameters.a),
+        np.float32(parameters.b),
+        np.float32(parameters.repulsion_strength),
+        parameters.negative_sample_rate,
+        places,
+        n_threads=n_threads,
+        block=BLOCK,
+    )
+    return places
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _search_rows(
+    counter: Any,
+    n_rows: int,
+    x: Any,
+    reference: Any,
+    indptr: Any,
+    tails: Any,
+    entries: Any,
+    beam: int,
+    indices: Any,
+    distances: Any,
+) -> None:
+    k = indices.shape[1]
+    seen = np.full(len(reference), -1, np.int32)
+    near, near_distances = np.empty(beam, np.int32), np.empty(beam, np.float32)
+    is_open = np.empty(beam, np.uint8)
+    while True:
+        first = claim(counter, BLOCK)
+        if first >= n_rows:
+            return
+        for i in range(first, min(first + BLOCK, n_rows)):
+            near[:], near_distances[:], is_open[:] = len(reference), np.inf, 1
+            for entry in entries:
+                seen[entry] = i
+                distance = bounded_distance(x[i], reference[entry], near_distances[beam - 1])
+                if distance < near_distances[beam - 1]:
+                    offer(distance, entry, near, near_distances)
+            is_open[: len(entries)] = 0
+            if len(entries) < len(reference):
+                _walk(x[i], reference, indptr, tails, i, seen, near, near_distances, is_open)
+            indices[i], distances[i] = near[:k], near_distances[:k]
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _walk(
+    point: Any,
+    reference: Any,
+    indptr: Any,
+    tails: Any,
+    mark: Any,
+    seen: Any,
+    near: Any,
+    near_distances: Any,
+    is_open: Any,
+) -> None:
+    """Open the nearest unopened point again and again, offering its neighbours, until all kept are open."""
+    last = len(near) - 1
+    j = 0
+    while j <= last:
+        if is_open[j] or near[j] >= len(reference):
+            j += 1
+            continue
+        is_open[j] = 1
+        middle, lowest = near[j], last + 1
+        for e in range(indptr[middle], indptr[middle + 1]):
+            other = tails[e]
+            if seen[other] == mark:
+                continue
+            seen[other] = mark
+            bound = near_distances[last]
+            distance = bounded_distance(point, reference[other], bound)
+            if distance < bound:
+                spot = offer(distance, other, near, near_distances)
+                if spot >= 0:
+                    for c in range(last, spot, -1):
+                        is_open[c] = is_open[c - 1]
+                    is_open[spot] = 0
+                    lowest = min(lowest, spot)
+        j = min(j, lowest)
+
+
+@njit(nogil=True, cache=True, fastmath=FAST, error_model="numpy")
+def _place_rows(
+    counter: Any,
+    n_rows: int,
+    indices: Any,
+    distances: Any,
+    strengths: Any,
+    embedding: Any,
+    pools: Any,
+    table: Any,
+    seed: Any,
+    learning_rate: Any,
+    a: Any,
+    b: Any,
+    gamma: Any,
+    negatives: int,
+    places: Any,
+) -> None:
+    k = indices.shape[1]
+    n_epochs, n_components = pools.shape[0], pools.shape[1]
+    n_offsets = np.uint64(pools.shape[2] - WINDOW + 1)
+    repulsion = np.float32(2.0) * b * gamma
+    while True:
+        first = claim(counter, BLOCK)
+        if first >= n_rows:
+            return
+        for i in range(first, min(first + BLOCK, n_rows)):
+            own = places[i]
+            if distances[i, 0] == 0:
+                own[:] = embedding[indices[i, 0]]
+                continue
+            total = np.float32(0.0)
+            own[:] = 0
+            for j in range(k):
+                other = embedding[indices[i, j]]
+                if strengths[i, j] > 0 and not np.isnan(other[0]):
+                    total += strengths[i, j]
+                    for c in range(n_components):
+                        own[c] += strengths[i, j] * other[c]
+            for c in range(n_components):
+                own[c] = own[c] / total if total > 0 else np.float32(np.nan)
+            if total == 0:
+                continue
+            key = seed
+            for j in range(k):
+                bits = np.uint64(np.uint32(np.float32(distances[i, j]).view(np.int32)))
+                key = mix(key ^ (np.uint64(indices[i, j]) << np.uint64(32)) ^ bits)
+            for epoch in range(n_epochs):
+                alpha = learning_rate * (np.float32(1.0) - np.float32(epoch) / np.float32(n_epochs))
+                state = mix(key + np.uint64(epoch) * np.uint64(0x9E3779B97F4A7C15))
+                credit = np.int64(state & np.uint64(WINDOW - 1))
+                for j in range(k):
+                    other = embedding[indices[i, j]]
+                    phase = np.float32(mix(key + np.uint64(j)) >> np.uint64(40)) * np.float32(2.0**-24)
+                    turns = np.float32(epoch) * strengths[i, j] + phase
+                    if np.floor(turns + strengths[i, j]) == np.floor(turns) or np.isnan(other[0]):
+                        continue
+                    d2 = np.float32(0.0)
+                    for c in range(n_components):
+                        d2 += (own[c] - other[c]) * (own[c] - other[c])
+                    pull = look_up(table, d2)
+                    for c in range(n_components):
+                        own[c] -= alpha * clip(pull * (own[c] - other[c]))
+                    credit += negatives
+                    while credit >= WINDOW:
+                        credit -= WINDOW
+                        state = mix(state + np.uint64(0x9E3779B97F4A7C15))
+                        offset = np.int64(((state >> np.uint64(32)) * n_offsets) >> np.uint64(32))
+                        for t in range(offset, offset + WINDOW):
+                            r2 = np.float32(0.0)
+                            for c in range(n_components):
+                                r2 += (own[c] - pools[epoch, c, t]) * (own[c] - pools[epoch, c, t])
+                            q = power(r2 + np.float32(1e-12), b)
+                            push = repulsion / ((np.float32(0.001) + r2) * (np.float32(1.0) + a * q))
+                            for c in range(n_components):
+                                own[c] += alpha * clip(push * (own[c] - pools[epoch, c, t]))

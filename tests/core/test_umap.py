@@ -1,0 +1,229 @@
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from sklearn.base import clone
+from sklearn.datasets import load_iris
+from sklearn.manifold import trustworthiness
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from core import UMAP, InputError, KnnGraph, knn_graph
+from tests.core.conftest import DATA, THREADS
+
+
+@pytest.fixture(scope="module")
+def iris() -> tuple[np.ndarray, np.ndarray]:
+    return load_iris(return_X_y=True)
+
+
+@pytest.fixture(scope="module")
+def fitted(digits: np.ndarray) -> UMAP:
+    return UMAP(n_epochs=60, random_state=3).fit(digits[:1500])
+
+
+@pytest.mark.parametrize("name", DATA)
+def test_the_whole_pipeline_is_identical_for_any_thread_count(name):
+    x = DATA[name]()
+    maps = [UMAP(n_neighbors=10, n_epochs=20, random_state=5, n_jobs=n).fit_transform(x) for n in THREADS]
+    assert np.isfinite(maps[0]).all()
+    for other in maps[1:]:
+        np.testing.assert_array_equal(other, maps[0])
+
+
+def test_cosine_and_ten_dimensions_are_identical_for_any_thread_count(digits):
+    keywords = {"metric": "cosine", "n_components": 10, "n_epochs": 10, "random_state": 1}
+    maps = [UMAP(n_jobs=n, **keywords).fit_transform(digits) for n in THREADS]
+    for other in maps[1:]:
+        np.testing.assert_array_equal(other, maps[0])
+
+
+def test_a_precomputed_graph_gives_the_bits_of_a_normal_fit(digits):
+    normal = UMAP(n_neighbors=12, n_epochs=20, random_state=7).fit(digits)
+    graph = knn_graph(digits, 30, seed=7)
+    before = graph.indices.copy(), graph.distances.copy()
+    n = len(digits)
+    as_tuple = (
+        np.column_stack([np.arange(n), graph.indices]),
+        np.column_stack([np.zeros(n), graph.distances]),
+        None,
+    )
+    for given in (graph, as_tuple):
+        model = UMAP(n_neighbors=12, n_epochs=20, random_state=7, precomputed_knn=given).fit(digits)
+        np.testing.assert_array_equal(model.embedding_, normal.embedding_)
+    np.testing.assert_array_equal(graph.indices, before[0])
+    np.testing.assert_array_equal(graph.distances, before[1])
+
+
+def test_iris_is_mapped_faithfully(iris):
+    x, _ = iris
+    scores = [
+        trustworthiness(x, UMAP(n_neighbors=10, random_state=seed).fit_transform(x), n_neighbors=10)
+        for seed in range(3)
+    ]
+    assert np.median(scores) >= 0.97
+
+
+def test_digits_form_islands(digits):
+    from sklearn.datasets import load_digits
+
+    labels = load_digits().target
+    embedding = UMAP(random_state=0).fit_transform(digits)
+    assert KNeighborsClassifier(10).fit(embedding, labels).score(embedding, labels) > 0.96
+
+
+def test_a_callback_sees_every_epoch_and_may_stop(digits):
+    seen = []
+
+    def callback(epoch: int, n_epochs: int, embedding: np.ndarray) -> bool:
+        seen.append((epoch, n_epochs, embedding))
+        return epoch == 4
+
+    model = UMAP(n_epochs=10, random_state=0, callback=callback).fit(digits)
+    assert [(e, n) for e, n, _ in seen] == [(1, 10), (2, 10), (3, 10), (4, 10)]
+    np.testing.assert_array_equal(seen[-1][2], model.embedding_)
+    assert model.n_epochs_ == 4
+    assert not np.array_equal(seen[0][2], seen[1][2])
+
+
+def test_a_new_point_s_place_does_not_depend_on_its_batch(fitted, digits):
+    new = digits[1500:]
+    together = fitted.transform(new)
+    np.testing.assert_array_equal(fitted.transform(new[::-1])[::-1], together)
+    np.testing.assert_array_equal(
+        np.concatenate([fitted.transform(row[None]) for row in new[:20]]), together[:20]
+    )
+
+
+def test_new_points_land_among_their_kind(fitted, digits):
+    from sklearn.datasets import load_digits
+
+    labels = load_digits().target
+    classifier = KNeighborsClassifier(10).fit(fitted.embedding_, labels[:1500])
+    assert classifier.score(fitted.transform(digits[1500:]), labels[1500:]) > 0.9
+
+
+def test_points_of_the_data_keep_their_places(fitted, digits):
+    np.testing.assert_array_equal(fitted.transform(digits[:1500]), fitted.embedding_)
+
+
+def test_transform_is_identical_for_any_thread_count(fitted, digits):
+    places = [clone(fitted).set_params(n_jobs=n).fit(digits[:1500]).transform(digits[1500:]) for n in (1, 3)]
+    np.testing.assert_array_equal(places[0], places[1])
+
+
+def test_the_walk_for_neighbours_finds_almost_all():
+    from core import fuzzy_simplicial_set
+    from core.transform import search
+
+    rng = np.random.default_rng(0)
+    latent = rng.normal(size=(6500, 5))
+    x = np.tanh(latent @ rng.normal(scale=0.3, size=(5, 20))).astype(np.float32)
+    fuzzy_set = fuzzy_simplicial_set(knn_graph(x[:6000], 15))
+    indices, _ = search(x[6000:], x[:6000], fuzzy_set, 10)
+    d = ((x[6000:, None] - x[None, :6000]) ** 2).sum(-1)
+    true = np.argsort(d, axis=1)[:, :10]
+    assert np.mean([len(set(a) & set(b)) / 10 for a, b in zip(indices, true, strict=True)]) > 0.97
+
+
+def test_labels_pull_their_kind_together_and_unknown_ones_do_not_harm(iris):
+    x, y = iris
+    separation = []
+    for target in (None, np.where(np.arange(len(y)) % 2, y, -1), y):
+        embedding = UMAP(n_epochs=100, random_state=0).fit_transform(x, target)
+        centres = np.array([embedding[y == c].mean(0) for c in (1, 2)])
+        spread = np.mean([embedding[y == c].std() for c in (1, 2)])
+        separation.append(np.linalg.norm(centres[0] - centres[1]) / spread)
+    assert separation[2] > 1.5 * separation[0]
+    assert separation[1] > separation[0]
+
+
+def test_a_numeric_target_orders_the_map():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(600, 5)), rng.uniform(size=600)
+    embedding = UMAP(
+        n_epochs=100, target_metric="euclidean", target_weight=0.9, random_state=0
+    ).fit_transform(x, y)
+    guess = KNeighborsClassifier(5).fit(embedding, (y > 0.5)).score(embedding, y > 0.5)
+    assert guess > 0.85
+
+
+def test_the_supervised_set_is_symmetric_and_within_0_and_1(iris):
+    x, y = iris
+    graph = UMAP(n_epochs=1, random_state=0).fit(x, y).graph_
+    assert abs(graph - graph.T).max() < 1e-6
+    assert graph.data.min() > 0
+    assert graph.data.max() <= 1
+
+
+def test_equal_rows_share_a_place_when_asked():
+    x = np.repeat(np.random.default_rng(0).normal(size=(100, 4)), 3, axis=0)
+    embedding = UMAP(n_epochs=10, unique=True, random_state=0).fit_transform(x)
+    np.testing.assert_array_equal(embedding[::3], embedding[1::3])
+    assert len(np.unique(embedding, axis=0)) == 100
+
+
+def test_isolated_points_are_nan_with_one_warning(digits):
+    x = np.concatenate([digits[:300], digits[300:302] + 1000 * np.arange(1, 3)[:, None]])
+    with pytest.warns(UserWarning, match="2 points have no neighbours") as caught:
+        embedding = UMAP(n_epochs=10, disconnection_distance=500, random_state=0).fit_transform(x)
+    assert len(caught) == 1
+    assert np.isnan(embedding[300:]).all()
+    assert np.isfinite(embedding[:300]).all()
+
+
+def test_a_sparse_table_is_mapped_and_transformed(digits):
+    x = sp.csr_array(digits[:300])
+    model = UMAP(n_epochs=20, random_state=0).fit(x)
+    assert model.embedding_.shape == (300, 2)
+    assert np.isfinite(model.transform(sp.csr_array(digits[300:310]))).all()
+
+
+def test_precomputed_distances_give_the_map_of_the_vectors_graph(digits):
+    from sklearn.metrics import pairwise_distances
+
+    x = digits[:300]
+    embedding = UMAP(metric="precomputed", n_epochs=20, random_state=0).fit_transform(pairwise_distances(x))
+    assert trustworthiness(x, embedding, n_neighbors=10) > 0.9
+
+
+def test_too_many_neighbours_are_reduced_with_a_warning(iris):
+    with pytest.warns(UserWarning, match="n_neighbors is 500"):
+        assert UMAP(n_neighbors=500, n_epochs=5, random_state=0).fit_transform(iris[0]).shape == (150, 2)
+
+
+def test_a_pickled_model_places_points_alike(fitted, digits):
+    copy = pickle.loads(pickle.dumps(fitted))
+    np.testing.assert_array_equal(copy.transform(digits[1500:1520]), fitted.transform(digits[1500:1520]))
+
+
+def test_it_works_in_a_pipeline_and_names_its_columns(iris):
+    pipeline = make_pipeline(StandardScaler(), UMAP(n_epochs=5, random_state=0)).set_output(
+        transform="pandas"
+    )
+    frame = pipeline.fit_transform(iris[0])
+    assert list(frame.columns) == ["umap0", "umap1"]
+
+
+@pytest.mark.parametrize(
+    ("keywords", "sentence"),
+    [
+        ({"n_neighbors": 1}, "n_neighbors must be a whole number at least 2, got 1"),
+        ({"n_neighbors": 2.5}, "n_neighbors must be a whole number"),
+        ({"n_components": 0}, "n_components must be a whole number at least 1"),
+        ({"min_dist": -1}, "min_dist must be a number at least 0"),
+        ({"min_dist": 2}, "min_dist must be at most spread"),
+        ({"set_op_mix_ratio": 2}, "at least 0 and at most 1"),
+        ({"learning_rate": 0}, "learning_rate must be a number above 0"),
+        ({"n_epochs": 0}, "n_epochs must be a whole number at least 1, or None"),
+        ({"metric": "no such"}, "'no such' is unknown"),
+        ({"precomputed_knn": KnnGraph([[1], [0]], [[1.0], [1.0]])}, "precomputed_knn has 2 rows"),
+    ],
+)
+def test_errors_name_the_parameter_and_its_range(iris, keywords, sentence):
+    with pytest.raises(InputError, match=sentence):
+        UMAP(**keywords).fit(iris[0])
