@@ -10,6 +10,7 @@ import numpy as np
 MOST_FRAMES = 64
 MOST_COMPONENTS = 3
 LEVELS = 65_535
+SMALLEST_SPAN = 1e-30
 
 
 @dataclass(frozen=True)
@@ -31,12 +32,13 @@ class Keyframe:
     @classmethod
     def encode(cls, embedding: np.ndarray) -> Keyframe:
         """Quantise a layout, float32 (n, n_components); each coordinate is off by at most span / 131070."""
-        shown = embedding[:, :MOST_COMPONENTS]
-        low = shown.min(axis=0).astype(np.float32)
-        span = shown.max(axis=0).astype(np.float32) - low
-        scale = np.divide(LEVELS, span, out=np.zeros_like(span), where=span > 0)
-        levels = np.rint((shown - low) * scale)
-        return cls(np.clip(levels, 0, LEVELS).astype(np.uint16), low, span)
+        components = np.array(embedding[:, :MOST_COMPONENTS].T, np.float32, order="C")
+        low = components.min(axis=1)
+        span = components.max(axis=1) - low
+        components -= low[:, None]
+        components *= np.divide(LEVELS, span, out=np.zeros_like(span), where=span > SMALLEST_SPAN)[:, None]
+        np.rint(components, out=components)
+        return cls(np.ascontiguousarray(components.T, np.uint16), low, span)
 
     def decode(self) -> np.ndarray:
         """Return the layout, float32 (n, d)."""

@@ -216,6 +216,10 @@ class Runner:
         job = self._jobs.get(run_id)
         return self.workspace.run(run_id) if job is None else job.run
 
+    def runs(self, dataset_id: str | None = None) -> list[Run]:
+        """Return the workspace's runs, newest first, those of this runner as they stand in memory."""
+        return [self.run(run.id) for run in self.workspace.runs(dataset_id)]
+
     def progress(self, run_id: str) -> Progress:
         """Return how far a run is."""
         job = self._jobs.get(run_id)

@@ -66,6 +66,7 @@ class Workspace:
         self.path = chosen.expanduser().absolute()
         self._lock = filelock.FileLock(self.path / ".lock", timeout=0, thread_local=False)
         self._told: set[str] = set()
+        self._parsed: dict[Path, tuple[tuple[int, int], Any]] = {}
         self._check_marker()
 
     def _check_marker(self) -> None:
@@ -309,9 +310,22 @@ class Workspace:
     def _readable(self, kind: str, record: str, parse: Callable[[dict[str, Any]], T]) -> Iterator[T]:
         for path in self._records(kind, record):
             try:
-                yield _parse(path, parse)
+                yield self._parse_once(path, parse)
             except WorkspaceError as error:
                 self._tell(str(error))
+
+    def _parse_once(self, path: Path, parse: Callable[[dict[str, Any]], T]) -> T:
+        """Return a record, read again only if its file was replaced: a page lists its runs often."""
+        try:
+            stat = path.stat()
+        except OSError:
+            return _parse(path, parse)
+        version = (stat.st_ino, stat.st_mtime_ns)
+        known = self._parsed.get(path)
+        if known is None or known[0] != version:
+            self._parsed[path] = known = (version, _parse(path, parse))
+        value: T = known[1]
+        return value
 
     def _records(self, kind: str, record: str) -> Iterator[Path]:
         return (path for path in sorted((self.path / kind).glob(f"*/{record}")) if path.parent.name[0] != ".")

@@ -462,6 +462,17 @@ def test_what_a_stage_refuses_is_one_sentence_of_its_run(runner, workspace, data
     assert "Traceback" in (workspace.run_folder(run.id) / "log.txt").read_text()
 
 
+def test_listed_runs_are_as_they_stand(runner, workspace, dataset):
+    run = runner.start(dataset, LONG)
+    reach(runner, run, 20)
+    listed = {known.id: known for known in runner.runs(dataset.id)}
+    assert set(listed) == {known.id for known in workspace.runs(dataset.id)}
+    assert listed[run.id].epoch >= 20
+    assert runner.runs("no-such-dataset") == []
+    runner.stop(run.id)
+    runner.wait(run.id, PATIENCE)
+
+
 def test_steering_what_is_at_rest_is_refused(runner, straight):
     for steer in (runner.pause, runner.stop):
         with pytest.raises(RunError, match="is not under way"):

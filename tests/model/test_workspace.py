@@ -276,6 +276,13 @@ def test_runs_are_listed_newest_first_by_dataset_and_by_prefix(workspace):
         workspace.run("")
 
 
+def test_a_listed_run_follows_its_file(workspace):
+    run = new_run()
+    for epoch in range(5):
+        workspace.save_run(run.with_(epoch=epoch))
+        assert [known.epoch for known in workspace.runs()] == [epoch]
+
+
 def test_the_stage_cache_gives_back_the_same_bits_and_keeps_the_first(workspace):
     arrays = {"indices": np.arange(12, dtype=np.int32).reshape(4, 3), "distances": np.ones((4, 3), np.float32)}
     workspace.store("knn graph", "key", {"n_neighbors": 4}, **arrays)
