@@ -8,6 +8,7 @@ import sys
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 import numpy as np
 import panel as pn
@@ -27,6 +28,8 @@ from explorer.views.shading import Colouring, Style, density_colouring, shade
 from explorer.views.thumbnail import map_picture
 
 MOST_VISITS = 64
+
+pn.extension("tabulator", notifications=True)
 
 
 @dataclass
@@ -104,10 +107,12 @@ class App:
 
         def write(*_: object) -> None:
             values = {
+                "token": self.token,
+                "visit": visit_id,
                 "data": session.dataset.id if session.dataset else "",
                 "run": session.run_id, "beside": session.beside_id, "colour": session.colour_by,
             }  # fmt: skip
-            location.update_query(visit=visit_id, **{name: value or None for name, value in values.items()})
+            location.search = "?" + urlencode({name: value for name, value in values.items() if value})
 
         session.param.watch(keep, ["dataset", "selection", "sample"])
         if location is not None:

@@ -88,16 +88,15 @@ class ColourPanel(pn.viewable.Viewer):
             self.column.value = column
         kind = kind_of(session, column)
         counted = bool(kind) and kind not in NUMERIC_KINDS
-        self.legend.visible, self._scale.visible = counted, not counted
+        self.legend.visible = counted
         self._hint.object = (
             '<div class="muted">Click shows one alone · Ctrl-click adds or hides · selected / all</div>'
             if counted
             else ""
         )
+        self._scale.object = "" if counted else self._ramp(column if kind else "")
         if counted:
             self.legend.rows = list(legend_rows(session, self._dark))
-        else:
-            self._scale.object = self._ramp(column if kind else "")
 
     def _ramp(self, column: str) -> str:
         colours = palette.sequential(self._dark) if column else palette.density(self._dark)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import panel as pn
+from bokeh.core.property.descriptors import UnsetValueError
 from bokeh.document import Document
 from bokeh.events import DoubleTap, PanStart, RangesUpdate, SelectionGeometry
 from bokeh.models import (
@@ -167,8 +168,10 @@ class MapView(pn.viewable.Viewer):
 
     def _on_size(self, _attr: str, _old: Any, _new: Any) -> None:
         # The browser tells width and height one after the other; until both are known nothing can fit.
-        known = self.figure.properties_with_values(include_defaults=False)
-        width, height = known.get("inner_width"), known.get("inner_height")
+        try:
+            width, height = self.figure.inner_width, self.figure.inner_height
+        except UnsetValueError:
+            return
         if width and height and (width, height) != (self._viewport.width, self._viewport.height):
             self._viewport = self._viewport.resized(width, height)
             self._show_ranges(self._viewport)
@@ -196,8 +199,10 @@ class MapView(pn.viewable.Viewer):
             tools=[],
             toolbar_location=None,
             sizing_mode="stretch_both",
-            min_border=0,
+            # A canvas of fractional size is not cleared in full along its rim: nothing is drawn there.
+            min_border=2,
             outline_line_color=None,
+            stylesheets=[":host { outline: none; }"],
             background_fill_alpha=0,
             border_fill_alpha=0,
         )

@@ -28,6 +28,10 @@ from explorer.views.theme import css_variables, material_theme, stylesheet
 from explorer.views.thumbnail import map_picture
 
 LEFT, RIGHT = 276, 348
+WELCOME = (
+    '<div class="map-note">Choose parameters on the left and press <b>Run</b>: the map appears here.</div>'
+)
+WAITING = "The map appears here as soon as neighbours are found and the layout begins."
 
 
 class Explorer(pn.viewable.Viewer):
@@ -85,7 +89,7 @@ class Explorer(pn.viewable.Viewer):
         self.sample = SamplePanel(session)
 
     def _make_page(self) -> pmui.Page:
-        self._labels = [self._pane() for _ in self.maps]
+        self._labels = [self._pane(margin=(0, 14)) for _ in self.maps]
         self._cells = [
             pn.Column(label, one, sizing_mode="stretch_both", margin=0, css_classes=["map-cell"])
             for label, one in zip(self._labels, self.maps, strict=True)
@@ -148,8 +152,8 @@ class Explorer(pn.viewable.Viewer):
             margin=(14, 0, 0, 0),
         )
 
-    def _pane(self) -> pn.pane.HTML:
-        return pn.pane.HTML(stylesheets=[stylesheet("panels.css")], margin=0)
+    def _pane(self, margin: Any = 0) -> pn.pane.HTML:
+        return pn.pane.HTML(stylesheets=[stylesheet("panels.css")], margin=margin)
 
     # What the analyst does
 
@@ -201,8 +205,9 @@ class Explorer(pn.viewable.Viewer):
             for one in self.maps:
                 if one.run_id == event.run_id:
                     one.tick()
+        first = event.kind == "snapshot" and event.run_id not in self._pictures
         with self._lock:
-            self._status_changed |= event.kind == "status"
+            self._status_changed |= event.kind == "status" or first
             if self._scheduled:
                 return
             self._scheduled = True
@@ -220,6 +225,7 @@ class Explorer(pn.viewable.Viewer):
         session = self.session
         if status_changed:
             session.refresh()
+            self._draw_labels()
             for one in self.maps:
                 one.feed.request()
         elif session.run_id:
@@ -248,14 +254,21 @@ class Explorer(pn.viewable.Viewer):
         self._draw_progress()
 
     def _draw_labels(self) -> None:
-        session = self.session
-        names = [run.parameters.label if (run := session.run(one.run_id)) else "" for one in self.maps]
-        notes = ["reference", self._disparity()]
-        for label, name, note in zip(self._labels, names, notes, strict=True):
-            label.visible = bool(session.beside_id)
-            label.object = (
-                f'<div class="map-label">{html.escape(name)} <span class="muted">· {note}</span></div>'
-            )
+        notes = ("reference", self._disparity())
+        for label, one, note in zip(self._labels, self.maps, notes, strict=True):
+            label.object = self._label(one.run_id, note)
+
+    def _label(self, run_id: str, note: str) -> str:
+        # What stands over a map: the way to a first one, what is being prepared, or which of two it is.
+        run = self.session.run(run_id)
+        if run is None:
+            return "" if self.session.dataset is None else WELCOME
+        if self.session.snapshot(run_id) is None:
+            return f'<div class="map-note">{WAITING}</div>'
+        if not self.session.beside_id:
+            return ""
+        name = html.escape(run.parameters.label)
+        return f'<div class="map-label">{name} <span class="muted">· {note}</span></div>'
 
     def _disparity(self) -> str:
         session = self.session

@@ -130,15 +130,11 @@ class SamplePanel(pn.viewable.Viewer):
             )
 
     def _download(self, label: str, suffix: str, content: Callable[[], io.BytesIO]) -> Any:
-        return pmui.FileDownload(
-            label=label,
-            callback=content,
-            filename=f"sample.{suffix}",
-            variant="outlined",
-            size="small",
-            margin=0,
-            width=96,
+        download = pmui.FileDownload(
+            label=label, callback=content, filename=f"sample.{suffix}", size="small", margin=0, width=96
         )
+        download.variant = "outlined"  # given at once, the library warns of a parameter it adds itself
+        return download
 
     def _csv(self) -> io.BytesIO:
         buffer = io.BytesIO()

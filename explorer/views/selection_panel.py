@@ -89,10 +89,9 @@ class SelectionPanel(pn.viewable.Viewer):
         selection = session.selection
         chosen = selection is not None and selection.count > 0
         comparable = bool(kind_of(session, column or "")) and kind_of(session, column) not in NUMERIC_KINDS
-        for part in (self.bars, self._findings, self.column):
-            part.visible = chosen and comparable
+        self.bars.visible = self.column.visible = chosen and comparable
         self._buttons.visible = chosen
-        self._head.object = self._summary(chosen)
+        self._head.object, self._findings.object = self._summary(chosen), ""
         if chosen and comparable:
             categories = session.categories(column)
             shares = composition(selection.mask, categories)

@@ -1,5 +1,6 @@
 """The real app on a real port, and a browser that must stay quiet and at home."""
 
+import re
 import socket
 import threading
 import time
@@ -12,9 +13,10 @@ import pytest
 from playwright.sync_api import Page
 from tornado.ioloop import IOLoop
 
-from explorer.app import App
+from explorer.app import App, warm_up_drawing
 from explorer.model.runner import Runner
 from explorer.model.workspace import Workspace
+from explorer.views.map_view import START_SIZE, MapView
 from explorer.views.page import Explorer
 
 SIZE = {"width": 1440, "height": 900}
@@ -30,6 +32,15 @@ COUNT_PICTURES = """id => {
   })
 }"""
 
+# Where a map's frame lies on the page, its size in pixels, and the bounds it shows.
+WHERE = """id => {
+  const view = Bokeh.index.find_one_by_id(id), frame = view.frame.bbox
+  const rect = view.el.getBoundingClientRect()
+  const {x_range, y_range} = view.model
+  return [rect.left + frame.left, rect.top + frame.top, frame.width, frame.height,
+          x_range.start, x_range.end, y_range.start, y_range.end]
+}"""
+
 
 def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
     """Wait for a condition of the server."""
@@ -37,6 +48,13 @@ def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
     while not condition():
         assert time.monotonic() < end, "the server did not get there in time"
         time.sleep(0.02)
+
+
+def fill(page: Page, label: str, value: int | str) -> None:
+    """Type into the field whose label begins so, and leave it."""
+    field = page.get_by_role("textbox", name=re.compile(f"^{label}"))
+    field.fill(str(value))
+    field.press("Tab")
 
 
 @dataclass
@@ -58,6 +76,7 @@ def served(tmp_path_factory: pytest.TempPathFactory, mnist_small_path: Path) -> 
     dataset = workspace.add_dataset(mnist_small_path)
     runner = Runner(workspace)
     app = App(workspace, runner, dataset)
+    warm_up_drawing()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -82,14 +101,27 @@ def served(tmp_path_factory: pytest.TempPathFactory, mnist_small_path: Path) -> 
 
 
 @pytest.fixture
-def opened(page: Page, served: Served) -> Iterator[Page]:
-    """The page, open and drawn; a console error or a request that leaves the machine fails the test."""
+def quiet(page: Page, served: Served) -> Iterator[Page]:
+    """A browser's page; a console error or a request that leaves the machine fails the test."""
     faults: list[str] = []
     watch(page, served, faults)
     page.set_viewport_size(SIZE)
-    show(page, served)
     yield page
     assert not faults
+
+
+@pytest.fixture
+def opened(quiet: Page, served: Served) -> Page:
+    """The page, open and drawn."""
+    show(quiet, served)
+    return quiet
+
+
+@pytest.fixture
+def opened_on_run(quiet: Page, served: Served, finished: list[str]) -> Page:
+    """The page, open on the first finished run."""
+    show(quiet, served, f"?run={finished[0]}")
+    return quiet
 
 
 def watch(page: Page, served: Served, faults: list[str]) -> None:
@@ -102,10 +134,29 @@ def watch(page: Page, served: Served, faults: list[str]) -> None:
 
 def show(page: Page, served: Served, query: str = "") -> None:
     """Open the app and wait for its map."""
-    before = len(served.app.pages)
-    page.goto(served.url + query)
+    arrive(page, served, lambda: page.goto(served.url + query))
+
+
+def arrive(page: Page, served: Served, go: Callable[[], object]) -> None:
+    """Go to a page of the app and wait for its map."""
+    before = list(served.app.pages)
+    go()
     page.get_by_role("toolbar", name="Map tools").wait_for()
-    until(lambda: len(served.app.pages) > before and served.explorer.map.feed.painted > 0)
+    until(lambda: served.app.pages != [] and served.explorer not in before)
+    until(lambda: served.explorer.map.feed.painted > 0)
+    settle(page, served.explorer.map)
+
+
+def settle(page: Page, view: MapView) -> None:
+    """Wait until the browser shows the very viewport that the server draws."""
+
+    def same() -> bool:
+        shown, drawn = page.evaluate(WHERE, view.figure.id)[2:], view.viewport
+        return shown == pytest.approx(
+            [drawn.width, drawn.height, drawn.x0, drawn.x1, drawn.y0, drawn.y1], rel=1e-6
+        )
+
+    until(lambda: view.viewport.width != START_SIZE[0] and same())
 
 
 @pytest.fixture(scope="session")
@@ -131,17 +182,7 @@ class MapOnScreen:
 
     def pixel(self, x: float, y: float) -> tuple[float, float]:
         """The place on the page of a point of the map."""
-        box = self.page.evaluate(
-            """id => {
-              const view = Bokeh.index.find_one_by_id(id), frame = view.frame.bbox
-              const rect = view.el.getBoundingClientRect()
-              const {x_range, y_range} = view.model
-              return [rect.left + frame.left, rect.top + frame.top, frame.width, frame.height,
-                      x_range.start, x_range.end, y_range.start, y_range.end]
-            }""",
-            self.view.figure.id,
-        )
-        left, top, width, height, x0, x1, y0, y1 = box
+        left, top, width, height, x0, x1, y0, y1 = self.page.evaluate(WHERE, self.view.figure.id)
         return left + (x - x0) / (x1 - x0) * width, top + (y1 - y) / (y1 - y0) * height
 
     def drag(self, corners: list[tuple[float, float]], key: str | None = None) -> None:
@@ -165,6 +206,6 @@ class MapOnScreen:
         ).click()
         until(lambda: self.explorer.tools.tool == tool.lower())
         self.page.wait_for_function(
-            "([id, kind]) => Bokeh.documents[0].get_model_by_id(id).toolbar.active_drag?.type.startsWith(kind)",
+            "([id, tool]) => Bokeh.index.find_one_by_id(id).model.toolbar.active_drag.type.startsWith(tool)",
             arg=[self.view.figure.id, tool],
         )

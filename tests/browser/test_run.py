@@ -1,17 +1,18 @@
 """A run in the browser: it streams, pauses, goes on, and ends in the bits of an uninterrupted run."""
 
+from pathlib import Path
+
 import numpy as np
 from playwright.sync_api import Page, expect
 
 from explorer.model.run import RunParameters, RunStatus
-from tests.browser.conftest import COUNT_PICTURES, Served, until
+from tests.browser.conftest import COUNT_PICTURES, Served, fill, until
 
 
 def start_run(page: Page, served: Served, seed: int, epochs: int) -> str:
     form = served.explorer.form
-    page.get_by_label("epochs").fill(str(epochs))
-    page.get_by_label("seed").fill(str(seed))
-    page.keyboard.press("Tab")
+    fill(page, "epochs", epochs)
+    fill(page, "seed", seed)
     until(lambda: (form.n_epochs.value, form.seed.value) == (epochs, seed))
     before = served.explorer.session.run_id
     page.get_by_role("button", name="Run", exact=True).click()
@@ -21,7 +22,7 @@ def start_run(page: Page, served: Served, seed: int, epochs: int) -> str:
 
 def test_at_least_ten_distinct_frames_arrive_while_a_run_works(opened: Page, served: Served) -> None:
     opened.evaluate(COUNT_PICTURES, served.explorer.map.feed.source.id)
-    run_id = start_run(opened, served, seed=11, epochs=1500)
+    run_id = start_run(opened, served, seed=11, epochs=8000)
     runner = served.app.runner
     until(lambda: runner.progress(run_id).stage == "layout", 240)
     while runner.progress(run_id).status is RunStatus.RUNNING and opened.evaluate("pictures.size") < 10:
@@ -71,8 +72,11 @@ def test_a_stopped_run_keeps_its_map(opened: Page, served: Served) -> None:
     expect(opened.locator(f'[data-run="{run_id}"]')).to_contain_text(f"stopped at epoch {run.epoch}")
 
 
-def test_bad_parameters_are_told_in_one_sentence(opened: Page, served: Served) -> None:
-    served.explorer.form.n_neighbors.end = 5000
-    served.explorer.form.n_neighbors.value = 3000
+def test_bad_parameters_are_told_in_one_sentence(opened: Page, served: Served, tmp_path: Path) -> None:
+    np.save(tmp_path / "ten.npy", np.random.default_rng(0).normal(size=(10, 4)))
+    opened.get_by_role("button", name="Open another file").click()
+    fill(opened, "File", str(tmp_path / "ten.npy"))
+    opened.get_by_role("button", name="Open", exact=True).click()
+    expect(opened.get_by_text("10 rows × 4 dimensions")).to_be_visible()
     opened.get_by_role("button", name="Run", exact=True).click()
-    expect(opened.get_by_text("n_neighbors is 3000 but the data has 3000 rows")).to_be_visible()
+    expect(opened.get_by_text("n_neighbors is 15 but the data has 10 rows")).to_be_visible()

@@ -9,21 +9,19 @@ import pyarrow.parquet
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Served, show, until, watch
+from tests.browser.conftest import Served, arrive, fill, show, until, watch
 
 
 @pytest.fixture
-def sampled(opened: Page, served: Served, finished: list[str]) -> Page:
+def sampled(opened_on_run: Page, served: Served) -> Page:
     """The page with ten of the digits 4 drawn."""
-    show(opened, served, f"?run={finished[0]}")
-    session = served.explorer.session
+    session, opened = served.explorer.session, opened_on_run
     opened.get_by_role("tab", name="Sample").click()
     code = session.categories("digit").names.index("4")
     served.explorer._doc.add_next_tick_callback(lambda: session.select_category("digit", code))
     until(lambda: session.selection.count > 0)
     opened.get_by_role("tab", name="Sample").click()
-    opened.get_by_label("Size").fill("10")
-    opened.keyboard.press("Tab")
+    fill(opened, "Size", 10)
     until(lambda: served.explorer.sample.size.value == 10)
     opened.get_by_role("button", name="Draw").click()
     opened.locator(".tabulator-row img").first.wait_for()
@@ -56,7 +54,7 @@ def test_a_sample_goes_out_with_its_manifest(
     download.value.save_as(tmp_path / "manifest.json")
     manifest = json.loads((tmp_path / "manifest.json").read_text())
     assert manifest["seed"] == session.sample.seed
-    assert manifest["data"]["hash"] == served.app.dataset.hash
+    assert manifest["dataset"]["hash"] == served.app.dataset.hash
     kept = list((served.app.workspace.path / "samples").glob("*.json"))
     assert kept
 
@@ -65,10 +63,7 @@ def test_a_reload_returns_to_where_it_was(sampled: Page, served: Served, finishe
     session = served.explorer.session
     rows, drawn = session.selection.rows, session.sample.rows
     assert f"run={finished[0]}" in sampled.evaluate("location.href")
-    pages = len(served.app.pages)
-    sampled.reload()
-    until(lambda: len(served.app.pages) >= pages and served.explorer.session is not session)
-    until(lambda: served.explorer.map.feed.painted > 0)
+    arrive(sampled, served, sampled.reload)
     again = served.explorer.session
     assert again.run_id == finished[0]
     np.testing.assert_array_equal(again.selection.rows, rows)
@@ -84,16 +79,13 @@ def test_a_second_tab_lives_beside_the_first(opened: Page, served: Served, finis
     show(second_page, served, f"?run={finished[1]}")
     second = served.explorer
     assert second is not first
-    run = second.session.start(second.form.parameters)
-    first._doc.add_next_tick_callback(lambda: first.session.look_at(run.id))
-    served.app.runner.wait(run.id, timeout=240)
+    runner, parameters = served.app.runner, second.form.parameters
+    run = runner.start(served.app.dataset, parameters)
     for explorer in (first, second):
-        until(
-            lambda explorer=explorer: (
-                explorer.map.feed.epochs_painted[-1] == run.n_epochs
-                or (explorer.map.feed.epochs_painted[-1] == served.app.workspace.run(run.id).epoch)
-            )
-        )
+        explorer._doc.add_next_tick_callback(lambda explorer=explorer: explorer.session.look_at(run.id))
+    last = runner.wait(run.id, timeout=240).epoch
+    for explorer in (first, second):
+        until(lambda explorer=explorer: explorer.map.feed.epochs_painted[-1] == last)
     second_page.close()
     until(lambda: second not in served.app.pages, 40)
     assert not faults
@@ -102,26 +94,23 @@ def test_a_second_tab_lives_beside_the_first(opened: Page, served: Served, finis
 def test_a_missing_file_is_told_in_one_sentence_and_nothing_changes(opened: Page, served: Served) -> None:
     dataset = served.explorer.session.dataset
     opened.get_by_role("button", name="Open another file").click()
-    opened.get_by_label("File", exact=True).fill("/nowhere/songs.parquet")
-    opened.keyboard.press("Tab")
+    fill(opened, "File", "/nowhere/songs.parquet")
     opened.get_by_role("button", name="Open", exact=True).click()
     expect(opened.get_by_text("There is no file /nowhere/songs.parquet")).to_be_visible()
     assert served.explorer.session.dataset is dataset
 
 
-def test_light_and_dark_redraw_the_map(opened: Page, served: Served, finished: list[str]) -> None:
-    show(opened, served, f"?run={finished[0]}")
+def test_light_and_dark_redraw_the_map(opened_on_run: Page, served: Served) -> None:
     feed = served.explorer.map.feed
-    painted, image = feed.painted, feed.source.data["image"][0].copy()
-    opened.get_by_role("button", name="Toggle theme").click()
-    until(lambda: feed.painted > painted)
-    assert not np.array_equal(feed.source.data["image"][0], image)
+    image = feed.source.data["image"][0].copy()
+    opened_on_run.get_by_role("button", name="Toggle theme").click()
+    until(lambda: not np.array_equal(feed.source.data["image"][0], image))
+    expect(opened_on_run.locator(".mui-light").first).to_be_visible()
 
 
-def test_the_legend_shows_one_category_alone(opened: Page, served: Served, finished: list[str]) -> None:
-    show(opened, served, f"?run={finished[0]}")
-    session, legend = served.explorer.session, opened.get_by_role("list", name="Legend")
-    opened.get_by_role("tab", name="Colour").click()
+def test_the_legend_shows_one_category_alone(opened_on_run: Page, served: Served) -> None:
+    session, legend = served.explorer.session, opened_on_run.get_by_role("list", name="Legend")
+    opened_on_run.get_by_role("tab", name="Colour").click()
     legend.get_by_role("button").nth(3).click()
     until(lambda: session.shown == frozenset({3}))
     legend.get_by_role("button").nth(5).click(modifiers=["Control"])

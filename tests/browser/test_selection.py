@@ -5,25 +5,25 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import MapOnScreen, Served, show, until
+from tests.browser.conftest import MapOnScreen, Served, settle, until
 
 
 @pytest.fixture
-def on_screen(opened: Page, served: Served, finished: list[str]) -> MapOnScreen:
-    show(opened, served, f"?run={finished[0]}")
-    return MapOnScreen(opened, served.explorer)
+def on_screen(opened_on_run: Page, served: Served) -> MapOnScreen:
+    return MapOnScreen(opened_on_run, served.explorer)
 
 
-def ring(embedding: np.ndarray, centre: np.ndarray, radius: float) -> list[tuple[float, float]]:
-    angles = np.linspace(0, 2 * np.pi, 12)
-    return [(centre[0] + radius * np.cos(a), centre[1] + radius * np.sin(a)) for a in angles]
-
-
-def around_digit(served: Served, digit: int, radius: float = 1.5) -> list[tuple[float, float]]:
-    session = served.explorer.session
-    embedding = session.embedding(session.run_id)
-    codes = session.categories("digit").codes
-    return ring(embedding, np.median(embedding[codes == digit], axis=0), radius)
+def around_digit(
+    served: Served, digit: int, radius: float = 1.5, which: int = 0
+) -> list[tuple[float, float]]:
+    """Draw a ring around the middle of a digit's island, cut off where the screen ends."""
+    session, view = served.explorer.session, served.explorer.maps[which].viewport
+    embedding = session.embedding(served.explorer.maps[which].run_id)
+    x, y = np.median(embedding[session.categories("digit").codes == digit], axis=0)
+    angles, rim = np.linspace(0, 2 * np.pi, 12), 4 * view.unit
+    across = np.clip(x + radius * np.cos(angles), view.x0 + rim, view.x1 - rim)
+    up = np.clip(y + radius * np.sin(angles), view.y0 + rim, view.y1 - rim)
+    return list(zip(across.tolist(), up.tolist(), strict=True))
 
 
 def last_polygon(served: Served) -> np.ndarray:
@@ -131,13 +131,12 @@ def test_one_selection_is_drawn_in_two_maps_side_by_side(
     page.locator(f'[data-run="{finished[1]}"] .run-beside').click()
     until(lambda: session.beside_id == finished[1] and beside.feed.painted > painted)
     expect(page.get_by_text("aligned · disparity")).to_be_visible()
-    page.wait_for_timeout(500)
+    settle(page, served.explorer.map)
+    settle(page, beside)
     first, second = served.explorer.map.feed.painted, beside.feed.painted
     on_screen.choose("Lasso")
     other = MapOnScreen(page, served.explorer, 1)
-    embedding = session.embedding(finished[1])
-    codes = session.categories("digit").codes
-    other.drag(ring(embedding, np.median(embedding[codes == 0], axis=0), 1.5))
+    other.drag(around_digit(served, 0, which=1))
     until(lambda: session.selection.count > 0)
     until(lambda: served.explorer.map.feed.painted > first and beside.feed.painted > second)
     own = served.app.workspace.embedding(finished[1])

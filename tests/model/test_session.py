@@ -1,0 +1,132 @@
+"""One analyst's view without any screen: selecting, sampling, comparing on a real run."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import matplotlib.path
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from explorer.model.errors import InputError
+from explorer.model.run import RunParameters, RunStatus
+from explorer.model.runner import Runner
+from explorer.model.session import Session
+from explorer.model.workspace import Workspace
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
+    """A session over three blobs with two finished runs."""
+    rng = np.random.default_rng(0)
+    kinds = np.repeat(["a", "b", "c"], 120)
+    vectors = rng.normal(size=(360, 6)).astype(np.float32) + 8 * np.repeat(np.eye(3, 6), 120, axis=0)
+    table = pa.table({"vector": list(vectors.astype(np.float32)), "kind": kinds})
+    folder = tmp_path_factory.mktemp("session")
+    pq.write_table(table, folder / "blobs.parquet")
+    workspace = Workspace(folder / "workspace")
+    runner = Runner(workspace)
+    dataset = workspace.add_dataset(folder / "blobs.parquet")
+    for seed in (0, 1):
+        run = runner.wait(runner.start(dataset, RunParameters(seed=seed, n_epochs=60)).id, timeout=240)
+        assert run.status is RunStatus.DONE
+    yield Session(workspace, runner, dataset)
+    runner.close()
+    workspace.close()
+
+
+@pytest.fixture
+def session(bench: Session) -> Session:
+    """The same without a selection."""
+    bench.show(bench.dataset)
+    return bench
+
+
+SQUARE = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], float)
+
+
+def around(points: np.ndarray, grow: float = 1.2) -> np.ndarray:
+    half = np.ptp(points, axis=0) / 2 * grow
+    return (points.max(0) + points.min(0)) / 2 + SQUARE * half
+
+
+def test_it_opens_on_the_newest_run_coloured_by_the_first_categories(session: Session) -> None:
+    assert session.run_id == session.runs[0].id
+    assert session.colour_by == "kind"
+    assert session.selection.count == 0
+
+
+def test_a_lasso_holds_rows_that_another_run_still_knows(session: Session) -> None:
+    embedding = session.embedding(session.run_id)
+    polygon = around(embedding[:120])
+    session.lasso(session.run_id, polygon)
+    rows = session.selection.rows
+    np.testing.assert_array_equal(
+        rows, np.flatnonzero(matplotlib.path.Path(polygon).contains_points(embedding))
+    )
+    session.look_at(session.runs[1].id)
+    np.testing.assert_array_equal(session.selection.rows, rows)
+
+
+def test_a_lasso_on_the_aligned_map_is_kept_in_that_run_s_own_coordinates(session: Session) -> None:
+    other = session.runs[1].id
+    session.put_beside(other)
+    shown, own = session.embedding(other), session.embedding_as_kept(other)
+    assert not np.allclose(shown, own)
+    session.lasso(other, around(shown[120:240]))
+    polygon = np.array(session.selection.steps[-1].polygon)
+    np.testing.assert_array_equal(
+        session.selection.rows, np.flatnonzero(matplotlib.path.Path(polygon).contains_points(own))
+    )
+
+
+def test_select_invert_invert_and_undo_all(session: Session) -> None:
+    session.select_category("kind", 1)
+    before = session.selection.mask.copy()
+    session.invert_selection()
+    np.testing.assert_array_equal(session.selection.mask, ~before)
+    session.invert_selection()
+    np.testing.assert_array_equal(session.selection.mask, before)
+    for _ in range(3):
+        session.undo()
+    assert session.selection.count == 0
+    session.redo()
+    np.testing.assert_array_equal(session.selection.mask, before)
+
+
+def test_a_sample_comes_from_the_selection_or_from_all_and_is_kept(session: Session) -> None:
+    session.draw_sample(50, seed=3)
+    assert len(set(session.sample.rows)) == 50
+    session.select_category("kind", 2)
+    session.draw_sample(50, seed=3)
+    assert session.selection.mask[session.sample.rows].all()
+    table = session.keep_sample()
+    assert set(table["kind"].to_pylist()) == {"c"}
+    np.testing.assert_allclose(table["inclusion_probability"], 50 / 120)
+    embedding = session.embedding_as_kept(session.run_id)
+    np.testing.assert_array_equal(table["x"], embedding[session.sample.rows, 0])
+    kept = list((session.workspace.path / "samples").glob("*.parquet"))
+    assert any(pq.read_table(path).equals(table) for path in kept)
+
+
+def test_without_a_sample_there_is_nothing_to_keep(session: Session) -> None:
+    with pytest.raises(InputError, match="No sample is drawn yet"):
+        session.sample_table()
+
+
+def test_a_path_must_be_given_and_a_missing_file_changes_nothing(session: Session, tmp_path: Path) -> None:
+    dataset = session.dataset
+    with pytest.raises(InputError, match="Which file"):
+        session.load("")
+    with pytest.raises(InputError, match="There is no file"):
+        session.load(str(tmp_path / "nowhere.npy"))
+    assert session.dataset is dataset
+
+
+def test_putting_a_run_beside_itself_or_twice_takes_it_away(session: Session) -> None:
+    session.put_beside(session.run_id)
+    assert session.beside_id == ""
+    session.put_beside(session.runs[1].id)
+    session.put_beside(session.runs[1].id)
+    assert session.beside_id == ""
