@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from explorer.model.errors import RunError
 from explorer.model.history import Keyframe, keyframe_epochs
 from explorer.model.progress import Clock, Event, Progress, Snapshot
 from explorer.model.run import Run, RunStatus
-from explorer.model.worker import Worker
+from explorer.model.worker import Worker, WorkerDiedError
 from explorer.model.workspace import Workspace
 
 SNAPSHOT_SECONDS = 0.05
@@ -87,10 +88,14 @@ class Job:
             return self._clock.progress(self.run)
 
     def change_status(self, status: RunStatus) -> None:
-        """Change the status to one that will change again: in memory now, on disk soon."""
+        """Change the status to one that will change again: in memory now, on disk and told soon."""
         self._change(status=status)
         self._submit(self._save_record)
-        self._tell("status")
+        self.tell_status_soon()
+
+    def tell_status_soon(self) -> None:
+        """Tell of the status from another thread: the caller may hold locks that a listener waits for."""
+        self._files.submit(self._tell, "status")
 
     def _change(self, **changes: Any) -> None:
         with self._lock:
@@ -141,6 +146,10 @@ class Job:
 
         try:
             return float(worker.compute(task, tick)["seconds"])
+        except WorkerDiedError:
+            # It may have died while writing.
+            self._workspace.discard(stage.name, stage.key)
+            raise
         finally:
             with self._lock:
                 self._clock.leave()
@@ -217,6 +226,8 @@ class Job:
         while layout.epoch < layout.n_epochs and self.wish is Wish.GO:
             embedding = layout.run(layout.epoch + 1)
             cost = layout.cost()
+            if not math.isfinite(cost):
+                raise RunError(f"The layout diverged at epoch {layout.epoch}: lower the learning rate.")
             self._change(epoch=layout.epoch, cost=cost, costs=(*self.run.costs, cost))
             if layout.epoch in kept:
                 self._write(self._save_keyframe, layout.epoch, embedding)
@@ -283,7 +294,10 @@ class Job:
         If the disk refuses, the record in memory says so; the one on disk counts as interrupted at the next
         start.
         """
-        self._rest()
+        with self._lock:
+            self._rest()
+            # From here on nothing can be wished any more.
+            self.wish = self.wish if self.wish.ending else Wish.STOP
         if status is RunStatus.DONE:
             assert self.layout is not None
             self._submit(self._workspace.save_embedding, self.run.id, self.layout.embedding)

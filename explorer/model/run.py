@@ -85,7 +85,7 @@ class RunParameters:
         _check_real("repulsion_strength", self.repulsion_strength, least=0.0)
         _check_real("local_connectivity", self.local_connectivity, least=0.0)
         _check_real("set_op_mix_ratio", self.set_op_mix_ratio, least=0.0, most=1.0)
-        if not isinstance(self.metric, str) or not self.metric:
+        if not isinstance(self.metric, str) or self.metric in ("", "precomputed"):
             raise InputError(f"metric is {self.metric!r}: give the name of a metric, such as 'euclidean'.")
         if self.init not in INITIAL_LAYOUTS:
             raise InputError(f"init is {self.init!r}: choose one of {', '.join(INITIAL_LAYOUTS)}.")

@@ -112,6 +112,11 @@ class Runner:
         """Hold a run after the epoch it is in.
 
         Before the layout the run is paused at once, while the stage it is in goes on to its end and is kept.
+
+        Raises
+        ------
+        RunError
+            If the run is not under way.
         """
         with self._lock:
             job = self._active(run_id)
@@ -162,8 +167,7 @@ class Runner:
             If the run is not under way.
         """
         with self._lock:
-            job = self._active(run_id)
-            self._end(job, Wish.STOP)
+            self._end(self._active(run_id), Wish.STOP)
 
     def _end(self, job: Job, wish: Wish) -> None:
         if job.wish.ending:
@@ -205,9 +209,9 @@ class Runner:
             self._wake.notify_all()
         for job in under_way:
             job.finished.wait()
-        self._worker.close()
         for thread in self._threads:
             thread.join()
+        self._worker.close()
 
     # Watching
 
@@ -261,7 +265,7 @@ class Runner:
             self._check_open()
             self._jobs[run.id] = job
             self._queue(job)
-        self._tell(Event(run.id, "status"))
+            job.tell_status_soon()
         return run
 
     def _check_open(self) -> None:
@@ -305,6 +309,9 @@ class Runner:
         self._worker.start()
         while (job := self._next(self._for_worker)) is not None:
             self._guarded(job, self._compute_stages)
+            if not self._closing:
+                # If it was killed, have the next one load its libraries while nobody waits.
+                self._worker.start()
 
     def _compute_stages(self, job: Job) -> None:
         job.change_status(RunStatus.RUNNING)

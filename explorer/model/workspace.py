@@ -197,9 +197,10 @@ class Workspace:
         files.write_folder_of_arrays(self.cache_folder(stage, key), arrays, about or {})
 
     def discard(self, stage: str, key: str) -> None:
-        """Forget a stage's result."""
+        """Forget a stage's result, and what a process killed while writing it left."""
         self.claim()
         files.remove(self.cache_folder(stage, key))
+        files.remove_leftovers(self.cache_folder(stage, key).parent)
 
     def cache_folder(self, stage: str, key: str) -> Path:
         """Where a stage's result lives once it is whole."""

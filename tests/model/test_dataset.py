@@ -1,4 +1,4 @@
-"""Files of every kind become the same vectors and items; what is wrong with a file is said in one sentence."""
+"""Files of every kind become the same vectors and items; what is wrong with one is said in one sentence."""
 
 import json
 import pickle
@@ -49,13 +49,17 @@ def write_npy(path, vectors, items):
 
 
 def write_npz(path, vectors, items):
-    np.savez_compressed(path / "data.npz", vectors=vectors, **{name: np.array(column) for name, column in items.items()})
+    np.savez_compressed(
+        path / "data.npz", vectors=vectors, **{name: np.array(column) for name, column in items.items()}
+    )
     return {"data": path / "data.npz"}
 
 
 def write_lists(kind):
     def write(path, vectors, items):
-        pq.write_table(pa.table({**items, "v": lists(vectors, kind)}), path / "data.parquet", row_group_size=70)
+        pq.write_table(
+            pa.table({**items, "v": lists(vectors, kind)}), path / "data.parquet", row_group_size=70
+        )
         return {"data": path / "data.parquet"}
 
     return write
@@ -171,7 +175,9 @@ def test_an_array_or_column_can_be_named(workspace, tmp_path, vectors):
 
 
 def test_columns_can_be_named_by_list_and_pattern(tmp_path):
-    pd.DataFrame({"red": [1, 2, 3], "green": [4, 5, 6], "blue": [7, 8, 9]}).to_csv(tmp_path / "c.csv", index=False)
+    pd.DataFrame({"red": [1, 2, 3], "green": [4, 5, 6], "blue": [7, 8, 9]}).to_csv(
+        tmp_path / "c.csv", index=False
+    )
     by_list = read_source(tmp_path / "c.csv", vectors="blue,red")
     by_pattern = read_source(tmp_path / "c.csv", vectors="*e*")
     np.testing.assert_array_equal(by_list.vectors, [[7, 1], [8, 2], [9, 3]])
@@ -229,7 +235,10 @@ def bad_kind(path):
 
 def bad_column(path):
     pd.DataFrame({"a": [1, 2], "b": [3, 4]}).to_csv(path / "d.csv", index=False)
-    return {"data": path / "d.csv", "vectors": "embedding"}, "d.csv has no column 'embedding'; its columns are a, b"
+    return {
+        "data": path / "d.csv",
+        "vectors": "embedding",
+    }, "d.csv has no column 'embedding'; its columns are a, b"
 
 
 def bad_array(path):
@@ -239,7 +248,9 @@ def bad_array(path):
 
 def bad_choice(path):
     np.savez(path / "d.npz", a=np.zeros((3, 2)), b=np.ones((3, 2)))
-    return {"data": path / "d.npz"}, "several arrays that could be vectors (a (3, 2), b (3, 2)): name the one to use."
+    return {
+        "data": path / "d.npz"
+    }, "several arrays that could be vectors (a (3, 2), b (3, 2)): name the one to use."
 
 
 def bad_nan(path):
@@ -356,7 +367,9 @@ def bad_cut_npz(path):
 
 
 def bad_cut_parquet(path):
-    return truncated(path, "d.parquet", lambda target: pq.write_table(pa.table({"x0": [1, 2], "x1": [3, 4]}), target))
+    return truncated(
+        path, "d.parquet", lambda target: pq.write_table(pa.table({"x0": [1, 2], "x1": [3, 4]}), target)
+    )
 
 
 def bad_cut_arrow(path):
@@ -392,7 +405,11 @@ def test_bad_input_is_refused_in_one_sentence_and_leaves_nothing(tmp_path, write
         assert "\n" not in str(error.value)
         assert str(error.value).endswith((".", ")"))
         assert workspace.datasets() == []
-        left = [path for path in (tmp_path / "workspace").rglob("*") if path.name not in (".lock", "workspace.json")]
+        left = [
+            path
+            for path in (tmp_path / "workspace").rglob("*")
+            if path.name not in (".lock", "workspace.json")
+        ]
         assert [path for path in left if path.is_file()] == []
 
 

@@ -81,7 +81,9 @@ def test_every_column_as_categories_agrees_with_pandas(items, table):
         keys = values.map(str)[~missing]
         pairs = set(zip(keys, categories.codes[~missing], strict=True))
         assert len(pairs) == keys.nunique() == len(categories.names)
-        assert (np.bincount(categories.codes[~missing], minlength=len(categories.names)) == categories.counts).all()
+        assert (
+            np.bincount(categories.codes[~missing], minlength=len(categories.names)) == categories.counts
+        ).all()
 
 
 def test_names_are_ordered_by_count_numbers_by_value(items):

@@ -50,7 +50,9 @@ def test_an_unknown_parameter_is_named():
 
 def test_the_label_says_what_is_special():
     assert RunParameters().label == "k 15 · d 0.1 · seed 42"
-    assert RunParameters(metric="cosine", init="pca", min_dist=0).label == "k 15 · d 0 · cosine · pca · seed 42"
+    assert (
+        RunParameters(metric="cosine", init="pca", min_dist=0).label == "k 15 · d 0 · cosine · pca · seed 42"
+    )
 
 
 @given(

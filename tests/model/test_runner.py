@@ -12,6 +12,7 @@ import sys
 import textwrap
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -206,7 +207,9 @@ def test_stopping_a_paused_or_queued_run_ends_it(runner, workspace, dataset):
     assert len(workspace.embedding(first.id)) == dataset.n
 
 
-def test_stopping_in_the_knn_graph_kills_the_worker_and_the_next_run_works(tmp_path, large_path, vectors_path):
+def test_stopping_in_the_knn_graph_kills_the_worker_and_the_next_run_works(
+    tmp_path, large_path, vectors_path
+):
     with Workspace(tmp_path) as workspace, Runner(workspace) as runner:
         run = runner.start(workspace.add_dataset(large_path), SHORT)
         until(lambda: runner.progress(run.id).stage == "knn graph" and runner._worker.pid)
@@ -222,7 +225,9 @@ def test_stopping_in_the_knn_graph_kills_the_worker_and_the_next_run_works(tmp_p
         assert after.status is RunStatus.DONE
 
 
-def test_a_killed_worker_fails_its_run_alone_and_resuming_it_changes_nothing(tmp_path, large_path, vectors_path):
+def test_a_killed_worker_fails_its_run_alone_and_resuming_it_changes_nothing(
+    tmp_path, large_path, vectors_path
+):
     with Workspace(tmp_path) as workspace, Runner(workspace) as runner:
         large = workspace.add_dataset(large_path)
         run = runner.start(large, SHORT)
@@ -266,7 +271,9 @@ def interrupted_process(workspace_path, data_path, then):
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 
-def test_a_killed_server_leaves_a_run_that_resumes_to_the_same_bits(workspace, straight, vectors_path, tmp_path):
+def test_a_killed_server_leaves_a_run_that_resumes_to_the_same_bits(
+    workspace, straight, vectors_path, tmp_path
+):
     with interrupted_process(tmp_path, vectors_path, "time.sleep(600)") as process:
         run_id, worker = process.stdout.readline().split()
         process.kill()
@@ -313,7 +320,9 @@ def test_a_checkpoint_of_another_version_is_not_continued(runner, workspace, dat
 
 def test_a_run_that_differs_in_min_dist_alone_computes_a_layout_alone(runner, dataset, straight):
     first = runner.wait(runner.start(dataset, RunParameters(seed=77, n_epochs=30)).id, PATIENCE)
-    second = runner.wait(runner.start(dataset, RunParameters(seed=77, n_epochs=30, min_dist=0.5)).id, PATIENCE)
+    second = runner.wait(
+        runner.start(dataset, RunParameters(seed=77, n_epochs=30, min_dist=0.5)).id, PATIENCE
+    )
     assert set(first.seconds) == set(second.seconds) == {"knn graph", "fuzzy set", "initial layout", "layout"}
     assert all(seconds > 0 for seconds in first.seconds.values())
     assert {stage for stage, seconds in second.seconds.items() if seconds > 0} == {"layout"}
@@ -342,11 +351,10 @@ def test_a_damaged_cache_entry_is_computed_anew(tmp_path, vectors_path, workspac
 
 
 def test_what_is_told_of_a_run_from_its_start_to_its_end(runner, workspace, dataset):
-    events, snapshots, fractions, threads = [], [], [], set()
+    events, snapshots, fractions = [], [], []
 
     def listen(event):
         events.append(event)
-        threads.add(threading.current_thread())
         fractions.append(runner.progress(event.run_id).fraction)
         if event.kind == "snapshot":
             snapshots.append(runner.snapshot(event.run_id))
@@ -388,6 +396,25 @@ def test_progress_and_map_of_a_run_of_an_earlier_session(workspace, straight, ru
             assert snapshot.epoch == SHORT.n_epochs
             assert snapshot.embedding.tobytes() == other.embedding(run.id).tobytes()
             assert later.wait(run.id) == run
+
+
+def test_a_subscriber_may_wait_for_what_the_caller_holds(runner, dataset):
+    """A page holds its document's lock while it steers; its subscriber takes the same lock."""
+    document = threading.Lock()
+    told = threading.Event()
+
+    def listen(event):
+        with document:
+            told.set()
+
+    unsubscribe = runner.subscribe(listen)
+    with document:
+        run = runner.start(dataset, LONG)
+        for steer in (runner.pause, runner.resume, runner.pause, runner.stop):
+            steer(run.id)
+    runner.wait(run.id, PATIENCE)
+    unsubscribe()
+    assert told.is_set()
 
 
 def test_a_failing_subscriber_disturbs_nothing(runner, dataset, caplog):
@@ -513,6 +540,13 @@ def small_disk(tmp_path):
     subprocess.run(["umount", "--lazy", folder], check=True)
 
 
+def fill(path):
+    """Write to a file until the disk is full."""
+    with suppress(OSError), path.open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+
+
 def test_a_full_disk_fails_the_run_and_leaves_all_else_readable(small_disk, vectors_path):
     with Workspace(small_disk / "w") as workspace, Runner(workspace) as runner:
         dataset = workspace.add_dataset(vectors_path)
@@ -520,9 +554,7 @@ def test_a_full_disk_fails_the_run_and_leaves_all_else_readable(small_disk, vect
         run = runner.start(dataset, RunParameters(n_epochs=100_000, min_dist=0.3))
         reach(runner, run, 1)
         filler = small_disk / "filler"
-        with pytest.raises(OSError, match="No space left"), filler.open("wb", buffering=0) as file:
-            while True:
-                file.write(bytes(4096))
+        fill(filler)
         failed = runner.wait(run.id, PATIENCE)
         assert failed.status is RunStatus.FAILED
         assert "No space left on device" in failed.error

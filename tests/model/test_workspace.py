@@ -66,7 +66,7 @@ def test_a_refused_write_is_one_sentence_and_leaves_the_old_file(tmp_path):
         with files.replacing(path):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    with pytest.raises(WorkspaceError, match="Could not write .*file.npy: No space left on device"):
+    with pytest.raises(WorkspaceError, match=r"Could not write .*file\.npy: No space left on device"):
         refused_write()
     assert (np.load(path) == np.arange(10)).all()
     assert list(tmp_path.iterdir()) == [path]
@@ -181,7 +181,9 @@ def test_a_folder_that_cannot_be_a_workspace_is_refused(tmp_path):
 # Damage
 
 
-@pytest.mark.parametrize("content", ["", '{"schema": 1, "id": ', "[]", "{}", '{"schema": 99}', '{"schema": 1}', "\x00\x01"])
+@pytest.mark.parametrize(
+    "content", ["", '{"schema": 1, "id": ', "[]", "{}", '{"schema": 99}', '{"schema": 1}', "\x00\x01"]
+)
 def test_a_damaged_run_is_told_of_and_hides_no_other(workspace, caplog, content):
     good, bad = new_run(), new_run()
     workspace.save_run(good)
@@ -207,7 +209,7 @@ def test_a_damaged_dataset_is_told_of_and_hides_no_other(workspace, tmp_path):
     good, bad = workspace.add_dataset(tmp_path / "a.npy"), workspace.add_dataset(tmp_path / "b.npy")
     with bad.vectors_path.open("rb+") as file:
         file.truncate(100)
-    with pytest.raises(WorkspaceError, match="The data set in .* is damaged"):
+    with pytest.raises(WorkspaceError, match=r"The data set in .* is damaged"):
         workspace.dataset(bad.id)
     (bad.vectors_path.parent / "dataset.json").write_text("{")
     assert [info.id for info in workspace.datasets()] == [good.id]
@@ -226,7 +228,7 @@ def test_a_damaged_map_is_one_sentence(workspace):
     workspace.save_run(run)
     workspace.save_embedding(run.id, np.zeros((10, 2), np.float32))
     (workspace.run_folder(run.id) / "embedding.npy").write_bytes(b"\x93NUMPY")
-    with pytest.raises(WorkspaceError, match="embedding.npy is damaged"):
+    with pytest.raises(WorkspaceError, match=r"embedding\.npy is damaged"):
         workspace.embedding(run.id)
 
 
@@ -242,7 +244,10 @@ def test_a_damaged_checkpoint_counts_as_none(workspace):
 
 def test_everything_of_a_run_comes_back_in_another_workspace_object(workspace):
     rng = np.random.default_rng(0)
-    run, embedding = new_run(status=RunStatus.DONE, costs=(1.5, 0.1 + 0.2)), rng.normal(size=(10, 2)).astype("f4")
+    run, embedding = (
+        new_run(status=RunStatus.DONE, costs=(1.5, 0.1 + 0.2)),
+        rng.normal(size=(10, 2)).astype("f4"),
+    )
     workspace.save_run(run)
     workspace.save_embedding(run.id, embedding)
     workspace.save_checkpoint(run.id, {"epoch": np.array(7), "positions": embedding, "key": np.array("abc")})
@@ -284,7 +289,10 @@ def test_a_listed_run_follows_its_file(workspace):
 
 
 def test_the_stage_cache_gives_back_the_same_bits_and_keeps_the_first(workspace):
-    arrays = {"indices": np.arange(12, dtype=np.int32).reshape(4, 3), "distances": np.ones((4, 3), np.float32)}
+    arrays = {
+        "indices": np.arange(12, dtype=np.int32).reshape(4, 3),
+        "distances": np.ones((4, 3), np.float32),
+    }
     workspace.store("knn graph", "key", {"n_neighbors": 4}, **arrays)
     workspace.store("knn graph", "key", {}, indices=np.zeros(3))
     cached = workspace.cached("knn graph", "key")
@@ -325,5 +333,7 @@ def test_a_table_is_written_as_its_suffix_says(tmp_path):
     frame = pd.read_csv(tmp_path / "t.CSV")
     assert frame["text"][0] == 'comma, "quote"'
     assert frame["tags"].tolist() == ['["x"]', "[]"]
-    with pytest.raises(InputError, match=r"t.xlsx ends in '.xlsx': name a file that ends in .csv or .parquet"):
+    with pytest.raises(
+        InputError, match=r"t.xlsx ends in '.xlsx': name a file that ends in .csv or .parquet"
+    ):
         write_table(tmp_path / "t.xlsx", table)
