@@ -20,6 +20,9 @@ TABLE_SHIFT = np.int32(16)
 TABLE_FIRST = np.int32((127 - 24) << 7)
 TABLE_SIZE = np.int32(40 << 7)
 
+FIRED = 256
+"""Edges of a row looked at together, so that hubs need no larger buffer."""
+
 WINDOW = 16
 """Negative samples evaluated together, as one contiguous window of the pool: a multiple of the SIMD width."""
 
@@ -81,9 +84,20 @@ def attraction_table(a: float, b: float) -> NDArray[np.float32]:
     return (2 * a * b * squared ** (b - 1) / (1 + a * squared**b)).astype(np.float32)
 
 
+def attraction_shares(table: NDArray[np.float32], alpha: float) -> NDArray[np.float32]:
+    """Share of the way to a neighbour that one attraction goes at learning rate `alpha`: ``c / (1 + c)``.
+
+    With ``c = alpha * force`` it is an implicit step, which equals the explicit one for small c and cannot leap
+    over a neighbour that moves at the same time.
+    """
+    c = np.float32(alpha) * table
+    shares: NDArray[np.float32] = c / (1 + c)
+    return shares
+
+
 @njit(nogil=True, inline="always")
 def look_up(table: Any, squared: Any) -> Any:
-    """Force at a squared distance; beyond the table, that of its nearest end."""
+    """Value at a squared distance; beyond the table, that of its nearest end."""
     cell = (np.float32(squared).view(np.int32) >> TABLE_SHIFT) - TABLE_FIRST
     return table[np.uint32(min(max(cell, np.int32(0)), TABLE_SIZE - np.int32(1)))]
 
@@ -176,7 +190,7 @@ def advance_plane(
     seed: Any,
     epoch: int,
     alpha: Any,
-    table: Any,
+    shares: Any,
     a: Any,
     b: Any,
     gamma: Any,
@@ -184,10 +198,10 @@ def advance_plane(
 ) -> None:
     """One epoch in two dimensions. Each vertex moves only itself, by its own row, reading `source`.
 
-    An edge with probability p fires in epoch e iff floor(p (e+1) + phi) > floor(p e + phi), phi a hash of the
-    edge: a comparison of 16-bit fractions, with no state. The attraction is applied twice, for this vertex's
-    own edge and for the mirrored one, in place of moving the tail. Each firing earns `negatives` negative
-    samples, paid in windows of WINDOW.
+    The graph holds each edge in both directions, and each direction moves both ends: an edge with
+    probability p counts 2p times for this vertex. In epoch e it fires floor(2p (e+1) + phi) - floor(2p e + phi)
+    times, phi a hash of the edge: arithmetic on 16-bit fractions, with no state. Two firings earn `negatives`
+    negative samples, paid in windows of WINDOW.
 
     Parameters
     ----------
@@ -202,8 +216,8 @@ def advance_plane(
     seed, epoch : uint64, int
     alpha : float32
         Learning rate.
-    table : float32 (TABLE_SIZE,)
-        See `attraction_table`.
+    shares : float32 (TABLE_SIZE,)
+        See `attraction_shares`.
     a, b, gamma : float32
         The curve's parameters, repulsion strength.
     negatives : int
@@ -212,9 +226,8 @@ def advance_plane(
     n_offsets = np.uint64(pool.shape[1] - WINDOW + 1)
     pool_x, pool_y = pool[0], pool[1]
     repulsion = np.float32(2.0) * b * gamma
-    two_alpha = np.float32(2.0) * alpha
     step = np.uint32(epoch)
-    fired = np.empty(256, np.int32)
+    fired = np.empty(2 * FIRED + 1, np.int32)
     while True:
         first = claim(counter, BLOCK_ROWS)
         if first >= n_rows:
@@ -222,27 +235,28 @@ def advance_plane(
         for i in range(first, min(first + BLOCK_ROWS, n_rows)):
             x, y = source[i, 0], source[i, 1]
             state = stream(seed, epoch, i)
-            credit = np.int64(state & np.uint64(WINDOW - 1))
+            credit = np.int64(state & np.uint64(2 * WINDOW - 1))
             begin, end = indptr[i], indptr[i + 1]
             while begin < end:
-                stop = min(begin + 256, end)
+                stop = min(begin + FIRED, end)
                 n_fired: Any = 0
                 for j in range(begin, stop):
-                    rate = np.uint32(rates[j]) + np.uint32(1)
+                    rate = np.uint32(2) * (np.uint32(rates[j]) + np.uint32(1))
                     phase = (np.uint32(j) * np.uint32(0x9E3779B1)) >> np.uint32(16)
                     fraction = (rate * step + phase) & np.uint32(0xFFFF)
-                    fired[n_fired] = tails[j]
+                    # Written whether it fires or not, and counted if it does: no branch to mispredict.
+                    fired[n_fired] = fired[n_fired + 1] = tails[j]
                     n_fired += np.int64((fraction + rate) >> np.uint32(16))
                 begin = stop
                 for j in range(n_fired):
                     dx, dy = x - source[fired[j], 0], y - source[fired[j], 1]
                     d2 = dx * dx + dy * dy
-                    pull = look_up(table, d2)
-                    x -= two_alpha * clip(pull * dx)
-                    y -= two_alpha * clip(pull * dy)
+                    share = look_up(shares, d2)
+                    x -= share * dx
+                    y -= share * dy
                     credit += negatives
-                    while credit >= WINDOW:
-                        credit -= WINDOW
+                    while credit >= 2 * WINDOW:
+                        credit -= 2 * WINDOW
                         state = mix(state + np.uint64(0x9E3779B97F4A7C15))
                         offset = np.int64(((state >> np.uint64(32)) * n_offsets) >> np.uint64(32))
                         gx, gy = np.float32(0.0), np.float32(0.0)
@@ -275,7 +289,7 @@ def advance(
     seed: Any,
     epoch: int,
     alpha: Any,
-    table: Any,
+    shares: Any,
     a: Any,
     b: Any,
     gamma: Any,
@@ -285,7 +299,6 @@ def advance(
     n_components = source.shape[1]
     n_offsets = np.uint64(pool.shape[1] - WINDOW + 1)
     repulsion = np.float32(2.0) * b * gamma
-    two_alpha = np.float32(2.0) * alpha
     step = np.uint32(epoch)
     own = np.empty(n_components, np.float32)
     while True:
@@ -295,31 +308,30 @@ def advance(
         for i in range(first, min(first + BLOCK_ROWS, n_rows)):
             own[:] = source[i]
             state = stream(seed, epoch, i)
-            credit = np.int64(state & np.uint64(WINDOW - 1))
+            credit = np.int64(state & np.uint64(2 * WINDOW - 1))
             for j in range(indptr[i], indptr[i + 1]):
-                rate = np.uint32(rates[j]) + np.uint32(1)
+                rate = np.uint32(2) * (np.uint32(rates[j]) + np.uint32(1))
                 phase = (np.uint32(j) * np.uint32(0x9E3779B1)) >> np.uint32(16)
                 fraction = (rate * step + phase) & np.uint32(0xFFFF)
-                if fraction + rate < np.uint32(0x10000):
-                    continue
                 other = source[tails[j]]
-                d2 = np.float32(0.0)
-                for c in range(n_components):
-                    d2 += (own[c] - other[c]) * (own[c] - other[c])
-                pull = look_up(table, d2)
-                for c in range(n_components):
-                    own[c] -= two_alpha * clip(pull * (own[c] - other[c]))
-                credit += negatives
-                while credit >= WINDOW:
-                    credit -= WINDOW
-                    state = mix(state + np.uint64(0x9E3779B97F4A7C15))
-                    offset = np.int64(((state >> np.uint64(32)) * n_offsets) >> np.uint64(32))
-                    for t in range(offset, offset + WINDOW):
-                        r2 = np.float32(0.0)
-                        for c in range(n_components):
-                            r2 += (own[c] - pool[c, t]) * (own[c] - pool[c, t])
-                        q = power(r2 + np.float32(1e-12), b)
-                        push = repulsion / ((np.float32(0.001) + r2) * (np.float32(1.0) + a * q))
-                        for c in range(n_components):
-                            own[c] += alpha * clip(push * (own[c] - pool[c, t]))
+                for _ in range((fraction + rate) >> np.uint32(16)):
+                    d2 = np.float32(0.0)
+                    for c in range(n_components):
+                        d2 += (own[c] - other[c]) * (own[c] - other[c])
+                    share = look_up(shares, d2)
+                    for c in range(n_components):
+                        own[c] -= share * (own[c] - other[c])
+                    credit += negatives
+                    while credit >= 2 * WINDOW:
+                        credit -= 2 * WINDOW
+                        state = mix(state + np.uint64(0x9E3779B97F4A7C15))
+                        offset = np.int64(((state >> np.uint64(32)) * n_offsets) >> np.uint64(32))
+                        for t in range(offset, offset + WINDOW):
+                            r2 = np.float32(0.0)
+                            for c in range(n_components):
+                                r2 += (own[c] - pool[c, t]) * (own[c] - pool[c, t])
+                            q = power(r2 + np.float32(1e-12), b)
+                            push = repulsion / ((np.float32(0.001) + r2) * (np.float32(1.0) + a * q))
+                            for c in range(n_components):
+                                own[c] += alpha * clip(push * (own[c] - pool[c, t]))
             target[i] = own

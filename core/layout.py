@@ -19,10 +19,10 @@ from scipy.sparse import csr_array
 
 from core.curve_order import curve_order
 from core.errors import InputError
-from core.kernels import advance, advance_plane, attraction_table, draw_pool, order_edges
+from core.kernels import advance, advance_plane, attraction_shares, attraction_table, draw_pool, order_edges
 from core.threads import for_rows
 
-VERSION = 1
+VERSION = 2
 POOL_SIZE = 8192
 N_COST_PAIRS = 4096
 
@@ -227,7 +227,7 @@ class Layout:
             self._seed,
             self.epoch,
             np.float32(alpha),
-            self._table,
+            attraction_shares(self._table, alpha),
             np.float32(p.a),
             np.float32(p.b),
             np.float32(p.repulsion_strength),

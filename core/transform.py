@@ -15,7 +15,17 @@ from scipy.sparse import csr_array
 
 from core.forest import bounded_distance, offer, padded
 from core.fuzzy_set import smooth, strengths_of
-from core.kernels import FAST, WINDOW, attraction_table, clip, draw_pool, look_up, mix, power
+from core.kernels import (
+    FAST,
+    WINDOW,
+    attraction_shares,
+    attraction_table,
+    clip,
+    draw_pool,
+    look_up,
+    mix,
+    power,
+)
 from core.layout import LayoutParameters
 from core.threads import claim, for_rows
 
@@ -38,7 +48,8 @@ def search(
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """The `k` nearest points of `reference` to each row of `x`, by walking the reference's own graph.
 
-    The walk enters at the nearest of 512 fixed points and opens the nearest point not opened yet, until the 48 nearest found are all open (beam search, as in Malkov and Yashunin 2018). Up to 4,096 points, all are
+    The walk enters at the nearest of 512 fixed points and opens the nearest point not opened yet, until the
+    48 nearest found are all open (beam search, as in Malkov and Yashunin 2018). Up to 4,096 points, all are
     compared.
 
     Parameters
@@ -117,6 +128,9 @@ def place(
     strengths = strengths_of(indices, distances, rho, sigma, n_threads)
     places = np.empty((len(indices), embedding.shape[1]), np.float32)
     pools = np.empty((parameters.n_epochs, embedding.shape[1], POOL_SIZE), np.float32)
+    table = attraction_table(parameters.a, parameters.b)
+    falling = 1 - np.arange(parameters.n_epochs) / parameters.n_epochs
+    shares = np.array([attraction_shares(table, parameters.learning_rate / 4 * f) for f in falling])
     finite = embedding[np.isfinite(embedding).all(axis=1)]
     for epoch, pool in enumerate(pools):
         draw_pool(finite, np.uint64(seed), epoch, pool)
@@ -128,7 +142,7 @@ def place(
         strengths,
         embedding,
         pools,
-        attraction_table(parameters.a, parameters.b),
+        shares,
         np.uint64(seed),
         np.float32(parameters.learning_rate / 4),
         np.float32(parameters.a),
@@ -223,7 +237,7 @@ def _place_rows(
     strengths: Any,
     embedding: Any,
     pools: Any,
-    table: Any,
+    shares: Any,
     seed: Any,
     learning_rate: Any,
     a: Any,
@@ -274,9 +288,9 @@ def _place_rows(
                     d2 = np.float32(0.0)
                     for c in range(n_components):
                         d2 += (own[c] - other[c]) * (own[c] - other[c])
-                    pull = look_up(table, d2)
+                    share = look_up(shares[epoch], d2)
                     for c in range(n_components):
-                        own[c] -= alpha * clip(pull * (own[c] - other[c]))
+                        own[c] -= share * (own[c] - other[c])
                     credit += negatives
                     while credit >= WINDOW:
                         credit -= WINDOW
