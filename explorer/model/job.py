@@ -97,6 +97,12 @@ class Job:
         """Tell of the status from another thread: the caller may hold locks that a listener waits for."""
         self._files.submit(self._tell, "status")
 
+    def grant_pause(self) -> None:
+        """Say that the run is paused, if that is what is wanted of it."""
+        with self._lock:
+            if self.wish is Wish.PAUSE and self.run.status is not RunStatus.PAUSED:
+                self.change_status(RunStatus.PAUSED)
+
     def _change(self, **changes: Any) -> None:
         with self._lock:
             self.run = self.run.with_(**changes)
@@ -178,14 +184,15 @@ class Job:
                 self.finish(RunStatus.DONE)
                 return
             self._publish(layout.embedding)
+            self.grant_pause()
             self._save_layout(layout)
             with self._lock:
                 if self.wish is Wish.GO:
                     continue
                 self._rest()
+                self.grant_pause()
                 if self.wish is Wish.PAUSE:
                     self.busy = False
-                    self.change_status(RunStatus.PAUSED)
                     return
             self.finish(self.wish.status)
             return

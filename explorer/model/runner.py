@@ -125,7 +125,7 @@ class Runner:
             job.wish = Wish.PAUSE
             if not job.busy or job.layout is None:
                 self._withdraw(job)
-                job.change_status(RunStatus.PAUSED)
+                job.grant_pause()
 
     def resume(self, run_id: str) -> None:
         """Let a paused run go on, or continue one at rest from its last checkpoint.
@@ -319,10 +319,9 @@ class Runner:
         with self._lock:
             if not job.wish.ending:
                 job.busy = False
+                job.grant_pause()
                 if job.wish is Wish.GO:
                     self._queue(job, ready=ready)
-                elif job.run.status is not RunStatus.PAUSED:
-                    job.change_status(RunStatus.PAUSED)
                 return
         job.finish(job.wish.status)
 

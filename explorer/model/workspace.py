@@ -22,7 +22,9 @@ from __future__ import annotations
 
 import logging
 import re
+import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -65,8 +67,9 @@ class Workspace:
         chosen = platformdirs.user_data_path("umap-explorer") / "workspace" if path is None else Path(path)
         self.path = chosen.expanduser().absolute()
         self._lock = filelock.FileLock(self.path / ".lock", timeout=0, thread_local=False)
+        self._claiming = threading.Lock()
         self._told: set[str] = set()
-        self._parsed: dict[Path, tuple[tuple[int, int], Any]] = {}
+        self._known: dict[Path, tuple[tuple[int, ...], Any]] = {}
         self._check_marker()
 
     def _check_marker(self) -> None:
@@ -107,8 +110,11 @@ class Workspace:
         WorkspaceError
             If another process writes here, or the folder cannot be written to.
         """
-        if self._lock.is_locked:
-            return
+        with self._claiming:
+            if not self._lock.is_locked:
+                self._lock_folder()
+
+    def _lock_folder(self) -> None:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             self._lock.acquire()
@@ -127,7 +133,7 @@ class Workspace:
 
     def close(self) -> None:
         """Let others write."""
-        self._lock.release()
+        self._lock.release(force=True)
 
     # Data sets
 
@@ -174,9 +180,10 @@ class Workspace:
         return sorted(found, key=lambda info: (info.created, info.id), reverse=True)
 
     def dataset(self, dataset_id: str) -> Dataset:
-        """Open a data set by its id or any unique beginning of it."""
+        """Open a data set by its id or any unique beginning of it; the same object while its files last."""
         folder = self._folder("datasets", dataset_id, "data set")
-        return datasets.open_dataset(folder)
+        files_of_it = [folder / "dataset.json", folder / "vectors.npy"]
+        return self._once(folder, files_of_it, partial(datasets.open_dataset, folder))
 
     # The stage cache
 
@@ -311,21 +318,20 @@ class Workspace:
     def _readable(self, kind: str, record: str, parse: Callable[[dict[str, Any]], T]) -> Iterator[T]:
         for path in self._records(kind, record):
             try:
-                yield self._parse_once(path, parse)
+                yield self._once(path, [path], partial(_parse, path, parse))
             except WorkspaceError as error:
                 self._tell(str(error))
 
-    def _parse_once(self, path: Path, parse: Callable[[dict[str, Any]], T]) -> T:
-        """Return a record, read again only if its file was replaced: a page lists its runs often."""
+    def _once(self, key: Path, sources: list[Path], make: Callable[[], T]) -> T:
+        """Return what was made before, unless a file it was made from has been replaced since."""
         try:
-            stat = path.stat()
+            stats = [path.stat() for path in sources]
         except OSError:
-            return _parse(path, parse)
-        version = (stat.st_ino, stat.st_mtime_ns)
-        known = self._parsed.get(path)
-        if known is None or known[0] != version:
-            self._parsed[path] = known = (version, _parse(path, parse))
-        value: T = known[1]
+            return make()
+        version = tuple(number for stat in stats for number in (stat.st_ino, stat.st_mtime_ns, stat.st_size))
+        if key not in self._known or self._known[key][0] != version:
+            self._known[key] = (version, make())
+        value: T = self._known[key][1]
         return value
 
     def _records(self, kind: str, record: str) -> Iterator[Path]:

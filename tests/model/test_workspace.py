@@ -216,6 +216,13 @@ def test_a_damaged_dataset_is_told_of_and_hides_no_other(workspace, tmp_path):
     assert len(workspace.problems()) == 1
 
 
+def test_an_open_dataset_is_shared_by_who_asks(workspace, tmp_path):
+    np.save(tmp_path / "a.npy", np.random.default_rng(0).normal(size=(9, 2)))
+    dataset = workspace.add_dataset(tmp_path / "a.npy")
+    assert workspace.dataset(dataset.id) is dataset
+    assert workspace.dataset(dataset.id[:3]) is dataset
+
+
 def test_a_damaged_cache_entry_counts_as_none(workspace):
     workspace.store("knn graph", "key", indices=np.arange(1_000))
     path = workspace.cache_folder("knn graph", "key") / "indices.npy"
