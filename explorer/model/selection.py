@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,9 +19,6 @@ from explorer.model.polygon import in_box, in_polygon
 
 __all__ = ["Selection", "SelectionHistory", "Share", "Step", "composition", "in_box", "in_polygon"]
 
-Kind = Literal["lasso", "box", "categories", "rows", "all", "invert"]
-Mode = Literal["replace", "union", "subtract", "intersect", "invert"]
-
 
 @dataclass(frozen=True)
 class Step:
@@ -29,10 +26,10 @@ class Step:
 
     Parameters
     ----------
-    kind : str
-        What was done: lasso, box, categories, rows, all, invert.
-    mode : str
-        How it changed what was selected: replace, union, subtract, intersect, invert.
+    kind : {"lasso", "box", "categories", "rows", "all", "invert"}
+        What was done.
+    mode : {"replace", "union", "subtract", "intersect", "invert"}
+        How it changed what was selected.
     run_id : str
         The run on whose map it was drawn; empty for none.
     polygon : tuple of (x, y)
@@ -43,8 +40,8 @@ class Step:
         Those categories.
     """
 
-    kind: Kind
-    mode: Mode = "replace"
+    kind: str
+    mode: str = "replace"
     run_id: str = ""
     polygon: tuple[tuple[float, float], ...] = ()
     column: str = ""
