@@ -12,7 +12,8 @@ export function render({model}) {
   const list = part("div", "bar-list")
   list.setAttribute("role", "list")
 
-  const row = (entry, most) => {
+  // Without a selection the bars tell the sizes of the categories themselves.
+  const row = (entry, share, chosen) => {
     const line = part("button", entry.dim ? "bar-row dim" : "bar-row")
     line.type = "button"
     line.dataset.key = entry.key
@@ -23,11 +24,12 @@ export function render({model}) {
     swatch.style.background = entry.colour
     const track = part("span", "track")
     const fill = part("span", "fill")
-    fill.style.width = `${100 * entry.selected / most}%`
+    fill.style.width = `${100 * share}%`
     fill.style.background = entry.colour
     track.append(fill)
     const count = part("span", "count")
-    count.append(part("b", "", number.format(entry.selected)), ` / ${number.format(entry.total)}`)
+    if (chosen) { count.append(part("b", "", number.format(entry.selected)), " / ") }
+    count.append(number.format(entry.total))
     line.append(swatch, part("span", "name", entry.name), track, count)
     line.addEventListener("click", (event) =>
       model.send_msg({key: entry.key, toggle: event.ctrlKey || event.metaKey}))
@@ -36,8 +38,11 @@ export function render({model}) {
 
   const draw = () => {
     list.setAttribute("aria-label", model.label)
-    const most = Math.max(1, ...model.rows.map((entry) => entry.selected))
-    list.replaceChildren(...model.rows.map((entry) => row(entry, most)))
+    const chosen = model.rows.some((entry) => entry.selected > 0)
+    const sizes = model.rows.map((entry) => chosen ? entry.selected : entry.total)
+    const most = Math.max(1, ...sizes)
+    list.classList.toggle("whole", !chosen)
+    list.replaceChildren(...model.rows.map((entry, at) => row(entry, sizes[at] / most, chosen)))
   }
   model.on(["rows", "label"], draw)
   draw()

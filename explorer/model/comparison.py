@@ -29,8 +29,7 @@ class Alignment:
 
     def undo(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Points of the aligned map, float (m, 2), in the coordinates of the map before it was moved."""
-        back: NDArray[np.float64] = np.linalg.solve(self.matrix.T, (points - self.shift).T).T
-        return back
+        return np.asarray(np.linalg.solve(self.matrix.T, (points - self.shift).T).T, np.float64)
 
 
 def align(reference: NDArray[np.float32], embedding: NDArray[np.float32]) -> Alignment:

@@ -179,13 +179,13 @@ class Session(param.Parameterized):
 
     def clear_selection(self) -> None:
         """Select nothing."""
-        if self.history is not None and self.selection.count:
-            self._change(self.history.push(Selection.none(self.selection.n)))
+        if self.history is not None and self.history.current.count:
+            self._change(self.history.push(Selection.none(self.history.current.n)))
 
     def invert_selection(self) -> None:
         """Select what is not selected."""
         if self.history is not None:
-            self._change(self.history.push(self.selection.invert()))
+            self._change(self.history.push(self.history.current.invert()))
 
     def undo(self) -> None:
         """Take the last change of the selection back."""
@@ -210,7 +210,7 @@ class Session(param.Parameterized):
         if mode not in MODES:
             raise InputError(f"{mode!r} is no way to change a selection: choose one of {', '.join(MODES)}.")
         if self.history is not None:
-            self._change(self.history.push(getattr(self.selection, mode)(mask, step)))
+            self._change(self.history.push(getattr(self.history.current, mode)(mask, step)))
 
     def _change(self, selection: Selection) -> None:
         self.selection = selection
@@ -250,8 +250,8 @@ class Session(param.Parameterized):
         return None if snapshot is None else snapshot.embedding
 
     def _population(self) -> Selection:
-        selection: Selection = self.selection
-        return selection if selection.count else Selection.everything(selection.n)
+        chosen: Selection | None = self.selection
+        return chosen if chosen is not None and chosen.count else Selection.everything(self._open_dataset().n)
 
     def _drawn(self) -> Sample:
         if self.sample is None:

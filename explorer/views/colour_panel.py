@@ -90,9 +90,7 @@ class ColourPanel(pn.viewable.Viewer):
         counted = bool(kind) and kind not in NUMERIC_KINDS
         self.legend.visible = counted
         self._hint.object = (
-            '<div class="muted">Click shows one alone · Ctrl-click adds or hides · selected / all</div>'
-            if counted
-            else ""
+            '<div class="muted">Click shows one alone · Ctrl-click adds or hides</div>' if counted else ""
         )
         self._scale.object = "" if counted else self._ramp(column if kind else "")
         if counted:

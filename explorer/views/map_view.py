@@ -32,7 +32,7 @@ from explorer.views.frames import Frame, FrameFeed
 from explorer.views.shading import Style, shade
 
 START_SIZE = (900, 700)
-SLACK = 0.2
+SLACK, LITTLE_SLACK = 0.2, 0.02
 NO_OUTLINE: dict[str, list[Any]] = {"xs": [], "ys": []}
 
 
@@ -59,7 +59,7 @@ class MapView(pn.viewable.Viewer):
         super().__init__()
         self._session, self._which, self._colours, self._dark = session, which, colours, dark
         self._viewport = Viewport(-1, 1, -1, 1, *START_SIZE)
-        self._zoomed = False
+        self._zoomed, self._fresh = False, True
         self._mode = "replace"
         self.feed = FrameFeed(doc, self._render)
         self._outline = ColumnDataSource(NO_OUTLINE)
@@ -103,7 +103,7 @@ class MapView(pn.viewable.Viewer):
 
     def fit(self) -> None:
         """Show all of the map again."""
-        self._zoomed = False
+        self._zoomed, self._fresh = False, True
         self.feed.request()
 
     def close(self) -> None:
@@ -118,7 +118,8 @@ class MapView(pn.viewable.Viewer):
         if snapshot is None or embedding is None:
             return None
         if not self._zoomed:
-            self._follow(embedding)
+            self._follow(embedding, 0 if self._fresh else LITTLE_SLACK if snapshot.final else SLACK)
+            self._fresh = False
         viewport = self._viewport
         colouring = self._colours.now(self._dark)
         selection = self._session.selection
@@ -126,12 +127,12 @@ class MapView(pn.viewable.Viewer):
         style = Style(self._dark, fixed_span=not snapshot.final or bool(self._session.beside_id))
         return Frame(shade(embedding, viewport, colouring, selected, style), viewport, snapshot.epoch)
 
-    def _follow(self, embedding: NDArray[np.float32]) -> None:
+    def _follow(self, embedding: NDArray[np.float32], slack: float) -> None:
         # Move the viewport only when points leave it or it has grown too wide: the picture must not tremble.
         now, best = self._viewport, Viewport.around(embedding, self._viewport.width, self._viewport.height)
         x0, x1, y0, y1 = bounds(embedding)
         inside = now.x0 <= x0 and x1 <= now.x1 and now.y0 <= y0 and y1 <= now.y1
-        if not inside or best.unit < (1 - SLACK) * now.unit:
+        if not inside or best.unit < (1 - slack) * now.unit:
             self._viewport = best
             self._doc.add_next_tick_callback(lambda: self._show_ranges(best))
 
@@ -188,7 +189,7 @@ class MapView(pn.viewable.Viewer):
         self.feed.request()
 
     def _on_run(self, *_: Any) -> None:
-        self._zoomed = False
+        self._zoomed, self._fresh = False, True
         self._on_selection()
 
     def _make_figure(self) -> figure:
@@ -202,7 +203,7 @@ class MapView(pn.viewable.Viewer):
             # A canvas of fractional size is not cleared in full along its rim: nothing is drawn there.
             min_border=2,
             outline_line_color=None,
-            stylesheets=[":host { outline: none; }"],
+            stylesheets=[":host(:focus:not(:focus-visible)) { outline: none; }"],
             background_fill_alpha=0,
             border_fill_alpha=0,
         )

@@ -54,7 +54,7 @@ def main() -> None:
     app = App(workspace, runner, dataset)
     warm_up_drawing()
     with served(app) as url, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        browser = launch(playwright)
         rounds = [one_round(app, url, browser, args.epochs) for _ in range(args.rounds)]
         browser.close()
     runner.close()
@@ -75,6 +75,11 @@ def main() -> None:
             }
         )
     )
+
+
+def launch(playwright):
+    """Start Chromium as the tests do."""
+    return playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
 
 
 def one_round(app: App, url: str, browser, epochs: int) -> dict[str, float]:
@@ -163,7 +168,7 @@ def probed(url: str) -> Iterator[list[float]]:
     thread.join()
 
 
-def until(condition, seconds: float = 120.0) -> None:
+def until(condition, seconds: float = 60.0) -> None:
     """Wait for something on the server."""
     end = time.monotonic() + seconds
     while not condition():
