@@ -86,7 +86,7 @@ class Session(param.Parameterized):
     def show(self, dataset: Dataset) -> None:
         """Look at imported data: its newest run, coloured by its first column of categories."""
         columns = [column.name for column in dataset.items.columns if column.kind == "categorical"]
-        runs = tuple(self.workspace.runs(dataset.id))
+        runs = tuple(self.runner.runs(dataset.id))
         self.history = SelectionHistory(dataset.n)
         self.param.update(
             dataset=dataset,
@@ -126,7 +126,7 @@ class Session(param.Parameterized):
         """Read the runs and the progress anew."""
         if self.dataset is not None:
             self.param.update(
-                runs=tuple(self.workspace.runs(self.dataset.id)),
+                runs=tuple(self.runner.runs(self.dataset.id)),
                 progress=self.runner.progress(self.run_id) if self.run_id else None,
             )
 

@@ -62,7 +62,7 @@ def playback_state(run: Run | None, progress: Progress | None, costs: list[float
 def _fraction(progress: Progress, in_layout: bool) -> float:
     if in_layout:
         return progress.epoch / max(progress.n_epochs, 1)
-    return max(0.0, min(1.0, progress.fraction))
+    return progress.stage_fraction
 
 
 def _note(run: Run, progress: Progress, in_layout: bool) -> str:
@@ -70,7 +70,7 @@ def _note(run: Run, progress: Progress, in_layout: bool) -> str:
         return run.error or "failed"
     if progress.status is RunStatus.RUNNING:
         left = "" if progress.remaining is None else f"{duration(progress.remaining)} left"
-        return left if in_layout else f"{share(progress.fraction)} {left and '· ' + left}"
+        return left if in_layout else f"{share(progress.stage_fraction)} {left and '· ' + left}"
     if progress.status is RunStatus.DONE:
         return f"done in {duration(sum(run.seconds.values()))}"
     return str(progress.status)

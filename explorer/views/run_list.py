@@ -64,7 +64,7 @@ def _line(run: Run, progress: Progress) -> str:
         left = "" if progress.remaining is None else f" · {duration(progress.remaining)} left"
         if progress.stage == "layout":
             return f"epoch {progress.epoch} / {progress.n_epochs}{left}"
-        return f"{progress.stage} {share(progress.fraction)}{left}"
+        return f"{progress.stage} {share(progress.stage_fraction)}{left}"
     if status is RunStatus.FAILED:
         return run.error or "failed"
     spent = duration(sum(run.seconds.values()))

@@ -71,5 +71,5 @@ def activity(progress: Progress) -> str:
         speed = "" if progress.epochs_per_second is None else f", {progress.epochs_per_second:.1f} epochs/s"
         return f"layout: epoch {progress.epoch} of {progress.n_epochs}{speed}{left}"
     if progress.status is RunStatus.RUNNING:
-        return f"{progress.stage}: {share(progress.fraction)}{left}"
+        return f"{progress.stage}: {share(progress.stage_fraction)}{left}"
     return f"run {progress.status}"
