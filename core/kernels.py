@@ -87,8 +87,8 @@ def attraction_table(a: float, b: float) -> NDArray[np.float32]:
 def attraction_shares(table: NDArray[np.float32], alpha: float) -> NDArray[np.float32]:
     """Share of the way to a neighbour that one attraction goes at learning rate `alpha`: ``c / (1 + c)``.
 
-    With ``c = alpha * force`` it is an implicit step, which equals the explicit one for small c and cannot leap
-    over a neighbour that moves at the same time.
+    With ``c = alpha * force`` it is an implicit step, which equals the explicit one for small c and cannot
+    leap over a neighbour that moves at the same time.
     """
     c = np.float32(alpha) * table
     shares: NDArray[np.float32] = c / (1 + c)
@@ -199,9 +199,9 @@ def advance_plane(
     """One epoch in two dimensions. Each vertex moves only itself, by its own row, reading `source`.
 
     The graph holds each edge in both directions, and each direction moves both ends: an edge with
-    probability p counts 2p times for this vertex. In epoch e it fires floor(2p (e+1) + phi) - floor(2p e + phi)
-    times, phi a hash of the edge: arithmetic on 16-bit fractions, with no state. Two firings earn `negatives`
-    negative samples, paid in windows of WINDOW.
+    probability p counts 2p times for this vertex. In epoch e it fires floor(2p (e+1) + phi) -
+    floor(2p e + phi) times, phi a hash of the edge: arithmetic on 16-bit fractions, with no state. Two firings earn
+    `negatives` negative samples, paid in windows of WINDOW.
 
     Parameters
     ----------

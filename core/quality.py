@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.spatial import KDTree
 
 from core.checks import checked_vectors, is_sparse
 from core.errors import InputError
@@ -74,6 +73,9 @@ def map_graph(embedding: NDArray[np.float32], k: int) -> KnnGraph:
         )
     if embedding.shape[1] > 3:
         return knn_graph(embedding, k + 1)
+    # Imported here: most users of the core never ask, and it takes a fifth of a second.
+    from scipy.spatial import KDTree
+
     distances, indices = KDTree(embedding).query(embedding, k + 1, workers=-1)
     return KnnGraph.from_tuple((indices, distances))
 
