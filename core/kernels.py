@@ -199,9 +199,9 @@ def advance_plane(
     """One epoch in two dimensions. Each vertex moves only itself, by its own row, reading `source`.
 
     The graph holds each edge in both directions, and each direction moves both ends: an edge with
-    probability p counts 2p times for this vertex. In epoch e it fires floor(2p (e+1) + phi) -
-    floor(2p e + phi) times, phi a hash of the edge: arithmetic on 16-bit fractions, with no state. Two firings earn
-    `negatives` negative samples, paid in windows of WINDOW.
+    probability p counts 2p times for this vertex. In epoch e it fires floor(2p (e + 1) + phi) -
+    floor(2p e + phi) times, phi a hash of the edge: arithmetic on 16-bit fractions, with no state. Two
+    firings earn `negatives` negative samples, paid in windows of WINDOW.
 
     Parameters
     ----------

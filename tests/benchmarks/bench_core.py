@@ -1,7 +1,7 @@
 """The core beside umap-learn, in turn, in one session: ratios of medians.
 
 ``python tests/benchmarks/bench_core.py --peer PYTHON [--vectors FILE.npy] [--rounds 3]``, with PYTHON the
-interpreter of an environment that holds umap-learn. Without vectors it takes the sample's 70,000 MNIST digits.
+interpreter of an environment that holds umap-learn. Without vectors it takes the sample's MNIST digits.
 """
 
 from __future__ import annotations
@@ -59,7 +59,8 @@ def main() -> None:
             median(r[stage] for r in results[k]) for k in ("ours", "parallel", "seeded")
         )
         print(
-            f"{stage:<10} {ours:8.2f} {parallel:9.2f} {parallel / ours:6.1f} {seeded:9.2f} {seeded / ours:6.1f}"
+            f"{stage:<10} {ours:8.2f} {parallel:9.2f} {parallel / ours:6.1f} "
+            f"{seeded:9.2f} {seeded / ours:6.1f}"
         )
 
 
