@@ -89,7 +89,7 @@ def take(app: App, page: Page, folder: Path) -> None:
     page.get_by_role("tab", name="Selection").click()
     page.locator(f'[data-run="{second}"] .run-beside').click()
     until(lambda: session.beside_id == second)
-    shot(page, folder, "side_by_side")
+    shot(page, folder, "side-by-side")
 
 
 def ring(page: Page, explorer) -> None:
