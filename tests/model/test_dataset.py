@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from contextlib import suppress
 
 import numpy as np
 import pandas as pd
@@ -200,6 +201,41 @@ def test_a_csv_of_bare_numbers_needs_no_header(tmp_path, header):
     np.testing.assert_array_equal(read_source(tmp_path / "c.csv").vectors, [[1.5, 2, 3], [4, 5, 6.25]])
 
 
+@pytest.mark.parametrize(("mark", "suffix"), [(",", "csv"), (";", "csv"), ("\t", "csv"), ("\t", "tsv")])
+def test_the_mark_between_columns_is_seen(tmp_path, mark, suffix):
+    path = tmp_path / f"c.{suffix}"
+    path.write_text("x0,x1,name\n1,2,a\n3,4,b\n".replace(",", mark))
+    source = read_source(path)
+    np.testing.assert_array_equal(source.vectors, [[1, 2], [3, 4]])
+    assert source.items.to_pydict() == {"name": ["a", "b"]}
+
+
+def test_arrays_beside_the_vectors_may_be_bytes_or_of_another_machine(tmp_path):
+    np.savez(
+        tmp_path / "d.npz",
+        v=np.ones((2, 3), ">f8"),
+        name=np.array([b"a", b"b"]),
+        year=np.array([1, 2], ">i4"),
+    )
+    source = read_source(tmp_path / "d.npz")
+    np.testing.assert_array_equal(source.vectors, np.ones((2, 3)))
+    assert source.items.to_pydict() == {"name": ["a", "b"], "year": [1, 2]}
+
+
+def test_a_file_with_any_byte_changed_is_read_or_refused(tmp_path, vectors, items):
+    rng = np.random.default_rng(0)
+    for write in (write_npz, write_lists("plain"), write_csv, write_feather):
+        path = write(tmp_path, vectors[:20], {name: column[:20] for name, column in items.items()})["data"]
+        whole = path.read_bytes()
+        for _ in range(60):
+            changed = bytearray(whole)
+            for place in rng.integers(0, len(whole), 3):
+                changed[place] = rng.integers(256)
+            path.write_bytes(changed[: rng.integers(1, len(whole))] if rng.random() < 0.2 else changed)
+            with suppress(InputError):
+                assert np.isfinite(read_source(path).vectors).all()
+
+
 def test_names_of_items_are_made_to_differ(tmp_path, vectors):
     np.save(tmp_path / "v.npy", vectors[:2])
     (tmp_path / "i.csv").write_text(",row_id,Name,name\n1,2,a,b\n3,4,c,d\n")
@@ -385,6 +421,16 @@ def bad_inside_parquet(path):
     content[4:4_000] = bytes(3_996)
     (path / "d.parquet").write_bytes(content)
     return {"data": path / "d.parquet"}, "d.parquet is damaged or not what its name says"
+
+
+def bad_twins(path):
+    (path / "d.csv").write_text("x0,x1,n,n\n1,2,3,4\n5,6,7,8\n")
+    return {"data": path / "d.csv"}, "d.csv has several columns called 'n'"
+
+
+def bad_items_array(path):
+    np.savez(path / "d.npz", v=np.zeros((3, 2)), z=np.ones(3, complex))
+    return {"data": path / "d.npz"}, "d.npz is damaged or not what its name says"
 
 
 def bad_ragged_csv(path):

@@ -1,0 +1,58 @@
+"""What is said of a user's file that cannot be read: one sentence, whatever the reader raised."""
+
+from __future__ import annotations
+
+import tokenize
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyarrow as pa
+
+from explorer.model.errors import InputError
+
+SUFFIXES = (".npy", ".npz", ".parquet", ".csv", ".tsv", ".arrow", ".feather")
+DAMAGED = (
+    OSError,
+    ValueError,
+    TypeError,
+    EOFError,
+    NotImplementedError,
+    OverflowError,
+    SyntaxError,
+    tokenize.TokenError,
+    zipfile.BadZipFile,
+    zlib.error,
+    pa.ArrowException,
+)
+
+
+def check_exists(path: Path) -> None:
+    """Raise InputError unless the path is a file of a known kind."""
+    if not path.exists():
+        raise InputError(f"There is no file {path}.")
+    if path.is_dir():
+        raise InputError(f"{path} is a folder: give a file.")
+    if path.suffix.lower() not in SUFFIXES:
+        raise InputError(f"{path.name} is of no known kind: the kinds are {', '.join(SUFFIXES)}.")
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn what a reader raises on a damaged or dangerous file into InputError."""
+    try:
+        yield
+    except InputError:
+        raise
+    except MemoryError as error:
+        raise InputError(f"{path.name} is damaged, or needs more memory than there is.") from error
+    except DAMAGED as error:
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__).rstrip(".")
+        if isinstance(error, ValueError) and ("pickle" in reason or "Python objects" in reason):
+            raise InputError(
+                f"{path.name} holds pickled Python objects, which could run any program when opened: "
+                "save plain arrays of numbers instead."
+            ) from error
+        raise InputError(f"{path.name} is damaged or not what its name says: {reason}.") from error
