@@ -16,7 +16,7 @@ import numpy as np
 
 from explorer.model import files
 from explorer.model.errors import InputError, WorkspaceError
-from explorer.model.items import Items
+from explorer.model.items import Column, Items
 from explorer.model.source import Source, read_source
 
 __all__ = ["Dataset", "DatasetInfo", "Origin", "Source", "import_source", "open_dataset", "read_source"]
@@ -61,6 +61,8 @@ class DatasetInfo:
         BLAKE2b of the vectors' shape and float32 bytes.
     image_side : int or None
         The side of the square grey images the vectors are, when they look like ones.
+    columns : tuple of Column
+        The items' columns.
     """
 
     id: str
@@ -72,6 +74,7 @@ class DatasetInfo:
     source: str
     created: str
     origin: Origin
+    columns: tuple[Column, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -85,7 +88,8 @@ class DatasetInfo:
             raise ValueError("it was written by a newer version of UMAP Explorer")
         origin = values["origin"]
         known = tuple((str(path), int(size), int(time)) for path, size, time in origin["files"])
-        return cls(**{**values, "origin": Origin(known, origin["vectors"])})
+        columns = tuple(Column(**column) for column in values.get("columns", ()))
+        return cls(**{**values, "origin": Origin(known, origin["vectors"]), "columns": columns})
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,6 +164,7 @@ def import_source(
             source=source.label,
             created=datetime.now(UTC).isoformat(timespec="milliseconds"),
             origin=origin,
+            columns=Items(staged / "items.parquet", source.n).columns,
         )
         files.write_json(staged / "dataset.json", info.to_dict())
         if (folder / info.id / "dataset.json").exists():
@@ -177,11 +182,12 @@ def open_dataset(folder: Path) -> Dataset:
         vectors = np.load(path, mmap_mode="r", allow_pickle=False)
         if vectors.shape != (info.n, info.dims) or vectors.dtype != np.float32:
             raise ValueError(f"vectors.npy holds {vectors.dtype} {vectors.shape}")
+        items = Items(folder / "items.parquet", info.n, info.columns)
+        items.check()
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise WorkspaceError(
             f"The data set in {folder} is damaged ({error}): delete it and open its file again."
         ) from error
-    items = Items(folder / "items.parquet", info.n)
     return Dataset(info.id, info.name, info.hash, vectors, path, items, info.image_side)
 
 

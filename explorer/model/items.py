@@ -63,11 +63,14 @@ class Items:
         ``items.parquet``.
     n : int
         Rows.
+    columns : sequence of Column, optional
+        What ``columns`` was before, to save the look at the data that finds it.
     """
 
-    def __init__(self, path: Path, n: int) -> None:
+    def __init__(self, path: Path, n: int, columns: Sequence[Column] = ()) -> None:
         self.path = path
         self.n = n
+        self._columns = tuple(columns)
         self._lock = threading.Lock()
         self._cache: dict[tuple[str, str], Any] = {}
 
@@ -93,17 +96,24 @@ class Items:
         )
         return connection
 
-    @cached_property
+    @property
     def columns(self) -> tuple[Column, ...]:
         """The columns in the file's order, each with its kind."""
         with self._lock:
-            return tuple(Column(field.name, self._kind(field)) for field in self._schema)
+            if not self._columns:
+                self._columns = tuple(Column(field.name, self._kind(field)) for field in self._schema)
+            return self._columns
+
+    def check(self) -> None:
+        """Raise OSError or ValueError unless the file is there, whole and of ``n`` rows."""
+        if self._schema.names and self._metadata.num_rows != self.n:
+            raise ValueError(f"{self.path.name} has {self._metadata.num_rows} rows, not {self.n}")
 
     def _kind(self, field: pa.Field) -> Kind:
         kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
         if pa.types.is_boolean(kind):
             return "boolean"
-        if pa.types.is_temporal(kind) and not pa.types.is_duration(kind):
+        if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
             return "time"
         if pa.types.is_integer(kind):
             return "categorical" if self._distinct(field.name) <= MOST_WHOLE_CATEGORIES else "numeric"
@@ -247,7 +257,8 @@ def _encoded(values: pa.ChunkedArray) -> pa.DictionaryArray:
 def _written(names: pa.Array) -> list[str]:
     """Categories as text: 3, 0.5, true, 2024-05-01."""
     if pa.types.is_floating(names.type):
-        return [f"{value:.15g}" for value in names.to_pylist()]
+        # numpy writes the shortest text that tells a value of its type from all others.
+        return [str(value).removesuffix(".0") for value in names.to_numpy()]
     return [str(value).lower() if isinstance(value, bool) else str(value) for value in names.to_pylist()]
 
 
@@ -256,7 +267,7 @@ def _numbers(values: pa.ChunkedArray, column: str) -> np.ndarray:
         values = values.cast(values.type.value_type)
     kind = values.type
     if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
-        since = values.cast(pa.timestamp("us", getattr(kind, "tz", None))).cast(pa.int64())
+        since = values.cast(pa.timestamp("us", getattr(kind, "tz", None)), safe=False).cast(pa.int64())
         values = pc.divide(since.cast(pa.float64(), safe=False), 1e6)
     elif pa.types.is_boolean(kind):
         values = values.cast(pa.uint8())

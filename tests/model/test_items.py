@@ -35,6 +35,10 @@ def table() -> pa.Table:
             "few": pa.array(rng.choice([0.5, 2.0, 10.0], N)),
             "title": [f"song {i} of many" for i in range(N)],
             "when": pa.array([datetime(2024, 1, 1 + i % 9, tzinfo=UTC) for i in range(N)]),
+            "to the nanosecond": pa.array(
+                [datetime(2024, 1, 1 + i % 9) for i in range(N)], pa.timestamp("ns")
+            ),
+            "single": pa.array(rng.choice([0.1, 0.25, 3.0], N).astype(np.float32)),
             "day": pa.array([date(2024, 1, 1 + i % 9) for i in range(N)]),
             "live": pa.array([None, *(rng.random(N - 1) < 0.5).tolist()]),
             "tags": [[str(i % 3)] for i in range(N)],
@@ -61,6 +65,8 @@ def test_columns_have_the_kind_that_suits_them(items):
         "few": "numeric",
         "title": "text",
         "when": "time",
+        "to the nanosecond": "time",
+        "single": "numeric",
         "day": "time",
         "live": "boolean",
         "tags": "other",
@@ -93,6 +99,7 @@ def test_names_are_ordered_by_count_numbers_by_value(items):
     assert items.categories("genre_dictionary").names == genres.names
     assert items.categories("digit").names == tuple("0123456789")
     assert items.categories("few").names == ("0.5", "2", "10")
+    assert items.categories("single").names == ("0.1", "0.25", "3")
     assert items.categories("live").names == ("false", "true")
     assert list(items.categories("day").names) == [f"2024-01-0{i}" for i in range(1, 10)]
 
@@ -105,6 +112,7 @@ def test_numbers_agree_with_pandas(items, table):
     assert np.isnan(live[0])
     assert set(live[1:]) == {0.0, 1.0}
     assert items.numbers("when")[1] == datetime(2024, 1, 2, tzinfo=UTC).timestamp()
+    assert items.numbers("to the nanosecond")[1] == datetime(2024, 1, 2, tzinfo=UTC).timestamp()
     assert items.numbers("day")[1] == datetime(2024, 1, 2, tzinfo=UTC).timestamp()
 
 

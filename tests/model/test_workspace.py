@@ -204,15 +204,22 @@ def test_a_damaged_run_is_told_of_and_hides_no_other(workspace, caplog, content)
 
 
 def test_a_damaged_dataset_is_told_of_and_hides_no_other(workspace, tmp_path):
-    for name in ("a", "b"):
-        np.save(tmp_path / f"{name}.npy", np.random.default_rng(ord(name)).normal(size=(9, 2)))
-    good, bad = workspace.add_dataset(tmp_path / "a.npy"), workspace.add_dataset(tmp_path / "b.npy")
+    made = []
+    for seed in range(3):
+        np.savez(
+            tmp_path / f"{seed}.npz", v=np.random.default_rng(seed).normal(size=(9, 2)), label=np.arange(9)
+        )
+        made.append(workspace.add_dataset(tmp_path / f"{seed}.npz"))
+    good, bad, worse = made
     with bad.vectors_path.open("rb+") as file:
         file.truncate(100)
     with pytest.raises(WorkspaceError, match=r"The data set in .* is damaged"):
         workspace.dataset(bad.id)
+    (worse.vectors_path.parent / "items.parquet").write_bytes(b"PAR1")
+    with pytest.raises(WorkspaceError, match=r"The data set in .* is damaged"):
+        Workspace(workspace.path).dataset(worse.id)
     (bad.vectors_path.parent / "dataset.json").write_text("{")
-    assert [info.id for info in workspace.datasets()] == [good.id]
+    assert {info.id for info in workspace.datasets()} == {good.id, worse.id}
     assert len(workspace.problems()) == 1
 
 
