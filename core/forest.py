@@ -25,7 +25,8 @@ HEAD = 32
 
 def padded(x: NDArray[np.float32]) -> NDArray[np.float32]:
     """Append columns of zeros up to a multiple of LANES: distances stay, and loops lose their remainders."""
-    return np.pad(x, ((0, 0), (0, -x.shape[1] % LANES)))
+    missing = -x.shape[1] % LANES
+    return np.pad(x, ((0, 0), (0, missing))) if missing else x
 
 
 def leaf_borders(n: int, leaf_size: int = LEAF_SIZE) -> NDArray[np.int64]:

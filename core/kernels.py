@@ -103,6 +103,21 @@ def look_up(table: Any, squared: Any) -> Any:
 
 
 @njit(nogil=True, cache=True)
+def count_edges(
+    counter: Any, n_rows: int, indptr: Any, weights: Any, order: Any, smallest: float, degrees: Any
+) -> None:
+    """Edges of each row, in the order `order`, that `order_edges` will keep: into `degrees`, int64 (n,)."""
+    while True:
+        first = claim(counter, BLOCK_ROWS)
+        if first >= n_rows:
+            return
+        for i in range(first, min(first + BLOCK_ROWS, n_rows)):
+            degrees[i] = 0
+            for j in range(indptr[order[i]], indptr[order[i] + 1]):
+                degrees[i] += weights[j] >= smallest
+
+
+@njit(nogil=True, cache=True)
 def order_edges(
     counter: Any,
     n_rows: int,

@@ -19,12 +19,20 @@ from scipy.sparse import csr_array
 
 from core.curve_order import curve_order
 from core.errors import InputError
-from core.kernels import advance, advance_plane, attraction_shares, attraction_table, draw_pool, order_edges
+from core.kernels import (
+    advance,
+    advance_plane,
+    attraction_shares,
+    attraction_table,
+    count_edges,
+    draw_pool,
+    order_edges,
+)
 from core.threads import for_rows
 
 VERSION = 2
 POOL_SIZE = 8192
-N_COST_PAIRS = 4096
+N_COST_PAIRS = 2048
 
 
 def default_n_epochs(n: int) -> int:
@@ -124,8 +132,9 @@ class Layout:
         self._order = curve_order(initial)
         self._rank = np.empty(len(initial), np.int32)
         self._rank[self._order] = np.arange(len(initial), dtype=np.int32)
+        self._places = self._rank.astype(np.int64)
         self._indptr, self._tails, self._rates = self._ordered_edges(fuzzy_set)
-        self._positions = initial[self._order]
+        self._positions = initial.take(self._order, axis=0)
         self._next = self._positions.copy()
         self._table = attraction_table(parameters.a, parameters.b)
         self._pool = np.empty((initial.shape[1], POOL_SIZE), np.float32)
@@ -161,7 +170,7 @@ class Layout:
                 "n_epochs."
             )
         layout.epoch = checkpoint.epoch
-        layout._positions = np.ascontiguousarray(checkpoint.positions, np.float32)[layout._order]
+        layout._positions = np.ascontiguousarray(checkpoint.positions, np.float32).take(layout._order, axis=0)
         return layout
 
     @property
@@ -172,8 +181,8 @@ class Layout:
     @property
     def embedding(self) -> NDArray[np.float32]:
         """The map as it stands: float32 (n, d), rows in the order of the data, a copy."""
-        embedding: NDArray[np.float32] = self._positions[self._rank]
-        return embedding
+        # `take` by int64 copies rows whole: a tenth of the time of indexing.
+        return self._positions.take(self._places, axis=0)
 
     def run(self, to_epoch: int) -> NDArray[np.float32]:
         """Advance until `to_epoch` epochs are done (at most `n_epochs`) and return the map.
@@ -244,9 +253,17 @@ class Layout:
         weights = fuzzy_set.data
         heaviest = float(weights.max(initial=0.0))
         smallest = np.float32(heaviest / self.n_epochs)
-        kept = np.zeros(len(weights) + 1, np.int64)
-        np.cumsum(weights >= smallest, out=kept[1:])
-        degrees = np.diff(kept[fuzzy_set.indptr])[self._order]
+        degrees = np.empty(len(self._order), np.int64)
+        for_rows(
+            count_edges,
+            len(self._order),
+            fuzzy_set.indptr,
+            weights,
+            self._order,
+            smallest,
+            degrees,
+            n_threads=self._n_threads,
+        )
         indptr = np.concatenate([[0], np.cumsum(degrees)])
         tails, rates = np.empty(indptr[-1], np.int32), np.empty(indptr[-1], np.uint16)
         for_rows(
@@ -276,8 +293,8 @@ class Layout:
             empty = np.zeros(0, np.int64)
             return empty, empty, empty.astype(np.float64), empty, 0.0
         edges = rng.integers(0, fuzzy_set.nnz, N_COST_PAIRS)
-        heads = self._rank.astype(np.int64)[np.searchsorted(fuzzy_set.indptr, edges, side="right") - 1]
-        tails = self._rank[fuzzy_set.indices[edges]].astype(np.int64)
+        heads = self._places[np.searchsorted(fuzzy_set.indptr, edges, side="right") - 1]
+        tails = self._places[fuzzy_set.indices[edges]]
         strangers = rng.integers(0, len(self._rank), N_COST_PAIRS)
         weights = fuzzy_set.data[edges].astype(np.float64)
         return heads, tails, weights, strangers, self.parameters.negative_sample_rate * float(weights.mean())
