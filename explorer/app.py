@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import secrets
+import socket
 import sys
 import threading
 from collections import OrderedDict
@@ -18,16 +19,16 @@ from explorer.model.errors import InputError
 from explorer.model.projection import Viewport
 from explorer.model.run import RunParameters
 from explorer.model.runner import Runner
-from explorer.model.sampling import Sample
 from explorer.model.selection import SelectionHistory
-from explorer.model.session import Session
+from explorer.model.session import Drawn, Session
 from explorer.model.workspace import Workspace
 from explorer.views.page import Explorer
 from explorer.views.palette import categorical, lookup
 from explorer.views.shading import Colouring, Style, density_colouring, shade
 from explorer.views.thumbnail import map_picture
 
-MOST_VISITS = 64
+MOST_VISITS = 16
+DENSITY = "-"
 
 pn.extension("tabulator", notifications=True)
 
@@ -38,7 +39,7 @@ class Visit:
 
     dataset_id: str
     history: SelectionHistory
-    sample: Sample | None = None
+    drawn: Drawn | None = None
 
 
 class App:
@@ -65,7 +66,7 @@ class App:
 
     def page(self) -> pn.viewable.Viewable:
         """Make the page of the browser that asks."""
-        if self.token and not secrets.compare_digest(_argument("token"), self.token):
+        if self.token and not secrets.compare_digest(_argument("token").encode(), self.token.encode()):
             return pn.pane.Str("This address needs the token that the server printed when it started.")
         doc = pn.state.curdoc
         session = self._session()
@@ -87,6 +88,8 @@ class App:
             ):  # fmt: skip
                 if _argument(argument) in known:
                     setattr(session, name, _argument(argument))
+            if _argument("colour") == DENSITY:
+                session.colour_by = ""
             session.refresh()
         return session
 
@@ -96,11 +99,11 @@ class App:
         visit_id = _argument("visit") or secrets.token_urlsafe(6)
         visit = self._visits.get(visit_id)
         if visit is not None and session.dataset is not None and visit.dataset_id == session.dataset.id:
-            session.restore(visit.history, visit.sample)
+            session.restore(visit.history, visit.drawn)
 
         def keep(*_: object) -> None:
             if session.dataset is not None and session.history is not None:
-                self._visits[visit_id] = Visit(session.dataset.id, session.history, session.sample)
+                self._visits[visit_id] = Visit(session.dataset.id, session.history, session.drawn)
                 self._visits.move_to_end(visit_id)
                 while len(self._visits) > MOST_VISITS:
                     self._visits.popitem(last=False)
@@ -110,11 +113,11 @@ class App:
                 "token": self.token,
                 "visit": visit_id,
                 "data": session.dataset.id if session.dataset else "",
-                "run": session.run_id, "beside": session.beside_id, "colour": session.colour_by,
+                "run": session.run_id, "beside": session.beside_id, "colour": session.colour_by or DENSITY,
             }  # fmt: skip
             location.search = "?" + urlencode({name: value for name, value in values.items() if value})
 
-        session.param.watch(keep, ["dataset", "selection", "sample"])
+        session.param.watch(keep, ["dataset", "selection", "drawn"])
         if location is not None:
             session.param.watch(write, ["dataset", "run_id", "beside_id", "colour_by"])
             pn.state.onload(write)
@@ -169,9 +172,12 @@ def serve(
 
 
 def _listen(app: App, port: int, address: str, show: bool) -> None:
-    origins = [f"{address}:{port}", f"localhost:{port}"] if app.token == "" else ["*"]
+    host = {"0.0.0.0": socket.gethostname(), "::": socket.gethostname()}.get(  # noqa: S104 - said, not bound
+        address, f"[{address}]" if ":" in address else address
+    )
+    origins = [f"{host}:{port}", f"localhost:{port}"] if app.token == "" else ["*"]
     query = f"?token={app.token}" if app.token else ""
-    sys.stdout.write(f"UMAP Explorer is at http://{address}:{port}/{query}\n")
+    sys.stdout.write(f"UMAP Explorer is at http://{host}:{port}/{query}\n")
     sys.stdout.flush()
     try:
         pn.serve(
@@ -194,6 +200,7 @@ def _listen(app: App, port: int, address: str, show: bool) -> None:
 def warm_up_drawing() -> None:
     """Compile the drawing on a few points, so that the first frame of a page does not wait for it."""
     points = np.random.default_rng(0).normal(size=(64, 2)).astype(np.float32)
+    points.setflags(write=False)  # as snapshots are: compiled code is of one kind or the other
     codes = Colouring(np.zeros(64, np.int32), lookup(categorical(2, True), "#808080"))
     for colouring in (density_colouring(True), codes):
         map_picture(points, colouring, True)

@@ -71,8 +71,8 @@ export function render({model}) {
 
   const onKey = (event) => {
     const key = event.key.toLowerCase()
-    if (event.key === "Escape") { return send("clear") }
     if (takesText()) { return }
+    if (event.key === "Escape") { return send("clear") }
     if ((event.ctrlKey || event.metaKey) && key === "z") {
       event.preventDefault()
       return send(event.shiftKey ? "redo" : "undo")

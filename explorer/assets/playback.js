@@ -32,6 +32,7 @@ export function render({model}) {
   const stage = part("span", "stage")
   const track = part("span", "track")
   track.setAttribute("role", "progressbar")
+  track.setAttribute("aria-label", "Share of the stage that is done")
   const fill = part("span", "fill")
   track.append(fill)
   const curve = document.createElementNS(SVG, "svg")

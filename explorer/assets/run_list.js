@@ -45,8 +45,9 @@ export function render({model}) {
     track.hidden = entry.fraction < 0
     card.querySelector(".fill").style.width = `${100 * Math.max(0, entry.fraction)}%`
     const image = card.querySelector("img")
-    if (image.getAttribute("src") !== entry.picture && entry.picture) { image.src = entry.picture }
-    image.hidden = !entry.picture
+    const picture = model.pictures[entry.run]
+    if (picture && image.getAttribute("src") !== picture) { image.src = picture }
+    image.hidden = !picture
     const beside = card.querySelector(".run-beside")
     beside.hidden = entry.place === "first"
     beside.textContent = entry.place === "beside" ? "×" : "⇄"
@@ -66,7 +67,7 @@ export function render({model}) {
     if (!same) { list.replaceChildren(...kept) }
     if (!kept.length) { list.replaceChildren(part("div", "empty", "No run yet. Choose parameters and press Run.")) }
   }
-  model.on("cards", draw)
+  model.on(["cards", "pictures"], draw)
   draw()
   return list
 }

@@ -175,6 +175,13 @@ def write_table(path: Path, table: pa.Table) -> None:
             pyarrow.parquet.write_table(table, temporary, row_group_size=ITEMS_ROW_GROUP, compression="zstd")
 
 
+def csv_bytes(table: pa.Table) -> bytes:
+    """Return a table as the CSV that ``write_table`` writes."""
+    buffer = pa.BufferOutputStream()
+    pyarrow.csv.write_csv(_flat(table), buffer)
+    return bytes(buffer.getvalue())
+
+
 def remove_leftovers(folder: Path) -> None:
     """Remove what a writer that was killed in the middle of a write left in a folder tree."""
     for path in list(folder.rglob(f".*{TEMPORARY}")):

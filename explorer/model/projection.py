@@ -123,7 +123,16 @@ def rasterize(
         lies, or 0 to hide the points.
     selected : bool (n,), optional
         Points that go to plane 1; empty when nothing is selected.
+
+    Raises
+    ------
+    ValueError
+        If the arrays are not of one length: the compiled pass does not look.
     """
+    if len(codes) != len(embedding) or len(selected) not in (0, len(embedding)):
+        raise ValueError(
+            f"{len(embedding)} points, {len(codes)} codes and {len(selected)} marks do not match"
+        )
     sums = np.zeros((2 if len(selected) else 1, viewport.height, viewport.width, 4), np.float32)
     scale_x = viewport.width / (viewport.x1 - viewport.x0)
     scale_y = viewport.height / (viewport.y1 - viewport.y0)

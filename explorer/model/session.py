@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,25 @@ from explorer.model.workspace import Workspace
 MODES = ("replace", "union", "subtract", "intersect")
 
 
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """A sample with what it was drawn from, which may have changed on the screen since.
+
+    Parameters
+    ----------
+    sample : Sample
+        The rows.
+    population : Selection
+        What they were drawn from.
+    run_id : str
+        The run on the map at the time; empty for none.
+    """
+
+    sample: Sample
+    population: Selection
+    run_id: str
+
+
 class Session(param.Parameterized):
     """One analyst's view of a workspace.
 
@@ -38,12 +59,12 @@ class Session(param.Parameterized):
         The run on the map, and the one beside it; empty for none.
     colour_by : str
         Column that colours the map; empty for density.
-    shown : frozenset of int
+    isolated : frozenset of int
         Codes of the categories drawn in colour; empty for all.
     selection : Selection or None
         The rows chosen, None without data.
-    sample : Sample or None
-        The rows last drawn.
+    drawn : Drawn or None
+        The rows last drawn, and from what.
     progress : Progress or None
         Where the run on the map stands.
     runs : tuple of Run
@@ -54,16 +75,16 @@ class Session(param.Parameterized):
     run_id = param.String("")
     beside_id = param.String("")
     colour_by = param.String("")
-    shown = param.ClassSelector(class_=frozenset, default=frozenset())
+    isolated = param.ClassSelector(class_=frozenset, default=frozenset())
     selection = param.ClassSelector(class_=Selection, default=None, allow_None=True)
-    sample = param.ClassSelector(class_=Sample, default=None, allow_None=True)
+    drawn = param.ClassSelector(class_=Drawn, default=None, allow_None=True)
     progress = param.ClassSelector(class_=Progress, default=None, allow_None=True)
     runs = param.ClassSelector(class_=tuple, default=())
 
     def __init__(self, workspace: Workspace, runner: Runner, dataset: Dataset | None = None) -> None:
         super().__init__()
         self.workspace, self.runner = workspace, runner
-        self._aligned: dict[tuple[str, str], Alignment] = {}
+        self._aligned: tuple[tuple[object, ...], Alignment | None] = ((), None)
         self.history: SelectionHistory | None = None
         if dataset is not None:
             self.show(dataset)
@@ -94,16 +115,16 @@ class Session(param.Parameterized):
             run_id=runs[0].id if runs else "",
             beside_id="",
             colour_by=columns[0] if columns else "",
-            shown=frozenset(),
+            isolated=frozenset(),
             selection=self.history.current,
-            sample=None,
+            drawn=None,
             progress=self.runner.progress(runs[0].id) if runs else None,
         )
 
-    def restore(self, history: SelectionHistory, sample: Sample | None) -> None:
-        """Take up the selection and the sample of an earlier look at the same data."""
-        self.history = history
-        self.param.update(selection=history.current, sample=sample)
+    def restore(self, history: SelectionHistory, drawn: Drawn | None) -> None:
+        """Take up a copy of the selections, and the sample, of an earlier look at the same data."""
+        self.history = copy.deepcopy(history)
+        self.param.update(selection=self.history.current, drawn=drawn)
 
     def start(self, parameters: RunParameters) -> Run:
         """Queue a run of the open data and look at it."""
@@ -137,39 +158,40 @@ class Session(param.Parameterized):
     # Maps
 
     def snapshot(self, run_id: str) -> Snapshot | None:
-        """The newest picture of a run: of the layout while it works, else of what was kept."""
-        return self.runner.snapshot(run_id) if run_id else None
+        """The newest map of a run in its own coordinates; None while there is none or it is not flat."""
+        snapshot = self.runner.snapshot(run_id) if run_id else None
+        return snapshot if snapshot is not None and snapshot.embedding.shape[1] == 2 else None
 
-    def embedding(self, run_id: str) -> NDArray[np.float32] | None:
-        """The newest map of a run, float32 (n, 2); the one beside aligned to the first at rest."""
+    def shown(self, run_id: str) -> Snapshot | None:
+        """The newest map of a run as shown: the one beside is laid over the first when both are at rest."""
         snapshot = self.snapshot(run_id)
-        if snapshot is None:
-            return None
-        alignment = self.alignment(run_id, snapshot)
-        return snapshot.embedding if alignment is None else alignment.embedding
+        alignment = None if snapshot is None else self.alignment(run_id, snapshot)
+        if snapshot is None or alignment is None:
+            return snapshot
+        return replace(snapshot, embedding=alignment.embedding)
 
     def alignment(self, run_id: str, snapshot: Snapshot) -> Alignment | None:
         """How the map beside is laid over the first, None for the first or while either still moves."""
         first = self.snapshot(self.run_id) if run_id == self.beside_id and run_id else None
         if first is None or not (first.final and snapshot.final):
             return None
-        key = (self.run_id, run_id)
-        if key not in self._aligned:
-            self._aligned = {key: align(first.embedding, snapshot.embedding)}
-        return self._aligned[key]
+        key, aligned = (self.run_id, first.epoch, run_id, snapshot.epoch), self._aligned
+        if aligned[0] != key:
+            aligned = self._aligned = (key, align(first.embedding, snapshot.embedding))
+        return aligned[1]
 
     # Selection
 
     def lasso(self, run_id: str, polygon: NDArray[np.float64], mode: str = "replace") -> None:
         """Select the rows inside a polygon, float (m, 2) in units of the run's map as it is shown."""
-        if (embedding := self.embedding(run_id)) is not None:
-            self._select(in_polygon(embedding, polygon), "lasso", run_id, polygon, mode)
+        if (snapshot := self.shown(run_id)) is not None:
+            self._select(in_polygon(snapshot.embedding, polygon), "lasso", run_id, polygon, mode)
 
     def box(self, run_id: str, corners: NDArray[np.float64], mode: str = "replace") -> None:
         """Select the rows inside a rectangle given by two opposite corners, float (2, 2)."""
-        if (embedding := self.embedding(run_id)) is not None:
+        if (snapshot := self.shown(run_id)) is not None:
             (x0, y0), (x1, y1) = corners.min(0), corners.max(0)
-            self._select(in_box(embedding, x0, x1, y0, y1), "box", run_id, corners, mode)
+            self._select(in_box(snapshot.embedding, x0, x1, y0, y1), "box", run_id, corners, mode)
 
     def select_category(self, column: str, code: int, mode: str = "replace") -> None:
         """Select the rows of one category of a column."""
@@ -223,40 +245,42 @@ class Session(param.Parameterized):
 
     # Sample
 
+    @property
+    def sample(self) -> Sample | None:
+        """The rows last drawn."""
+        return None if self.drawn is None else self.drawn.sample
+
     def draw_sample(self, size: int, seed: int = 0) -> None:
         """Draw rows at random from the selection, or from everything when nothing is selected."""
-        self.sample = draw(self._population(), size, seed=seed)
+        chosen: Selection | None = self.selection
+        if chosen is None or not chosen.count:
+            chosen = Selection.everything(self._open_dataset().n)
+        self.drawn = Drawn(draw(chosen, size, seed=seed), chosen, self.run_id)
 
     def sample_table(self) -> pa.Table:
         """The sample as a table: row id, place on the map, probability and the items' columns."""
-        return sample_table(self._drawn(), self._open_dataset(), self.embedding_as_kept(self.run_id))
+        drawn = self._drawn()
+        snapshot = self.snapshot(drawn.run_id)
+        embedding = None if snapshot is None else snapshot.embedding
+        return sample_table(drawn.sample, self._open_dataset(), embedding)
 
-    def keep_sample(self) -> pa.Table:
-        """Write the sample and its manifest into the workspace; return its table."""
+    def keep_sample(self) -> Path:
+        """Write the sample (Parquet) and its manifest (JSON) into the workspace; return the rows' path."""
         table, about = self.sample_table(), self.sample_manifest()
-        self.workspace.write_sample(
-            f"sample {self.run_id} {about['size']} seed {about['seed']}", table, about
-        )
-        return table
+        digest = about["selection"]["digest"][:8]
+        name = f"sample {self._drawn().run_id} {about['size']} seed {about['seed']} of {digest}"
+        return self.workspace.write_sample(name, table, about)
 
     def sample_manifest(self) -> dict[str, Any]:
         """What made the sample: data, run, selection, strategy, seed and probabilities."""
-        run = self.run(self.run_id)
-        return manifest(self._drawn(), self._open_dataset(), run, self._population())
+        drawn = self._drawn()
+        return manifest(drawn.sample, self._open_dataset(), self.run(drawn.run_id), drawn.population)
 
-    def embedding_as_kept(self, run_id: str) -> NDArray[np.float32] | None:
-        """The newest map of a run in its own coordinates, never aligned."""
-        snapshot = self.snapshot(run_id)
-        return None if snapshot is None else snapshot.embedding
-
-    def _population(self) -> Selection:
-        chosen: Selection | None = self.selection
-        return chosen if chosen is not None and chosen.count else Selection.everything(self._open_dataset().n)
-
-    def _drawn(self) -> Sample:
-        if self.sample is None:
+    def _drawn(self) -> Drawn:
+        if self.drawn is None:
             raise InputError("No sample is drawn yet: choose a size and press Draw.")
-        return self.sample
+        drawn: Drawn = self.drawn
+        return drawn
 
     def _open_dataset(self) -> Dataset:
         if self.dataset is None:

@@ -38,11 +38,11 @@ from explorer.model import dataset as datasets
 from explorer.model import files
 from explorer.model.dataset import Dataset, DatasetInfo
 from explorer.model.errors import InputError, WorkspaceError
-from explorer.model.files import write_json, write_table
+from explorer.model.files import csv_bytes, write_json, write_table
 from explorer.model.history import History, Keyframe
 from explorer.model.run import Run
 
-__all__ = ["Workspace", "write_json", "write_table"]
+__all__ = ["Workspace", "csv_bytes", "write_json", "write_table"]
 
 T = TypeVar("T")
 SCHEMA = 1

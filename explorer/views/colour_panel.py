@@ -50,7 +50,7 @@ class ColourPanel(pn.viewable.Viewer):
         )
         self.column.param.watch(self._choose, ["value"])
         session.param.watch(self._offer, ["dataset"])
-        session.param.watch(self._draw, ["colour_by", "shown", "selection"])
+        session.param.watch(self._draw, ["colour_by", "isolated", "selection"])
         self._offer()
 
     def __panel__(self) -> pn.viewable.Viewable:
@@ -65,22 +65,26 @@ class ColourPanel(pn.viewable.Viewer):
 
     def _offer(self, *_: Any) -> None:
         dataset = self._session.dataset
-        names = [column.name for column in dataset.items.columns if column.kind != "other"] if dataset else []
-        self.column.options = {DENSITY: "", **{name: name for name in names}}
-        self.column.value = self._session.colour_by
+        names = (
+            [column.name for column in dataset.items.columns if column.kind not in ("text", "other")]
+            if dataset
+            else []
+        )
+        options = {DENSITY: "", **{name: name for name in names}}
+        self.column.param.update(options=options, value=self._session.colour_by)
         self._draw()
 
     def _choose(self, event: Any) -> None:
-        self._session.param.update(colour_by=event.new or "", shown=frozenset())
+        self._session.param.update(colour_by=event.new or "", isolated=frozenset())
 
     def _pick(self, message: dict[str, Any]) -> None:
-        code, shown = int(message["key"]), self._session.shown
+        code, shown = int(message["key"]), self._session.isolated
         if message["toggle"]:
             everything = frozenset(range(len(self._session.categories(self._session.colour_by).names)))
             now = (shown or everything) ^ {code}
-            self._session.shown = frozenset() if now == everything else now
+            self._session.isolated = frozenset() if now == everything else now
         else:
-            self._session.shown = frozenset() if shown == {code} else frozenset({code})
+            self._session.isolated = frozenset() if shown == {code} else frozenset({code})
 
     def _draw(self, *_: Any) -> None:
         session, column = self._session, self._session.colour_by
@@ -121,7 +125,7 @@ def legend_rows(session: Session, dark: bool) -> tuple[BarRow, ...]:
             colour=colours[code],
             selected=shares[code].selected if code in shares else 0,
             total=int(categories.counts[code]),
-            dim=bool(session.shown) and code not in session.shown,
+            dim=bool(session.isolated) and code not in session.isolated,
             note="",
         )
         for code, name in list(enumerate(categories.names))[:MOST_ROWS]

@@ -29,7 +29,7 @@ class Colours:
     Parameters
     ----------
     session : Session
-        Whose `colour_by` and `shown` choose the colours.
+        Whose `colour_by` and `isolated` choose the colours.
     """
 
     def __init__(self, session: Session) -> None:
@@ -40,7 +40,7 @@ class Colours:
     def now(self, dark: bool) -> Colouring:
         """The colour of every point."""
         session = self._session
-        key = (session.dataset and session.dataset.id, session.colour_by, session.shown, dark)
+        key = (session.dataset and session.dataset.id, session.colour_by, session.isolated, dark)
         if key != self._key:
             self._colouring, self._key = _colouring_of(session, dark), key
         return self._colouring
@@ -72,7 +72,7 @@ def _colouring_of(session: Session, dark: bool) -> Colouring:
         return Colouring(codes, palette.lookup(palette.sequential(dark), missing))
     categories = session.categories(column)
     colours = palette.categorical(len(categories.names), dark)
-    hidden = frozenset(range(len(colours))) - session.shown if session.shown else frozenset()
+    hidden = frozenset(range(len(colours))) - session.isolated if session.isolated else frozenset()
     return Colouring(categories.codes, palette.lookup(colours, missing, hidden))
 
 

@@ -80,14 +80,16 @@ class DataPanel(pn.viewable.Viewer):
 
     async def _open(self, _: Any) -> None:
         path = self.path.value.strip()
+        doc = pn.state.curdoc
         self._say(f"Reading {path} …")
         self.open.disabled = True
         try:
             with telling():
                 vectors, items = self.vectors.value.strip() or None, self.items.value.strip() or None
                 dataset = await asyncio.to_thread(self._session.load, path, vectors, items)
-                self._session.show(dataset)
                 self._form.visible = False
+                # A coroutine runs without the document's lock, which changing the map needs.
+                doc.add_next_tick_callback(lambda: self._session.show(dataset))
         finally:
             self.open.disabled = False
             self._say("")

@@ -76,9 +76,8 @@ class FrameFeed:
         )
         self._ack.on_change("data", self._on_painted)
         self._lock = threading.Lock()
-        self._dirty = self._busy = self._waiting = self._closed = False
-        self._hurry = threading.Event()
-        self._sent_at = 0.0
+        self._dirty = self._busy = self._waiting = self._closed = self._live = False
+        self._begun_at = self._sent_at = 0.0
         self.sent = self.painted = 0
         self.epochs_painted: deque[int] = deque(maxlen=4096)
         self._epoch = -1
@@ -98,24 +97,30 @@ class FrameFeed:
             The picture moves by itself: up to 10 frames a second are enough.
         """
         with self._lock:
-            if not live:
-                self._hurry.set()
-            self._dirty = True
+            self._dirty, self._live = True, live
             if self._busy or self._closed:
                 return
             self._busy = True
-        _painters.submit(self._paint)
+        self._schedule(live)
 
     def close(self) -> None:
         """Stop; the page is gone."""
         with self._lock:
             self._closed = True
-        self._hurry.set()
+
+    def _schedule(self, live: bool) -> None:
+        # What moves by itself is paced by a timer, so that no painter sleeps while others have work.
+        pause = self._begun_at + LIVE_INTERVAL - time.monotonic() if live else 0.0
+        if pause > 0:
+            timer = threading.Timer(pause, _painters.submit, [self._paint])
+            timer.daemon = True
+            timer.start()
+        else:
+            _painters.submit(self._paint)
 
     def _paint(self) -> None:
-        self._hurry.wait(max(0.0, self._sent_at + LIVE_INTERVAL - time.monotonic()))
+        self._begun_at = time.monotonic()
         with self._lock:
-            self._hurry.clear()
             self._dirty = False
             if self._closed:
                 return
@@ -137,7 +142,7 @@ class FrameFeed:
         self.source.data = _columns(frame, self.sent)
 
     def _on_painted(self, _attr: str, _old: Any, new: Any) -> None:
-        if new["frame"][0] == self.sent:
+        if self._waiting and new["frame"][0] == self.sent:
             self.painted += 1
             self.epochs_painted.append(self._epoch)
             self._free()
@@ -151,7 +156,7 @@ class FrameFeed:
             self._waiting = False
             self._busy = again = self._dirty and not self._closed
         if again:
-            _painters.submit(self._paint)
+            self._schedule(self._live)
 
 
 def _columns(frame: Frame | None, number: int) -> dict[str, list[Any]]:

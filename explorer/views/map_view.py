@@ -66,9 +66,10 @@ class MapView(pn.viewable.Viewer):
         self._doc = doc
         self.figure = self._make_figure()
         self._pane = pn.pane.Bokeh(self.figure, sizing_mode="stretch_both", min_height=0, theme=None)
-        session.param.watch(self._redraw, ["colour_by", "shown", "dataset"])
+        session.param.watch(self._redraw, ["colour_by", "isolated", "dataset"])
         session.param.watch(self._on_selection, ["selection"])
         session.param.watch(self._on_run, ["run_id", "beside_id"])
+        self._on_selection()
 
     def __panel__(self) -> pn.viewable.Viewable:
         return self._pane
@@ -113,28 +114,39 @@ class MapView(pn.viewable.Viewer):
     # Drawing
 
     def _render(self) -> Frame | None:
-        snapshot = self._session.snapshot(self.run_id)
-        embedding = self._session.embedding(self.run_id)
-        if snapshot is None or embedding is None:
+        # On a painter's thread. Data may be switched meanwhile: what does not belong together is not drawn,
+        # the switch has asked for another frame.
+        snapshot = self._session.shown(self.run_id)
+        selection, colouring = self._session.selection, self._colours.now(self._dark)
+        if snapshot is None or selection is None or selection.n != len(snapshot.embedding):
             return None
+        if not colouring.is_density and len(colouring.codes) != selection.n:
+            return None
+        now, viewport = self._viewport, self._viewport
         if not self._zoomed:
-            self._follow(embedding, 0 if self._fresh else LITTLE_SLACK if snapshot.final else SLACK)
-            self._fresh = False
-        viewport = self._viewport
-        colouring = self._colours.now(self._dark)
-        selection = self._session.selection
-        selected = selection.mask if selection is not None and selection.count else NOTHING
+            viewport = self._following(snapshot.embedding, now, LITTLE_SLACK if snapshot.final else SLACK)
+        if viewport is not now:
+            self._doc.add_next_tick_callback(lambda: self._adopt(viewport, now))
+        selected = selection.mask if selection.count else NOTHING
         style = Style(self._dark, fixed_span=not snapshot.final or bool(self._session.beside_id))
-        return Frame(shade(embedding, viewport, colouring, selected, style), viewport, snapshot.epoch)
+        return Frame(
+            shade(snapshot.embedding, viewport, colouring, selected, style), viewport, snapshot.epoch
+        )
 
-    def _follow(self, embedding: NDArray[np.float32], slack: float) -> None:
+    def _following(self, embedding: NDArray[np.float32], now: Viewport, slack: float) -> Viewport:
         # Move the viewport only when points leave it or it has grown too wide: the picture must not tremble.
-        now, best = self._viewport, Viewport.around(embedding, self._viewport.width, self._viewport.height)
+        best = Viewport.around(embedding, now.width, now.height)
+        if self._fresh:
+            return best
         x0, x1, y0, y1 = bounds(embedding)
         inside = now.x0 <= x0 and x1 <= now.x1 and now.y0 <= y0 and y1 <= now.y1
-        if not inside or best.unit < (1 - slack) * now.unit:
-            self._viewport = best
-            self._doc.add_next_tick_callback(lambda: self._show_ranges(best))
+        return best if not inside or best.unit < (1 - slack) * now.unit else now
+
+    def _adopt(self, viewport: Viewport, was: Viewport) -> None:
+        # Unless the analyst has zoomed or resized since it was thought of.
+        if self._viewport is was and not self._zoomed:
+            self._viewport, self._fresh = viewport, False
+            self._show_ranges(viewport)
 
     def _show_ranges(self, viewport: Viewport) -> None:
         self.figure.x_range.update(start=viewport.x0, end=viewport.x1)

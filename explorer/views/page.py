@@ -10,7 +10,8 @@ import panel as pn
 import panel_material_ui as pmui
 from bokeh.document import Document
 
-from explorer.model.runner import Event
+from explorer.model.run import Run, RunStatus
+from explorer.model.runner import Event, Progress
 from explorer.model.session import Session
 from explorer.views import run_list
 from explorer.views.colour_panel import ColourPanel
@@ -28,10 +29,10 @@ from explorer.views.theme import css_variables, material_theme, stylesheet
 from explorer.views.thumbnail import map_picture
 
 LEFT, RIGHT = 276, 348
+UPDATE_MS = 200
 WELCOME = (
     '<div class="map-note">Choose parameters on the left and press <b>Run</b>: the map appears here.</div>'
 )
-WAITING = "The map appears here as soon as neighbours are found and the layout begins."
 
 
 class Explorer(pn.viewable.Viewer):
@@ -52,9 +53,8 @@ class Explorer(pn.viewable.Viewer):
         self.session, self._doc, self._dark = session, doc, dark
         self._colours = Colours(session)
         self._pictures: dict[str, tuple[Any, ...]] = {}
-        self._scheduled, self._status_changed = False, False
+        self._scheduled = self._status_changed = self._chosen = False
         self._lock = threading.Lock()
-        self._costs: list[float] = []
         self._make_parts()
         self._page = self._make_page()
         self._watch()
@@ -194,10 +194,15 @@ class Explorer(pn.viewable.Viewer):
         watch = self.session.param.watch
         watch(self._on_selection, ["selection"])
         watch(self._on_places, ["run_id", "beside_id", "dataset"])
-        watch(lambda *_: self._draw_runs(), ["runs", "colour_by"])
+        watch(self._on_runs, ["runs", "colour_by"])
         watch(lambda *_: self._draw_progress(), ["progress"])
         self.tools.param.watch(lambda event: [one.use_tool(event.new) for one in self.maps], ["tool"])
         self._on_places()
+        self._on_selection()
+
+    def _on_runs(self, *_: Any) -> None:
+        self._draw_runs()
+        self._draw_labels()
 
     def _on_event(self, event: Event) -> None:
         # On a thread of the runner: hand over, melt what comes faster than the page can show.
@@ -205,9 +210,10 @@ class Explorer(pn.viewable.Viewer):
             for one in self.maps:
                 if one.run_id == event.run_id:
                     one.tick()
-        first = event.kind == "snapshot" and event.run_id not in self._pictures
+        if event.kind != "status" and self.session.run(event.run_id) is None:
+            return  # a run of other data
         with self._lock:
-            self._status_changed |= event.kind == "status" or first
+            self._status_changed |= event.kind == "status" or event.run_id not in self._pictures
             if self._scheduled:
                 return
             self._scheduled = True
@@ -217,7 +223,7 @@ class Explorer(pn.viewable.Viewer):
             self.close()
 
     def _later(self) -> None:
-        self._doc.add_timeout_callback(self._update, 100)
+        self._doc.add_timeout_callback(self._update, UPDATE_MS)
 
     def _update(self) -> None:
         with self._lock:
@@ -237,14 +243,14 @@ class Explorer(pn.viewable.Viewer):
         self.tools.param.update(
             can_undo=bool(history and history.can_undo), can_redo=bool(history and history.can_redo)
         )
-        if self.session.selection is not None and self.session.selection.count and self.tabs.active == 0:
+        chosen = self.session.selection is not None and self.session.selection.count > 0
+        if chosen and not self._chosen and self.tabs.active == 0:
             self.tabs.active = 1
+        self._chosen = chosen
 
     def _on_places(self, *_: Any) -> None:
         session = self.session
         self._cells[1].visible = bool(session.beside_id)
-        first = session.run(session.run_id)
-        self._costs = list(first.costs) if first else []
         dataset = session.dataset
         self._title.object = (
             "" if dataset is None else f'<span class="muted title">{html.escape(dataset.name)}</span>'
@@ -264,7 +270,7 @@ class Explorer(pn.viewable.Viewer):
         if run is None:
             return "" if self.session.dataset is None else WELCOME
         if self.session.snapshot(run_id) is None:
-            return f'<div class="map-note">{WAITING}</div>'
+            return f'<div class="map-note">{html.escape(_absence(run))}</div>'
         if not self.session.beside_id:
             return ""
         name = html.escape(run.parameters.label)
@@ -281,28 +287,48 @@ class Explorer(pn.viewable.Viewer):
         )
 
     def _draw_progress(self) -> None:
-        session, progress = self.session, self.session.progress
+        session = self.session
         run = session.run(session.run_id)
-        if progress is not None and progress.cost is not None and progress.status.active:
-            self._costs.append(progress.cost)
-        costs = list(run.costs) if run is not None and run.costs else self._costs
-        self.playback.state = playback_state(run, progress, costs)
+        if run is not None and run.status.active:
+            run = session.runner.run(run.id)
+        self.playback.state = playback_state(run, session.progress)
 
     def _draw_runs(self) -> None:
         session = self.session
         place = {session.run_id: "first", session.beside_id: "beside"}
         self.runs.cards = [
-            run_list.card(run, session.runner.progress(run.id), self._picture(run.id), place.get(run.id, ""))
-            for run in session.runs
+            run_list.card(run, self._progress(run), place.get(run.id, "")) for run in session.runs
         ]
+        pictures = {run.id: self._picture(run) for run in session.runs}
+        if pictures != self.runs.pictures:
+            self.runs.pictures = pictures
 
-    def _picture(self, run_id: str) -> str:
-        snapshot = self.session.snapshot(run_id)
-        if snapshot is None or snapshot.embedding.shape[1] != 2:
+    def _progress(self, run: Run) -> Progress | None:
+        return self.session.runner.progress(run.id) if run.status.active else None
+
+    def _picture(self, run: Run) -> str:
+        # A run at rest is drawn once for each colouring; one at work every twenty epochs.
+        look = (self.session.colour_by, self._dark)
+        at_rest = (run.status, run.epoch, *look)
+        kept = self._pictures.get(run.id)
+        if kept is not None and not run.status.active and kept[0] == at_rest:
+            return str(kept[1])
+        snapshot = self.session.snapshot(run.id)
+        colouring = self._colours.now(self._dark)
+        if snapshot is None or not (colouring.is_density or len(colouring.codes) == len(snapshot.embedding)):
             return ""
-        key = (snapshot.epoch // 20 if not snapshot.final else -1, self.session.colour_by, self._dark)
-        kept = self._pictures.get(run_id)
+        key = (snapshot.epoch // 20, *look) if run.status.active else at_rest
         if kept is None or kept[0] != key:
-            picture = map_picture(snapshot.embedding, self._colours.now(self._dark), self._dark)
-            self._pictures[run_id] = kept = (key, picture)
+            self._pictures[run.id] = kept = (key, map_picture(snapshot.embedding, colouring, self._dark))
         return str(kept[1])
+
+
+def _absence(run: Run) -> str:
+    # Why there is no map of a run, in one sentence.
+    if run.parameters.n_components != 2:
+        return f"This run has {run.parameters.n_components} dimensions: only runs of 2 have a map to draw."
+    if run.status is RunStatus.FAILED:
+        return run.error or "This run failed before there was a map."
+    if run.status.active:
+        return "The map appears here as soon as neighbours are found and the layout begins."
+    return f"This run was {run.status} before there was a map: resume it, or start another."

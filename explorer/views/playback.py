@@ -29,17 +29,15 @@ class Playback(Part):
     _esm = ASSETS / "playback.js"
 
 
-def playback_state(run: Run | None, progress: Progress | None, costs: list[float]) -> dict[str, Any]:
+def playback_state(run: Run | None, progress: Progress | None) -> dict[str, Any]:
     """What the bar under the map shows of a run; empty without one.
 
     Parameters
     ----------
     run : Run or None
-        The record.
+        The record, with the costs so far.
     progress : Progress or None
         Where it stands.
-    costs : list of float
-        The estimates of the cost so far, for the curve.
     """
     if run is None or progress is None:
         return {}
@@ -52,9 +50,9 @@ def playback_state(run: Run | None, progress: Progress | None, costs: list[float
         "n_epochs": progress.n_epochs if in_layout else 0,
         "fraction": _fraction(progress, in_layout),
         "note": _note(run, progress, in_layout),
-        "costs": _thinned(costs, 80),
+        "costs": _thinned(list(run.costs), 80),
         "can_pause": status is RunStatus.RUNNING and in_layout,
-        "can_resume": status in (RunStatus.PAUSED, RunStatus.INTERRUPTED),
+        "can_resume": status is RunStatus.PAUSED or not (status.active or status is RunStatus.DONE),
         "can_stop": status.active,
     }
 

@@ -102,4 +102,8 @@ class RunForm(pn.viewable.Viewer):
             self._session.start(self.parameters)
 
     def _fit_to_data(self, *_: Any) -> None:
-        self.run.disabled = self._session.dataset is None
+        dataset = self._session.dataset
+        self.run.disabled = dataset is None
+        if dataset is not None:
+            most = max(3, min(200, dataset.n - 1))
+            self.n_neighbors.param.update(end=most, value=min(self.n_neighbors.value, most))

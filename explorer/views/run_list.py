@@ -19,27 +19,28 @@ class RunList(Part):
     Parameters
     ----------
     cards : list of dict
-        Made by `card`.
+        Made by `card`; they change several times a second while a run works.
+    pictures : dict of str
+        A data URI for each run id that has a map; large, so sent only when one changes.
     on_message : callable
         Called with {"action", "run"}: "show" or "beside", and the id of the run.
     """
 
     cards = param.List(default=[], item_type=dict)
+    pictures = param.Dict(default={})
 
     _esm = ASSETS / "run_list.js"
 
 
-def card(run: Run, progress: Progress, picture: str, place: str) -> dict[str, Any]:
+def card(run: Run, progress: Progress | None, place: str) -> dict[str, Any]:
     """What the card of one run shows.
 
     Parameters
     ----------
     run : Run
         The record.
-    progress : Progress
-        Where it stands.
-    picture : str
-        A data URI, empty while there is none.
+    progress : Progress or None
+        Where it stands; None when the run is at rest.
     place : {"", "first", "beside"}
         Where it is on the page.
     """
@@ -47,28 +48,29 @@ def card(run: Run, progress: Progress, picture: str, place: str) -> dict[str, An
         "run": run.id,
         "title": run.parameters.label,
         "line": _line(run, progress),
-        "fraction": progress.fraction if progress.status.active else -1,
-        "status": str(progress.status),
-        "picture": picture,
+        "fraction": -1 if progress is None else progress.fraction,
+        "status": str(run.status if progress is None else progress.status),
         "place": place,
     }
 
 
-def _line(run: Run, progress: Progress) -> str:
-    status = progress.status
-    if status is RunStatus.QUEUED:
-        return "queued"
-    if status is RunStatus.PAUSED:
-        return f"paused at epoch {progress.epoch} / {progress.n_epochs}"
-    if status is RunStatus.RUNNING:
-        left = "" if progress.remaining is None else f" · {duration(progress.remaining)} left"
-        if progress.stage == "layout":
-            return f"epoch {progress.epoch} / {progress.n_epochs}{left}"
-        return f"{progress.stage} {share(progress.stage_fraction)}{left}"
-    if status is RunStatus.FAILED:
+def _line(run: Run, progress: Progress | None) -> str:
+    if progress is not None and progress.status.active:
+        return _at_work(progress)
+    if run.status is RunStatus.FAILED:
         return run.error or "failed"
-    spent = duration(sum(run.seconds.values()))
-    cost = "" if run.cost is None else f" · C {run.cost:.3g}"
-    if status is RunStatus.DONE:
-        return f"done · {spent}{cost}"
-    return f"{status} at epoch {run.epoch} / {run.n_epochs}"
+    if run.status is RunStatus.DONE:
+        cost = "" if run.cost is None else f" · cost {run.cost:.3f}"
+        return f"done · {duration(sum(run.seconds.values()))}{cost}"
+    return f"{run.status} at epoch {run.epoch} / {run.n_epochs}" if run.n_epochs else str(run.status)
+
+
+def _at_work(progress: Progress) -> str:
+    if progress.status is RunStatus.QUEUED:
+        return "queued"
+    if progress.status is RunStatus.PAUSED:
+        return f"paused at epoch {progress.epoch} / {progress.n_epochs}"
+    left = "" if progress.remaining is None else f" · {duration(progress.remaining)} left"
+    if progress.stage == "layout":
+        return f"epoch {progress.epoch} / {progress.n_epochs}{left}"
+    return f"{progress.stage} {share(progress.stage_fraction)}{left}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 import json
 from collections.abc import Callable
@@ -10,17 +11,15 @@ from typing import Any
 import pandas as pd
 import panel as pn
 import panel_material_ui as pmui
-import pyarrow.csv
-import pyarrow.parquet
 
 from explorer.model.session import Session
+from explorer.model.workspace import csv_bytes
 from explorer.views.telling import telling
 from explorer.views.text import count
 from explorer.views.theme import stylesheet
 from explorer.views.thumbnail import item_picture
 
-PICTURE = "picture"
-PAGE_SIZE = 12
+PAGE_SIZE, MOST = 8, 5000
 
 
 class SamplePanel(pn.viewable.Viewer):
@@ -37,7 +36,12 @@ class SamplePanel(pn.viewable.Viewer):
         self._session = session
         small: dict[str, Any] = {"size": "small", "sizing_mode": "stretch_width", "margin": 0}
         self.size = pmui.IntInput(
-            label="Size", value=24, start=1, description="How many items to draw.", **small
+            label="Size",
+            value=24,
+            start=1,
+            end=MOST,
+            description="How many items to draw, at most 5,000.",
+            **small,
         )
         self.seed = pmui.IntInput(
             label="Seed", value=0, start=0, description="The same seed draws the same items.", **small
@@ -62,8 +66,8 @@ class SamplePanel(pn.viewable.Viewer):
         self.csv = self._download("CSV", "csv", self._csv)
         self.parquet = self._download("Parquet", "parquet", self._parquet)
         self.manifest = self._download("Manifest", "json", self._manifest)
-        self._out = pn.Row(self.csv, self.parquet, self.manifest, margin=(10, 0), styles={"gap": "8px"})
-        session.param.watch(self._show, ["sample", "dataset"])
+        self._out = pn.Row(self.csv, self.parquet, self.manifest, margin=(0, 0, 10, 0), styles={"gap": "8px"})
+        session.param.watch(self._show, ["drawn", "dataset"])
         session.param.watch(self._describe, ["selection"])
         self._show()
 
@@ -76,17 +80,17 @@ class SamplePanel(pn.viewable.Viewer):
             sizing_mode="stretch_width",
             styles={"gap": "8px"},
         )
-        return pn.Column(form, self._head, self.table, self._out, sizing_mode="stretch_width", margin=0)
+        return pn.Column(form, self._head, self._out, self.table, sizing_mode="stretch_width", margin=0)
 
     def _draw(self, _: Any) -> None:
         with telling():
-            self._session.draw_sample(self.size.value, self.seed.value)
+            self._session.draw_sample(self.size.value or 1, self.seed.value or 0)
 
     def _show(self, *_: Any) -> None:
         drawn = self._session.sample is not None
         self.table.visible = self._out.visible = drawn
         if drawn:
-            stem = f"sample-{self._session.run_id or 'data'}-{self._session.sample.seed}"
+            stem = f"sample-{self._session.drawn.run_id or 'data'}-{self._session.sample.seed}"
             for download, suffix in ((self.csv, "csv"), (self.parquet, "parquet"), (self.manifest, "json")):
                 download.filename = f"{stem}.{suffix}"
             self.table.param.update(value=pd.DataFrame(), page=1)
@@ -100,15 +104,19 @@ class SamplePanel(pn.viewable.Viewer):
             .to_pandas()
             .drop(columns=["x", "y", "inclusion_probability"], errors="ignore")
         )
-        side = session.dataset.image_side
-        if side:
-            pictures = [item_picture(session.dataset.vectors[row], side) for row in session.sample.rows]
-            frame.insert(0, PICTURE, pictures)
-        # Without HTML formatters Tabulator shows text as text, whatever markup is in it.
-        self.table.formatters = {name: {"type": "plaintext"} for name in frame.columns} | {
-            PICTURE: {"type": "image", "height": "36px", "width": "36px"}
-        }
-        self.table.titles = {PICTURE: "", "row_id": "row"}
+        # Text stays text: cells by their formatter, titles, which Tabulator takes for markup, by escaping.
+        formatters: dict[str, Any] = {name: {"type": "plaintext"} for name in frame.columns}
+        titles = {name: html.escape(name) for name in frame.columns} | {"row_id": "row"}
+        if side := session.dataset.image_side:
+            picture = "picture"
+            while picture in frame.columns:
+                picture += "_"
+            frame.insert(
+                0, picture, [item_picture(session.dataset.vectors[row], side) for row in session.sample.rows]
+            )
+            formatters[picture] = {"type": "image", "height": "32px", "width": "32px"}
+            titles[picture] = ""
+        self.table.formatters, self.table.titles = formatters, titles
         self.table.value = frame
 
     def _describe(self, *_: Any) -> None:
@@ -129,27 +137,23 @@ class SamplePanel(pn.viewable.Viewer):
                 f"Draw again takes from {source}.</span></div>"
             )
 
-    def _download(self, label: str, suffix: str, content: Callable[[], io.BytesIO]) -> Any:
+    def _download(self, label: str, suffix: str, content: Callable[[], io.BytesIO | None]) -> Any:
         download = pmui.FileDownload(
             label=label, callback=content, filename=f"sample.{suffix}", size="small", margin=0, width=96
         )
         download.variant = "outlined"  # given at once, the library warns of a parameter it adds itself
         return download
 
-    def _csv(self) -> io.BytesIO:
-        buffer = io.BytesIO()
-        pyarrow.csv.write_csv(self._session.keep_sample(), buffer)
-        return _rewound(buffer)
+    def _csv(self) -> io.BytesIO | None:
+        with telling():
+            self._session.keep_sample()
+            return io.BytesIO(csv_bytes(self._session.sample_table()))
+        return None
 
-    def _parquet(self) -> io.BytesIO:
-        buffer = io.BytesIO()
-        pyarrow.parquet.write_table(self._session.keep_sample(), buffer)
-        return _rewound(buffer)
+    def _parquet(self) -> io.BytesIO | None:
+        with telling():
+            return io.BytesIO(self._session.keep_sample().read_bytes())
+        return None
 
     def _manifest(self) -> io.BytesIO:
         return io.BytesIO(json.dumps(self._session.sample_manifest(), indent=2, ensure_ascii=False).encode())
-
-
-def _rewound(buffer: io.BytesIO) -> io.BytesIO:
-    buffer.seek(0)
-    return buffer

@@ -31,7 +31,7 @@ def _mode(colours: Tokens, mode: str) -> dict[str, Any]:
     return {
         "palette": {
             "mode": mode,
-            "primary": {"main": colours.accent, "contrastText": "#ffffff"},
+            "primary": {"main": colours.accent, "contrastText": colours.page},
             "error": {"main": colours.bad},
             "warning": {"main": colours.warn},
             "success": {"main": colours.good},

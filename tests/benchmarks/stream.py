@@ -12,6 +12,7 @@ import json
 import shutil
 import socket
 import statistics
+import subprocess
 import tempfile
 import threading
 import time
@@ -21,7 +22,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import panel as pn
-from playwright.sync_api import sync_playwright
 
 from explorer.app import App, warm_up_drawing
 from explorer.model.run import RunParameters
@@ -53,10 +53,8 @@ def main() -> None:
     runner = Runner(workspace)
     app = App(workspace, runner, dataset)
     warm_up_drawing()
-    with served(app) as url, sync_playwright() as playwright:
-        browser = launch(playwright)
-        rounds = [one_round(app, url, browser, args.epochs) for _ in range(args.rounds)]
-        browser.close()
+    with served(app) as url:
+        rounds = [one_round(app, url, args.epochs) for _ in range(args.rounds)]
     runner.close()
     alone = statistics.median(r["alone"] for r in rounds)
     watched = statistics.median(r["watched"] for r in rounds)
@@ -77,30 +75,41 @@ def main() -> None:
     )
 
 
-def launch(playwright):
-    """Start Chromium as the tests do."""
-    return playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+@contextmanager
+def watching(url: str) -> Iterator[None]:
+    """Open the page in a Chromium nobody steers: a driver would be sent each frame too, at some cost."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+        command = [
+            shutil.which("chromium"),
+            "--headless",
+            "--remote-debugging-port=0",
+            *FLAGS,
+            "--window-size=1440,900",
+        ]
+        browser = subprocess.Popen([*command, f"--user-data-dir={profile}", url], stderr=subprocess.DEVNULL)
+        yield
+        browser.terminate()
+        browser.wait(20)
 
 
-def one_round(app: App, url: str, browser, epochs: int) -> dict[str, float]:
+def one_round(app: App, url: str, epochs: int) -> dict[str, float]:
     """Lay out twice, alone and watched."""
     parameters = RunParameters(n_epochs=epochs)
     alone = finish(app, parameters)
-    page = browser.new_page(viewport={"width": 1440, "height": 900})
-    page.goto(url)
-    until(lambda: bool(app.pages) and app.pages[-1].map.feed.painted > 0)
-    explorer = app.pages[-1]
-    page.wait_for_timeout(2000)
-    with probed(url) as stalls:
-        run = app.runner.start(app.dataset, parameters)
-        explorer._doc.add_next_tick_callback(lambda: explorer.session.look_at(run.id))
+    before = list(app.pages)
+    with watching(url):
+        until(lambda: bool(app.pages) and app.pages[-1] not in before)
+        explorer = app.pages[-1]
+        until(lambda: explorer.map.feed.painted > 0)
+        time.sleep(3)
         started = len(explorer.map.feed.epochs_painted)
-        while app.runner.progress(run.id).status.active:
-            page.wait_for_timeout(100)
-        page.wait_for_timeout(500)
-    seconds = app.workspace.run(run.id).seconds["layout"]
-    seen = list(explorer.map.feed.epochs_painted)[started:]
-    page.close()
+        with probed(url) as stalls:
+            run = app.runner.start(app.dataset, parameters)
+            explorer._doc.add_next_tick_callback(lambda: explorer.session.look_at(run.id))
+            app.runner.wait(run.id)
+            time.sleep(1)
+        seen = list(explorer.map.feed.epochs_painted)[started:]
+    seconds = app.runner.run(run.id).seconds["layout"]
     # Ten frames a second are enough: of a faster layout, that many can be seen.
     visible = min(epochs, 10 * seconds)
     return {

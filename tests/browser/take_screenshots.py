@@ -1,9 +1,10 @@
 """Make the pictures of README from the shipped MNIST: running, dark, light, selected, side by side.
 
-python tests/browser/take_screenshots.py [--workspace DIR] [--to explorer/assets/screenshots]
+python tests/browser/take_screenshots.py [--to explorer/assets/screenshots]
 """
 
 import argparse
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from explorer.app import App, warm_up_drawing
 from explorer.model.run import RunParameters
 from explorer.model.runner import Runner
 from explorer.model.workspace import Workspace
-from tests.benchmarks.stream import launch, served, until
+from tests.benchmarks.stream import FLAGS, served, until
 
 CORNER = """id => {
   const box = Bokeh.index.find_one_by_id(id).el.getBoundingClientRect()
@@ -34,7 +35,7 @@ def main() -> None:
     parser.add_argument("--to", type=Path, default=ROOT / "explorer" / "assets" / "screenshots")
     args = parser.parse_args()
     args.to.mkdir(parents=True, exist_ok=True)
-    with opened(args.workspace) as (app, page):
+    with tempfile.TemporaryDirectory() as folder, opened(Path(folder)) as (app, page):
         take(app, page, args.to)
 
 
@@ -45,11 +46,10 @@ def opened(folder: Path) -> Iterator[tuple[App, Page]]:
     dataset = workspace.add_dataset(ROOT / "sample_data" / "mnist.parquet")
     runner = Runner(workspace)
     warm_up_drawing()
-    if not workspace.runs(dataset.id):
-        runner.wait(runner.start(dataset, RunParameters(seed=0)).id)
+    runner.wait(runner.start(dataset, RunParameters(seed=0)).id)
     app = App(workspace, runner, dataset)
     with served(app) as url, sync_playwright() as playwright:
-        browser = launch(playwright)
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         page = browser.new_page(viewport={"width": 1440, "height": 900})
         page.goto(url)
         until(lambda: bool(app.pages) and app.pages[-1].map.feed.painted > 0)
@@ -95,11 +95,11 @@ def take(app: App, page: Page, folder: Path) -> None:
 def ring(page: Page, explorer) -> None:
     """Draw a lasso around the island of the digits 4."""
     session, view = explorer.session, explorer.map.viewport
-    island = session.embedding(session.run_id)[session.categories("digit").codes == 4]
+    island = session.shown(session.run_id).embedding[session.categories("digit").codes == 4]
     left, top = page.evaluate(CORNER, explorer.map.figure.id)
-    low, high = np.percentile(island, [2, 98], axis=0)
+    low, high = np.percentile(island, [3, 97], axis=0)
     angles = np.linspace(0, 2 * np.pi, 49)
-    places = (low + high) / 2 + 0.62 * (high - low) * np.column_stack([np.cos(angles), np.sin(angles)])
+    places = (low + high) / 2 + 0.58 * (high - low) * np.column_stack([np.cos(angles), np.sin(angles)])
     across = left + (places[:, 0] - view.x0) / view.unit
     down = top + (view.y1 - places[:, 1]) / view.unit
     page.mouse.move(across[0], down[0])

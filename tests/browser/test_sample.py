@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 import pytest
@@ -55,8 +56,8 @@ def test_a_sample_goes_out_with_its_manifest(
     manifest = json.loads((tmp_path / "manifest.json").read_text())
     assert manifest["seed"] == session.sample.seed
     assert manifest["dataset"]["hash"] == served.app.dataset.hash
-    kept = list((served.app.workspace.path / "samples").glob("*.json"))
-    assert kept
+    kept = served.app.workspace.path / "samples"
+    assert manifest in [json.loads(path.read_text()) for path in kept.glob("*.json")]
 
 
 def test_a_reload_returns_to_where_it_was(sampled: Page, served: Served, finished: list[str]) -> None:
@@ -100,6 +101,28 @@ def test_a_missing_file_is_told_in_one_sentence_and_nothing_changes(opened: Page
     assert served.explorer.session.dataset is dataset
 
 
+def test_a_column_s_name_is_shown_as_text_and_a_lasso_does_not_stop_another_file(
+    opened_on_run: Page, served: Served, tmp_path: Path
+) -> None:
+    session, name = served.explorer.session, "<img src=x onerror=alert(1)>"
+    vectors = [row.tolist() for row in np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)]
+    table = pa.table(
+        {"vector": vectors, name: ["<b>bold</b>"] * 40, "picture": ["http://nowhere.invalid/x.png"] * 40}
+    )
+    pyarrow.parquet.write_table(table, tmp_path / "hostile.parquet")
+    corners = np.array([[-100.0, -100.0], [100.0, 100.0]])
+    served.explorer._doc.add_next_tick_callback(lambda: session.box(session.run_id, corners))
+    until(lambda: session.selection.count > 0)
+    opened_on_run.get_by_role("button", name="Open another file").click()
+    fill(opened_on_run, "File", str(tmp_path / "hostile.parquet"))
+    opened_on_run.get_by_role("button", name="Open", exact=True).click()
+    until(lambda: session.dataset.n == 40)
+    opened_on_run.get_by_role("tab", name="Sample").click()
+    opened_on_run.get_by_role("button", name="Draw").click()
+    expect(opened_on_run.locator(".tabulator-col-title", has_text=name)).to_be_visible()
+    expect(opened_on_run.locator(".tabulator-cell", has_text="<b>bold</b>").first).to_be_visible()
+
+
 def test_light_and_dark_redraw_the_map(opened_on_run: Page, served: Served) -> None:
     feed = served.explorer.map.feed
     image = feed.source.data["image"][0].copy()
@@ -112,9 +135,9 @@ def test_the_legend_shows_one_category_alone(opened_on_run: Page, served: Served
     session, legend = served.explorer.session, opened_on_run.get_by_role("list", name="Legend")
     opened_on_run.get_by_role("tab", name="Colour").click()
     legend.get_by_role("button").nth(3).click()
-    until(lambda: session.shown == frozenset({3}))
+    until(lambda: session.isolated == frozenset({3}))
     legend.get_by_role("button").nth(5).click(modifiers=["Control"])
-    until(lambda: session.shown == frozenset({3, 5}))
+    until(lambda: session.isolated == frozenset({3, 5}))
     legend.get_by_role("button").nth(5).click(modifiers=["Control"])
     legend.get_by_role("button").nth(3).click()
-    until(lambda: session.shown == frozenset())
+    until(lambda: session.isolated == frozenset())

@@ -18,7 +18,7 @@ def around_digit(
 ) -> list[tuple[float, float]]:
     """Draw a ring around the middle of a digit's island, cut off where the screen ends."""
     session, view = served.explorer.session, served.explorer.maps[which].viewport
-    embedding = session.embedding(served.explorer.maps[which].run_id)
+    embedding = session.shown(served.explorer.maps[which].run_id).embedding
     x, y = np.median(embedding[session.categories("digit").codes == digit], axis=0)
     angles, rim = np.linspace(0, 2 * np.pi, 12), 4 * view.unit
     across = np.clip(x + radius * np.cos(angles), view.x0 + rim, view.x1 - rim)
@@ -43,7 +43,7 @@ def test_a_lasso_selects_the_rows_inside_its_polygon(on_screen: MapOnScreen, ser
     polygon = last_polygon(served)
     np.testing.assert_allclose(polygon.min(0), np.min(drawn, axis=0), atol=0.1)
     np.testing.assert_allclose(polygon.max(0), np.max(drawn, axis=0), atol=0.1)
-    expected = inside(session.embedding(session.run_id), polygon)
+    expected = inside(session.shown(session.run_id).embedding, polygon)
     np.testing.assert_array_equal(session.selection.rows, expected)
     expect(on_screen.page.get_by_text(f"{len(expected):,}", exact=True).first).to_be_visible()
 
@@ -56,7 +56,7 @@ def test_shift_adds_alt_subtracts_escape_clears_and_undo_brings_back(
     on_screen.drag(around_digit(served, 0))
     until(lambda: session.selection.count > 0)
     first = session.selection.mask.copy()
-    embedding = session.embedding(session.run_id)
+    embedding = session.shown(session.run_id).embedding
 
     on_screen.drag(around_digit(served, 1), "Shift")
     until(lambda: len(session.selection.steps) == 2)
@@ -88,7 +88,7 @@ def test_a_box_selects_the_rows_between_its_corners(on_screen: MapOnScreen, serv
     on_screen.drag([tuple(low), tuple(high)])
     until(lambda: session.selection.count > 0)
     (x0, y0), (x1, y1) = last_polygon(served).min(0), last_polygon(served).max(0)
-    x, y = session.embedding(session.run_id).T
+    x, y = session.shown(session.run_id).embedding.T
     np.testing.assert_allclose([x0, y0, x1, y1], [*low, *high], atol=0.1)
     np.testing.assert_array_equal(session.selection.mask, (x >= x0) & (x <= x1) & (y >= y0) & (y <= y1))
 

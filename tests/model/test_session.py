@@ -58,7 +58,7 @@ def test_it_opens_on_the_newest_run_coloured_by_the_first_categories(session: Se
 
 
 def test_a_lasso_holds_rows_that_another_run_still_knows(session: Session) -> None:
-    embedding = session.embedding(session.run_id)
+    embedding = session.shown(session.run_id).embedding
     polygon = around(embedding[:120])
     session.lasso(session.run_id, polygon)
     rows = session.selection.rows
@@ -72,7 +72,7 @@ def test_a_lasso_holds_rows_that_another_run_still_knows(session: Session) -> No
 def test_a_lasso_on_the_aligned_map_is_kept_in_that_run_s_own_coordinates(session: Session) -> None:
     other = session.runs[1].id
     session.put_beside(other)
-    shown, own = session.embedding(other), session.embedding_as_kept(other)
+    shown, own = session.shown(other).embedding, session.snapshot(other).embedding
     assert not np.allclose(shown, own)
     session.lasso(other, around(shown[120:240]))
     polygon = np.array(session.selection.steps[-1].polygon)
@@ -101,13 +101,27 @@ def test_a_sample_comes_from_the_selection_or_from_all_and_is_kept(session: Sess
     session.select_category("kind", 2)
     session.draw_sample(50, seed=3)
     assert session.selection.mask[session.sample.rows].all()
-    table = session.keep_sample()
+    path = session.keep_sample()
+    table = session.sample_table()
+    assert pq.read_table(path).equals(table)
     assert set(table["kind"].to_pylist()) == {"c"}
     np.testing.assert_allclose(table["inclusion_probability"], 50 / 120)
-    embedding = session.embedding_as_kept(session.run_id)
+    embedding = session.snapshot(session.run_id).embedding
     np.testing.assert_array_equal(table["x"], embedding[session.sample.rows, 0])
-    kept = list((session.workspace.path / "samples").glob("*.parquet"))
-    assert any(pq.read_table(path).equals(table) for path in kept)
+
+
+def test_a_sample_remembers_what_it_was_drawn_from(session: Session) -> None:
+    session.select_category("kind", 0)
+    session.draw_sample(20, seed=1)
+    before, rows = session.sample_manifest(), session.sample.rows
+    session.clear_selection()
+    session.look_at(session.runs[1].id)
+    assert session.sample_manifest() == before
+    assert before["selection"]["rows"] == 120
+    session.look_at(session.runs[0].id)
+    session.undo()
+    session.draw_sample(20, seed=1)
+    np.testing.assert_array_equal(session.sample.rows, rows)
 
 
 def test_without_a_sample_there_is_nothing_to_keep(session: Session) -> None:
