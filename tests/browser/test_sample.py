@@ -10,6 +10,7 @@ import pyarrow.parquet
 import pytest
 from playwright.sync_api import Page, expect
 
+from explorer.views.sample_panel import PAGE_SIZE
 from tests.browser.conftest import Served, arrive, fill, show, until, watch
 
 
@@ -33,9 +34,9 @@ def test_a_sample_shows_rows_of_the_selection_with_pictures(sampled: Page, serve
     session = served.explorer.session
     assert len(session.sample.rows) == 10
     assert session.selection.mask[session.sample.rows].all()
-    expect(sampled.locator(".tabulator-row img")).to_have_count(10)
+    expect(sampled.locator(".tabulator-row img")).to_have_count(PAGE_SIZE)
     digits = sampled.locator('.tabulator-row [tabulator-field="digit"]').all_inner_texts()
-    assert digits == ["4"] * 10
+    assert digits == ["4"] * PAGE_SIZE
 
 
 @pytest.mark.parametrize("kind", ["CSV", "Parquet"])
