@@ -112,8 +112,15 @@ def test_zoom_pan_and_reset_change_what_is_drawn(on_screen: MapOnScreen, served:
     whole = view.viewport
     painted = view.feed.painted
     page.mouse.move(*on_screen.pixel(whole.x0 + 0.4 * (whole.x1 - whole.x0), (whole.y0 + whole.y1) / 2))
-    page.mouse.wheel(0, -400)
-    until(lambda: view.viewport.unit < 0.9 * whole.unit and view.feed.painted > painted)
+
+    def scroll() -> bool:
+        page.mouse.wheel(0, -200)
+        page.wait_for_timeout(500)
+        return view.viewport.unit < 0.9 * whole.unit
+
+    until(scroll)
+    until(lambda: view.feed.painted > painted)
+    page.wait_for_timeout(1000)
     zoomed = view.viewport
     assert zoomed.unit == pytest.approx((zoomed.y1 - zoomed.y0) / zoomed.height, rel=1e-3)
     middle = ((zoomed.x0 + zoomed.x1) / 2, (zoomed.y0 + zoomed.y1) / 2)
