@@ -32,6 +32,7 @@ from explorer.model.errors import InputError, RunError
 ENVIRONMENT = {"NUMBA_NUM_THREADS": "8"}
 TICK_SECONDS = 0.1
 LINES_KEPT = 200
+SECONDS_FOR_LAST_LINES = 2.0
 SET_PARENT_DEATH_SIGNAL = 1
 
 
@@ -50,6 +51,7 @@ class Worker:
         self._process: subprocess.Popen[str] | None = None
         self._answers: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self._lines: deque[str] = deque(maxlen=LINES_KEPT)
+        self._choosing = threading.Lock()
         self._reader: threading.Thread | None = None
 
     @property
@@ -82,13 +84,14 @@ class Worker:
         # A fresh queue for each process: the end of a killed one must not be read as the end of the next.
         answers: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self._process, self._answers, self._lines = process, answers, deque(maxlen=LINES_KEPT)
+        errors = threading.Thread(
+            target=_read_lines, args=(process, self._lines), name="worker-lines", daemon=True
+        )
+        errors.start()
         self._reader = threading.Thread(
-            target=_read_answers, args=(process, answers), name="worker-answers", daemon=True
+            target=_read_answers, args=(process, answers, errors), name="worker-answers", daemon=True
         )
         self._reader.start()
-        threading.Thread(
-            target=_read_lines, args=(process, self._lines), name="worker-lines", daemon=True
-        ).start()
         return process, answers
 
     def compute(self, task: Mapping[str, Any], tick: Callable[[], None]) -> dict[str, Any]:
@@ -110,24 +113,32 @@ class Worker:
         """
         process, answers = self._started()
         assert process.stdin is not None
-        try:
+        # If the process is gone already, that is read from its answers.
+        with suppress(OSError, ValueError):
             process.stdin.write(json.dumps(task) + "\n")
             process.stdin.flush()
-        except OSError as error:
-            raise WorkerDiedError("".join(self._lines)) from error
         while True:
             try:
                 answer = answers.get(timeout=TICK_SECONDS)
             except queue.Empty:
                 tick()
+                if self._process is not process:
+                    raise WorkerDiedError("It was killed.") from None
                 continue
             if answer is None:
+                self._forget(process)
                 raise WorkerDiedError(f"exit code {process.returncode}\n{''.join(self._lines)}")
             return _opened(answer)
 
+    def _forget(self, process: subprocess.Popen[str] | None) -> None:
+        with self._choosing:
+            if self._process is process:
+                self._process = None
+
     def kill(self) -> None:
-        """End the process at once, whatever it does."""
-        process, self._process = self._process, None
+        """End the process at once, whatever it does; nothing waits for the system to be done with it."""
+        process = self._process
+        self._forget(process)
         if process is not None:
             process.kill()
 
@@ -138,14 +149,18 @@ class Worker:
             self._reader.join()
 
 
-def _read_answers(process: subprocess.Popen[str], answers: queue.Queue[dict[str, Any] | None]) -> None:
-    """Pass a process's answers on, and None when it is gone."""
+def _read_answers(
+    process: subprocess.Popen[str], answers: queue.Queue[dict[str, Any] | None], errors: threading.Thread
+) -> None:
+    """Pass a process's answers on, and None when it is gone and its last lines are read."""
     assert process.stdin is not None
     assert process.stdout is not None
-    with process.stdout:
+    # A process killed while it wrote leaves half a line.
+    with process.stdout, suppress(ValueError):
         for line in process.stdout:
             answers.put(json.loads(line))
     process.wait()
+    errors.join(SECONDS_FOR_LAST_LINES)
     with suppress(OSError):
         process.stdin.close()
     answers.put(None)
