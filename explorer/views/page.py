@@ -29,7 +29,7 @@ from explorer.views.theme import css_variables, material_theme, stylesheet
 from explorer.views.thumbnail import map_picture
 
 LEFT, RIGHT = 276, 348
-UPDATE_MS = 200
+UPDATE_MS = 250
 WELCOME = (
     '<div class="map-note">Choose parameters on the left and press <b>Run</b>: the map appears here.</div>'
 )

@@ -143,7 +143,6 @@ def served(app: App) -> Iterator[str]:
             address="127.0.0.1",
             show=False,
             start=False,
-            websocket_compression_level=1,
         )
         loops.append(server.io_loop)
         server.start()

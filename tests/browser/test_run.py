@@ -6,7 +6,7 @@ import numpy as np
 from playwright.sync_api import Page, expect
 
 from explorer.model.run import RunParameters, RunStatus
-from tests.browser.conftest import COUNT_PICTURES, Served, fill, until
+from tests.browser.conftest import COUNT_PICTURES, Served, fill, show, until
 
 
 def start_run(page: Page, served: Served, seed: int, epochs: int) -> str:
@@ -18,6 +18,24 @@ def start_run(page: Page, served: Served, seed: int, epochs: int) -> str:
     page.get_by_role("button", name="Run", exact=True).click()
     until(lambda: served.explorer.session.run_id != before)
     return served.explorer.session.run_id
+
+
+def test_a_page_at_rest_does_nothing(quiet: Page, served: Served, finished: list[str]) -> None:
+    # What waits in a loop waits by messages to itself, thousands a second, and takes a core from the layout.
+    quiet.add_init_script("""
+        window.messages = 0
+        const post = MessagePort.prototype.postMessage
+        MessagePort.prototype.postMessage = function (...what) {
+          window.messages += 1
+          return post.apply(this, what)
+        }
+    """)
+    show(quiet, served, f"?run={finished[0]}")
+    quiet.wait_for_timeout(2000)
+    assert quiet.evaluate("messages") > 0
+    quiet.evaluate("messages = 0")
+    quiet.wait_for_timeout(1000)
+    assert quiet.evaluate("messages") < 100
 
 
 def test_at_least_ten_distinct_frames_arrive_while_a_run_works(opened: Page, served: Served) -> None:
