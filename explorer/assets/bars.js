@@ -42,7 +42,9 @@ export function render({model}) {
     const sizes = model.rows.map((entry) => chosen ? entry.selected : entry.total)
     const most = Math.max(1, ...sizes)
     list.classList.toggle("whole", !chosen)
+    const focused = list.getRootNode().activeElement?.dataset?.key
     list.replaceChildren(...model.rows.map((entry, at) => row(entry, sizes[at] / most, chosen)))
+    if (focused !== undefined) { list.querySelector(`[data-key="${focused}"]`)?.focus() }
   }
   model.on(["rows", "label"], draw)
   draw()

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from explorer.model.comparison import Alignment, align
 from explorer.model.dataset import Dataset
-from explorer.model.errors import InputError
+from explorer.model.errors import InputError, WorkspaceError
 from explorer.model.items import Categories
 from explorer.model.run import Run, RunParameters
 from explorer.model.runner import Progress, Runner, Snapshot
@@ -86,6 +86,7 @@ class Session(param.Parameterized):
         self.workspace, self.runner = workspace, runner
         self._aligned: tuple[tuple[object, ...], Alignment | None] = ((), None)
         self.history: SelectionHistory | None = None
+        self.faults: dict[str, str] = {}
         if dataset is not None:
             self.show(dataset)
 
@@ -158,8 +159,15 @@ class Session(param.Parameterized):
     # Maps
 
     def snapshot(self, run_id: str) -> Snapshot | None:
-        """The newest map of a run in its own coordinates; None while there is none or it is not flat."""
-        snapshot = self.runner.snapshot(run_id) if run_id else None
+        """The newest map of a run in its own coordinates; None while there is none or it is not flat.
+
+        A map that cannot be read is none, and `faults` says why.
+        """
+        try:
+            snapshot = self.runner.snapshot(run_id) if run_id else None
+        except WorkspaceError as error:
+            self.faults[run_id] = str(error)
+            return None
         return snapshot if snapshot is not None and snapshot.embedding.shape[1] == 2 else None
 
     def shown(self, run_id: str) -> Snapshot | None:

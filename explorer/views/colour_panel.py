@@ -8,11 +8,13 @@ from typing import Any
 import panel as pn
 import panel_material_ui as pmui
 
+from explorer.model.items import Categories
 from explorer.model.selection import composition
 from explorer.model.session import Session
 from explorer.views import palette
 from explorer.views.bars import BarRow, Bars
 from explorer.views.colouring import NUMERIC_KINDS, kind_of, numeric_scale
+from explorer.views.text import count, moment
 from explorer.views.theme import stylesheet
 
 DENSITY = "density of points"
@@ -96,16 +98,18 @@ class ColourPanel(pn.viewable.Viewer):
         self._hint.object = (
             '<div class="muted">Click shows one alone · Ctrl-click adds or hides</div>' if counted else ""
         )
-        self._scale.object = "" if counted else self._ramp(column if kind else "")
         if counted:
             self.legend.rows = list(legend_rows(session, self._dark))
+            self._scale.object = unlisted(session.categories(column), self._dark)
+        else:
+            self._scale.object = self._ramp(column if kind else "", kind)
 
-    def _ramp(self, column: str) -> str:
+    def _ramp(self, column: str, kind: str) -> str:
         colours = palette.sequential(self._dark) if column else palette.density(self._dark)
         low, high = "few items", "many items"
         if column and self._session.dataset is not None:
             scale = numeric_scale(self._session.dataset.items.numbers(column))
-            low, high = f"{scale.low:,.6g}", f"{scale.high:,.6g}"
+            low, high = (moment(end) if kind == "time" else f"{end:,.6g}" for end in (scale.low, scale.high))
         ramp = ", ".join(colours[::32] + colours[-1:])
         return (
             f'<div class="ramp" style="background:linear-gradient(90deg, {ramp})"></div>'
@@ -130,3 +134,16 @@ def legend_rows(session: Session, dark: bool) -> tuple[BarRow, ...]:
         )
         for code, name in list(enumerate(categories.names))[:MOST_ROWS]
     )
+
+
+def unlisted(categories: Categories, dark: bool) -> str:
+    """What the legend has no row for, as HTML: categories beyond the first 200, and missing values."""
+    lines = []
+    rest = len(categories.names) - MOST_ROWS
+    if rest > 0:
+        items = count(int(categories.counts[MOST_ROWS:].sum()))
+        lines.append(f'<div class="muted">and {count(rest)} more categories with {items} items</div>')
+    if missing := len(categories.codes) - int(categories.counts.sum()):
+        swatch = f'<span class="swatch" style="background:{palette.tokens(dark).missing}"></span>'
+        lines.append(f'<div class="unlisted">{swatch}{count(missing)} items have no value</div>')
+    return "".join(lines)

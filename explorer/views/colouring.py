@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.model.projection import BENEATH
 from explorer.model.session import Session
 from explorer.views import palette
 from explorer.views.shading import Colouring, density_colouring
@@ -73,7 +74,9 @@ def _colouring_of(session: Session, dark: bool) -> Colouring:
     categories = session.categories(column)
     colours = palette.categorical(len(categories.names), dark)
     hidden = frozenset(range(len(colours))) - session.isolated if session.isolated else frozenset()
-    return Colouring(categories.codes, palette.lookup(colours, missing, hidden))
+    table = palette.lookup(colours, missing, hidden)
+    table[palette.MOST_COLOURS :, 3] = BENEATH  # the grey of "other" never covers a colour
+    return Colouring(categories.codes, table)
 
 
 def _numeric_codes(values: NDArray[np.float64]) -> NDArray[np.int32]:

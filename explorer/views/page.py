@@ -270,7 +270,8 @@ class Explorer(pn.viewable.Viewer):
         if run is None:
             return "" if self.session.dataset is None else WELCOME
         if self.session.snapshot(run_id) is None:
-            return f'<div class="map-note">{html.escape(_absence(run))}</div>'
+            fault = self.session.faults.get(run_id) or _absence(run)
+            return f'<div class="map-note">{html.escape(fault)}</div>'
         if not self.session.beside_id:
             return ""
         name = html.escape(run.parameters.label)

@@ -67,6 +67,9 @@ LIGHT = Tokens(
     context="#7d8693",
 )
 
+MOST_COLOURS = 40
+"""Categories that have a colour of their own; the rest are "other"."""
+
 # Okabe & Ito (2008), black replaced by a light or dark grey-blue that shows on the background.
 OKABE_ITO = ("#56b4e9", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#f0e442", "#0072b2")
 
@@ -107,7 +110,7 @@ def categorical(n: int, dark: bool) -> tuple[str, ...]:
     if n <= 8:
         return (*OKABE_ITO, "#c8d0ff" if dark else "#3a3f55")[:n]
     glasbey = GLASBEY_ON_DARK if dark else GLASBEY_ON_LIGHT
-    return (*glasbey[:n], *[theme.other] * (n - len(glasbey)))
+    return (*glasbey[:n], *[theme.other] * (n - MOST_COLOURS))
 
 
 def sequential(dark: bool) -> tuple[str, ...]:

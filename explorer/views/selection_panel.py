@@ -96,7 +96,7 @@ class SelectionPanel(pn.viewable.Viewer):
             categories = session.categories(column)
             shares = composition(selection.mask, categories)
             self.bars.rows = list(_rows(shares, palette.categorical(len(categories.names), self._dark)))
-            self._findings.object = findings(shares)
+            self._findings.object = unlisted(shares, selection.count) + findings(shares)
 
     def _summary(self, chosen: bool) -> str:
         if not chosen:
@@ -114,6 +114,18 @@ class SelectionPanel(pn.viewable.Viewer):
             f'<span class="muted">{text.share(selection.share)} of {text.count(selection.n)}</span></div>'
             f'<div class="muted">{html.escape(" → ".join(how))}</div>'
         )
+
+
+def unlisted(shares: tuple[Share, ...], chosen: int) -> str:
+    """What the bars have no row for, as HTML: the rarer categories, and missing values."""
+    rare = sum(share.selected for share in shares[MOST_ROWS:])
+    missing = chosen - sum(share.selected for share in shares)
+    lines = [
+        f'<div class="muted">{text.count(items)} selected items {what}</div>'
+        for items, what in ((rare, "are of rarer categories"), (missing, "have no value"))
+        if items
+    ]
+    return "".join(lines)
 
 
 def findings(shares: tuple[Share, ...]) -> str:
@@ -162,5 +174,4 @@ def _rows(shares: tuple[Share, ...], colours: tuple[str, ...]) -> tuple[BarRow, 
             note=f"{share.lift:.2f}× its share of the whole; click keeps only these, Ctrl-click adds all",
         )
         for share in shares[:MOST_ROWS]
-        if share.code >= 0
     )

@@ -144,3 +144,21 @@ def test_putting_a_run_beside_itself_or_twice_takes_it_away(session: Session) ->
     session.put_beside(session.runs[1].id)
     session.put_beside(session.runs[1].id)
     assert session.beside_id == ""
+
+
+def test_a_damaged_map_is_no_map_and_says_why(session: Session) -> None:
+    damaged, other = session.runs[0], session.runs[1]
+    path = session.workspace.run_folder(damaged.id) / "embedding.npy"
+    whole = path.read_bytes()
+    # A runner that has not seen the run at work reads it from the disk.
+    runner = Runner(session.workspace)
+    later = Session(session.workspace, runner, session.dataset)
+    try:
+        path.write_bytes(whole[: len(whole) // 2])
+        assert later.snapshot(damaged.id) is None
+        assert "is damaged" in later.faults[damaged.id]
+        assert later.snapshot(other.id) is not None
+        assert other.id not in later.faults
+    finally:
+        path.write_bytes(whole)
+        runner.close()
