@@ -68,7 +68,7 @@ class SamplePanel(pn.viewable.Viewer):
         self.manifest = self._download("Manifest", "json", self._manifest)
         self._out = pn.Row(self.csv, self.parquet, self.manifest, margin=(0, 0, 10, 0), styles={"gap": "8px"})
         # Never a hidden table: in a page it waits to be drawn in a loop that takes a whole core.
-        self._result = pn.Column(sizing_mode="stretch_width", margin=0)
+        self._rows = pn.Column(sizing_mode="stretch_width", margin=0)
         session.param.watch(self._show, ["drawn", "dataset"])
         session.param.watch(self._describe, ["selection"])
         self._show()
@@ -82,22 +82,22 @@ class SamplePanel(pn.viewable.Viewer):
             sizing_mode="stretch_width",
             styles={"gap": "8px"},
         )
-        return pn.Column(form, self._head, self._result, sizing_mode="stretch_width", margin=0)
+        return pn.Column(form, self._head, self._out, self._rows, sizing_mode="stretch_width", margin=0)
 
     def _draw(self, _: Any) -> None:
         with telling():
             self._session.draw_sample(self.size.value or 1, self.seed.value or 0)
 
     def _show(self, *_: Any) -> None:
-        drawn = self._session.sample is not None
+        self._out.visible = drawn = self._session.sample is not None
         if drawn:
             stem = f"sample-{self._session.drawn.run_id or 'data'}-{self._session.sample.seed}"
             for download, suffix in ((self.csv, "csv"), (self.parquet, "parquet"), (self.manifest, "json")):
                 download.filename = f"{stem}.{suffix}"
             self.table.param.update(value=pd.DataFrame(), page=1)
             self._fill()
-        if drawn != bool(self._result.objects):
-            self._result.objects = [self._out, self.table] if drawn else []
+        if drawn != bool(self._rows.objects):
+            self._rows.objects = [self.table] if drawn else []
         self._describe()
 
     def _fill(self) -> None:

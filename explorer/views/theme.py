@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from pathlib import Path
 from typing import Any
+
+from bokeh.util.warnings import BokehUserWarning
 
 from explorer.views.palette import Tokens, tokens
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
+# The theme restyles a table that came after the page and sends its style sheets back: they are known.
+warnings.filterwarnings("ignore", "reference already known", BokehUserWarning)
+
 FONT = "'Inter', 'Roboto', 'Helvetica Neue', Arial, sans-serif"
 
 
