@@ -187,8 +187,9 @@ def _listen(app: App, port: int, address: str, show: bool) -> None:
             show=show,
             title="UMAP Explorer",
             websocket_origin=origins,
-            # Maps are mostly empty: the quickest compression makes a frame a twentieth of its size.
-            websocket_compression_level=1,
+            # Maps are mostly empty: the quickest compression makes a frame a twentieth of its size. Within
+            # this machine it only takes time from the layout.
+            websocket_compression_level=1 if app.token else None,
             verbose=False,
         )
     except OSError as error:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from typing import Literal
+
+import numpy as np
 
 
 def count(value: int) -> str:
@@ -31,8 +33,9 @@ def moment(seconds: float) -> str:
     >>> moment(0.0), moment(1_700_000_000.0), moment(-86_400.0)
     ('1970-01-01', '2023-11-14 22:13', '1969-12-31')
     """
-    then = datetime(1970, 1, 1) + timedelta(seconds=seconds)
-    return f"{then:%Y-%m-%d}" if seconds % 86_400 == 0 else f"{then:%Y-%m-%d %H:%M}"
+    then = np.datetime64(round(seconds), "s")
+    unit: Literal["D", "m"] = "D" if seconds % 86_400 == 0 else "m"
+    return str(np.datetime_as_string(then, unit=unit)).replace("T", " ")
 
 
 def duration(seconds: float) -> str:
