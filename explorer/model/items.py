@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,42 +15,26 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from explorer.model.categories import MOST_CATEGORIES, Categories, is_text, of_ranges, of_values
 from explorer.model.errors import InputError
 
 Kind = Literal["categorical", "numeric", "text", "time", "boolean", "other"]
 ROW_ID = "row_id"
-# A text column with more names than this, or a new one in every other row, reads as text.
-MOST_CATEGORIES = 1_000
-# Whole numbers with at most this many values (a digit, a class) are offered as categories.
+RANGED = ("numeric", "time")
+# Whole numbers with at most this many values (a digit, a class) are categories.
 MOST_WHOLE_CATEGORIES = 32
-MISSING = -1
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column's name and what kind of colouring suits it."""
+    """A column's name and what kind of values it holds.
+
+    Text is a column with more than 1,000 names or a new one in every other row; other are bytes and vectors,
+    which make no categories.
+    """
 
     name: str
     kind: Kind
-
-
-@dataclass(frozen=True)
-class Categories:
-    """A column as categories.
-
-    Attributes
-    ----------
-    codes : int32 (n,)
-        The category of each row, -1 where missing.
-    names : tuple of str
-        The categories: numbers, times and booleans by value, names by falling count, then by name.
-    counts : int64 (n_categories,)
-        Rows of each category.
-    """
-
-    codes: np.ndarray
-    names: tuple[str, ...]
-    counts: np.ndarray
 
 
 class Items:
@@ -71,7 +54,7 @@ class Items:
         self.path = path
         self.n = n
         self._columns = tuple(columns)
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._cache: dict[tuple[str, str], Any] = {}
 
     @cached_property
@@ -115,31 +98,51 @@ class Items:
             return "boolean"
         if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
             return "time"
-        if pa.types.is_integer(kind):
-            return "categorical" if self._distinct(field.name) <= MOST_WHOLE_CATEGORIES else "numeric"
-        if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
-            return "numeric"
-        if _is_text(kind):
-            few = self._distinct(field.name) <= min(MOST_CATEGORIES, max(2, self.n // 2))
-            return "categorical" if few else "text"
-        return "other"
+        if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+            # Classes with a gap come as 0.0, 1.0, …, NaN.
+            few = self._distinct(field.name) <= MOST_WHOLE_CATEGORIES and self._is_whole(field.name)
+            return "categorical" if few else "numeric"
+        if _has_no_words(kind):
+            return "other"
+        few = self._distinct(field.name) <= min(MOST_CATEGORIES, max(2, self.n // 2))
+        return "categorical" if few else "text"
 
     def _distinct(self, column: str) -> int:
-        sql = f"SELECT approx_count_distinct({_quoted(column)}) FROM items"  # noqa: S608
-        found = self._connection.cursor().execute(sql).fetchone()
+        return int(self._ask(f"approx_count_distinct({_quoted(column)})"))
+
+    def _is_whole(self, column: str) -> bool:
+        # DuckDB holds NaN to be equal to itself.
+        return bool(self._ask(f"coalesce(bool_and({_quoted(column)} = floor({_quoted(column)})), true)"))
+
+    def _ask(self, aggregate: str) -> Any:
+        found = self._connection.cursor().execute(f"SELECT {aggregate} FROM items").fetchone()  # noqa: S608
         assert found is not None
-        return int(found[0])
+        return found[0]
 
     def categories(self, column: str) -> Categories:
         """Return a column as categories; computed once and kept.
 
+        Numbers and times are put in ranges, lists and records are told apart by what is written of them.
+
         Raises
         ------
         InputError
-            If there is no such column.
+            If there is no such column, or it holds bytes or vectors.
         """
-        found: Categories = self._remembered("categories", column)
+        self._check(column)
+        kind = next(entry.kind for entry in self.columns if entry.name == column)
+        if kind == "other":
+            raise InputError(f"The column {column!r} holds bytes or vectors, which make no categories.")
+        make = self._ranges if kind in RANGED else self._values
+        found: Categories = self._remembered("categories", column, make)
         return found
+
+    def _values(self, column: str) -> Categories:
+        return of_values(self._read(column))
+
+    def _ranges(self, column: str) -> Categories:
+        times = any(entry.name == column and entry.kind == "time" for entry in self.columns)
+        return of_ranges(self.numbers(column), times)
 
     def numbers(self, column: str) -> np.ndarray:
         """Return a column as numbers, float64 (n,), NaN where missing.
@@ -151,20 +154,23 @@ class Items:
         InputError
             If there is no such column or it holds no numbers.
         """
-        found: np.ndarray = self._remembered("numbers", column)
+        found: np.ndarray = self._remembered("numbers", column, lambda name: _numbers(self._read(name), name))
         return found
 
-    def _remembered(self, form: str, column: str) -> Any:
+    def _remembered(self, form: str, column: str, make: Callable[[str], Any]) -> Any:
         with self._lock:
             if (form, column) not in self._cache:
-                values = self._read(column)
-                made = _categories(values) if form == "categories" else _numbers(values, column)
-                self._cache[form, column] = made
+                self._cache[form, column] = make(column)
             return self._cache[form, column]
 
     def _read(self, column: str) -> pa.ChunkedArray:
         self._check(column)
-        text = [column] if _is_text(self._schema.field(column).type) else []
+        kind = self._schema.field(column).type
+        if pa.types.is_nested(kind):
+            sql = f"SELECT CAST({_quoted(column)} AS VARCHAR) AS written FROM items ORDER BY {ROW_ID}"  # noqa: S608
+            written: pa.Table = self._connection.cursor().sql(sql).to_arrow_table()
+            return written["written"]
+        text = [column] if is_text(kind) else []
         file = pq.ParquetFile(self.path, metadata=self._metadata, read_dictionary=text)
         return file.read(columns=[column])[column]
 
@@ -219,49 +225,6 @@ class Items:
         return pa.concat_tables(parts) if parts else self._schema.empty_table().select(names)
 
 
-def _categories(values: pa.ChunkedArray) -> Categories:
-    encoded = _encoded(values)
-    names = encoded.dictionary
-    codes = encoded.indices.fill_null(MISSING).to_numpy(zero_copy_only=False).astype(np.int32)
-    counts = np.bincount(codes + 1, minlength=len(names) + 1)[1:]
-    if _is_text(names.type):
-        keys = [("count", "descending"), ("name", "ascending")]
-        table = pa.table({"count": counts, "name": names})
-    else:
-        keys = [("name", "ascending")]
-        table = pa.table({"name": names})
-    order = pc.sort_indices(table, sort_keys=keys).to_numpy()
-    order = order[counts[order] > 0]
-    place = np.full(len(names) + 1, MISSING, np.int32)
-    place[order] = np.arange(len(order), dtype=np.int32)
-    return Categories(
-        place[codes], tuple(_written(names.take(pa.array(order)))), counts[order].astype(np.int64)
-    )
-
-
-def _encoded(values: pa.ChunkedArray) -> pa.DictionaryArray:
-    """Integer codes into one dictionary; NaN counts as missing, nested values as their JSON text."""
-    kind = values.type
-    if pa.types.is_dictionary(kind):
-        return values.unify_dictionaries().combine_chunks()
-    if pa.types.is_floating(kind):
-        values = pc.if_else(pc.is_nan(values), pa.scalar(None, kind), values)
-    elif pa.types.is_nested(kind) or pa.types.is_binary(kind):
-        values = pa.chunked_array(
-            [[None if value is None else json.dumps(value, default=str) for value in values.to_pylist()]],
-            pa.string(),
-        )
-    return values.dictionary_encode().combine_chunks()
-
-
-def _written(names: pa.Array) -> list[str]:
-    """Categories as text: 3, 0.5, true, 2024-05-01."""
-    if pa.types.is_floating(names.type):
-        # numpy writes the shortest text that tells a value of its type from all others.
-        return [str(value).removesuffix(".0") for value in names.to_numpy()]
-    return [str(value).lower() if isinstance(value, bool) else str(value) for value in names.to_pylist()]
-
-
 def _numbers(values: pa.ChunkedArray, column: str) -> np.ndarray:
     if pa.types.is_dictionary(values.type):
         values = values.cast(values.type.value_type)
@@ -277,8 +240,16 @@ def _numbers(values: pa.ChunkedArray, column: str) -> np.ndarray:
     return numbers
 
 
-def _is_text(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+def _has_no_words(kind: pa.DataType) -> bool:
+    """Whether values are bytes (a picture), or lists of fractions (another vector)."""
+    if pa.types.is_nested(kind):
+        return any(
+            pa.types.is_floating(kind.field(part).type) or _has_no_words(kind.field(part).type)
+            for part in range(kind.num_fields)
+        )
+    return bool(
+        pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind)
+    )
 
 
 def _quoted(name: str) -> str:

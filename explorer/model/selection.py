@@ -13,8 +13,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from explorer.model.categories import Categories
 from explorer.model.errors import InputError
-from explorer.model.items import Categories
 from explorer.model.polygon import in_box, in_polygon
 
 __all__ = ["Selection", "SelectionHistory", "Share", "Step", "composition", "in_box", "in_polygon"]
@@ -234,7 +234,7 @@ class Share:
 
 
 def composition(mask: NDArray[np.bool_], categories: Categories) -> tuple[Share, ...]:
-    """Return the categories of a column by how many of their rows are selected, the most first.
+    """Return how many rows of each category of a column are selected: most first, ranges in their order.
 
     Parameters
     ----------
@@ -251,4 +251,6 @@ def composition(mask: NDArray[np.bool_], categories: Categories) -> tuple[Share,
             zip(categories.names, inside[1:].tolist(), categories.counts.tolist(), strict=True)
         )
     )
+    if categories.ranges is not None:
+        return tuple(shares)
     return tuple(sorted(shares, key=lambda share: (-share.selected, share.code)))

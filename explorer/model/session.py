@@ -12,10 +12,10 @@ import param
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from explorer.model.categories import Categories
 from explorer.model.comparison import Alignment, align
 from explorer.model.dataset import Dataset
 from explorer.model.errors import InputError, WorkspaceError
-from explorer.model.items import Categories
 from explorer.model.run import Run, RunParameters
 from explorer.model.runner import Progress, Runner, Snapshot
 from explorer.model.sampling import Sample, draw, manifest, sample_table

@@ -83,7 +83,18 @@ def _read_whole(path: Path) -> pa.Table:
     if _is_headless(table.schema.names):
         read = pa.csv.ReadOptions(autogenerate_column_names=True)
         table = pa.csv.read_csv(path, parse_options=parse, read_options=read)
-    return table
+    return _without_empty_cells(table)
+
+
+def _without_empty_cells(table: pa.Table) -> pa.Table:
+    """Make empty cells of text missing, as those of numbers are; NA stays a name, as Namibia's code."""
+    columns = [
+        pc.if_else(pc.equal(column, ""), pa.scalar(None, column.type), column)
+        if pa.types.is_string(column.type)
+        else column
+        for column in table.columns
+    ]
+    return pa.table(columns, names=table.column_names)
 
 
 def _delimiter(path: Path) -> str:

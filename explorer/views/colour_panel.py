@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import html
 from typing import Any
 
 import panel as pn
 import panel_material_ui as pmui
 
-from explorer.model.items import Categories
+from explorer.model.categories import Categories
 from explorer.model.selection import composition
 from explorer.model.session import Session
 from explorer.views import palette
 from explorer.views.bars import BarRow, Bars
-from explorer.views.colouring import NUMERIC_KINDS, kind_of, numeric_scale
-from explorer.views.text import count, moment
+from explorer.views.colouring import category_colours, colourable
+from explorer.views.text import count
 from explorer.views.theme import stylesheet
 
 DENSITY = "density of points"
@@ -66,13 +65,7 @@ class ColourPanel(pn.viewable.Viewer):
         self._draw()
 
     def _offer(self, *_: Any) -> None:
-        dataset = self._session.dataset
-        names = (
-            [column.name for column in dataset.items.columns if column.kind not in ("text", "other")]
-            if dataset
-            else []
-        )
-        options = {DENSITY: "", **{name: name for name in names}}
+        options = {DENSITY: "", **{name: name for name in colourable(self._session)}}
         self.column.param.update(options=options, value=self._session.colour_by)
         self._draw()
 
@@ -92,8 +85,7 @@ class ColourPanel(pn.viewable.Viewer):
         session, column = self._session, self._session.colour_by
         if self.column.value != column:
             self.column.value = column
-        kind = kind_of(session, column)
-        counted = bool(kind) and kind not in NUMERIC_KINDS
+        counted = column in colourable(session)
         self.legend.visible = counted
         self._hint.object = (
             '<div class="muted">Click shows one alone · Ctrl-click adds or hides</div>' if counted else ""
@@ -102,25 +94,23 @@ class ColourPanel(pn.viewable.Viewer):
             self.legend.rows = list(legend_rows(session, self._dark))
             self._scale.object = unlisted(session.categories(column), self._dark)
         else:
-            self._scale.object = self._ramp(column if kind else "", kind)
+            self._scale.object = density_scale(self._dark)
 
-    def _ramp(self, column: str, kind: str) -> str:
-        colours = palette.sequential(self._dark) if column else palette.density(self._dark)
-        low, high = "few items", "many items"
-        if column and self._session.dataset is not None:
-            scale = numeric_scale(self._session.dataset.items.numbers(column))
-            low, high = (moment(end) if kind == "time" else f"{end:,.6g}" for end in (scale.low, scale.high))
-        ramp = ", ".join(colours[::32] + colours[-1:])
-        return (
-            f'<div class="ramp" style="background:linear-gradient(90deg, {ramp})"></div>'
-            f'<div class="ends"><span>{html.escape(low)}</span><span>{html.escape(high)}</span></div>'
-        )
+
+def density_scale(dark: bool) -> str:
+    """The colours of a map by density, as HTML."""
+    colours = palette.density(dark)
+    ramp = ", ".join(colours[::32] + colours[-1:])
+    return (
+        f'<div class="ramp" style="background:linear-gradient(90deg, {ramp})"></div>'
+        '<div class="ends"><span>few items</span><span>many items</span></div>'
+    )
 
 
 def legend_rows(session: Session, dark: bool) -> tuple[BarRow, ...]:
     """The legend of the session's column in the order of its categories, with selected and total counts."""
     categories = session.categories(session.colour_by)
-    colours = palette.categorical(len(categories.names), dark)
+    colours = category_colours(categories, dark)
     shares = {share.code: share for share in composition(session.selection.mask, categories)}
     return tuple(
         BarRow(

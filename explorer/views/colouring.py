@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
-
+from explorer.model.categories import Categories
 from explorer.model.projection import BENEATH
 from explorer.model.session import Session
 from explorer.views import palette
 from explorer.views.shading import Colouring, density_colouring
 
 NUMERIC_STEPS = 256
-NUMERIC_KINDS = ("numeric", "time")
-
-
-@dataclass(frozen=True)
-class NumericScale:
-    """The range a numeric colouring spans, 1st to 99th percentile, so that one outlier does not grey all."""
-
-    low: float
-    high: float
 
 
 class Colours:
@@ -47,39 +34,39 @@ class Colours:
         return self._colouring
 
 
-def kind_of(session: Session, column: str) -> str:
-    """The kind of a column of the open data, "" when there is no such column."""
+def colourable(session: Session) -> tuple[str, ...]:
+    """The columns of the open data that can be told apart by colour: all but bytes and vectors."""
     if session.dataset is None:
-        return ""
-    return next((entry.kind for entry in session.dataset.items.columns if entry.name == column), "")
+        return ()
+    return tuple(column.name for column in session.dataset.items.columns if column.kind != "other")
 
 
-def numeric_scale(values: NDArray[np.float64]) -> NumericScale:
-    """Where the colours of a numeric column, float64 (n,) with NaN for missing, begin and end."""
-    finite = values[np.isfinite(values)]
-    if not len(finite):
-        return NumericScale(0.0, 1.0)
-    low, high = (float(v) for v in np.percentile(finite, [1, 99]))
-    return NumericScale(low, high if high > low else low + 1.0)
+def category_colours(categories: Categories, dark: bool) -> tuple[str, ...]:
+    """The colour of each category: its own, or for ranges the middle of their part of the scale."""
+    n = len(categories.names)
+    if categories.ranges is None:
+        return palette.categorical(n, dark)
+    fineness = _fineness(n)
+    return palette.sequential(dark, n * fineness)[fineness // 2 :: fineness]
+
+
+def _fineness(n_ranges: int) -> int:
+    return max(1, NUMERIC_STEPS // max(1, n_ranges))
 
 
 def _colouring_of(session: Session, dark: bool) -> Colouring:
-    column, kind = session.colour_by, kind_of(session, session.colour_by)
-    if not kind or session.dataset is None:
+    column = session.colour_by
+    if session.dataset is None or column not in colourable(session):
         return density_colouring(dark)
-    missing = palette.tokens(dark).missing
-    if kind in NUMERIC_KINDS:
-        codes = _numeric_codes(session.dataset.items.numbers(column))
-        return Colouring(codes, palette.lookup(palette.sequential(dark), missing))
     categories = session.categories(column)
-    colours = palette.categorical(len(categories.names), dark)
-    hidden = frozenset(range(len(colours))) - session.isolated if session.isolated else frozenset()
-    table = palette.lookup(colours, missing, hidden)
+    n, missing = len(categories.names), palette.tokens(dark).missing
+    hidden = frozenset(range(n)) - session.isolated if session.isolated else frozenset()
+    if categories.ranges is not None:
+        # Numbers shade into one another within their range.
+        fineness = _fineness(n)
+        codes = categories.ranges.steps(session.dataset.items.numbers(column), fineness)
+        steps = frozenset(code * fineness + step for code in hidden for step in range(fineness))
+        return Colouring(codes, palette.lookup(palette.sequential(dark, n * fineness), missing, steps))
+    table = palette.lookup(palette.categorical(n, dark), missing, hidden)
     table[palette.MOST_COLOURS :, 3] = BENEATH  # the grey of "other" never covers a colour
     return Colouring(categories.codes, table)
-
-
-def _numeric_codes(values: NDArray[np.float64]) -> NDArray[np.int32]:
-    scale = numeric_scale(values)
-    steps = np.clip((values - scale.low) / (scale.high - scale.low), 0, 1) * (NUMERIC_STEPS - 1)
-    return np.where(np.isfinite(values), np.nan_to_num(steps), -1).astype(np.int32)

@@ -113,10 +113,10 @@ def categorical(n: int, dark: bool) -> tuple[str, ...]:
     return (*glasbey[:n], *[theme.other] * (n - MOST_COLOURS))
 
 
-def sequential(dark: bool) -> tuple[str, ...]:
-    """Viridis as 256 colours, trimmed of the end that would sink into the background."""
+def sequential(dark: bool, n: int = 256) -> tuple[str, ...]:
+    """Viridis as n colours, trimmed of the end that would sink into the background."""
     kept = Viridis256[40:] if dark else Viridis256[:220]
-    return _resampled(kept, 256)
+    return tuple(kept[int(i)] for i in np.linspace(0, len(kept) - 1, n))
 
 
 def density(dark: bool) -> tuple[str, ...]:
@@ -164,7 +164,3 @@ def rgb(colour: str) -> tuple[float, float, float]:
     (1.0, 0.0, 0.5019607843137255)
     """
     return int(colour[1:3], 16) / 255, int(colour[3:5], 16) / 255, int(colour[5:7], 16) / 255
-
-
-def _resampled(colours: tuple[str, ...], n: int) -> tuple[str, ...]:
-    return tuple(colours[int(i)] for i in np.linspace(0, len(colours) - 1, n))

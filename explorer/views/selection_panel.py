@@ -10,9 +10,9 @@ import panel_material_ui as pmui
 
 from explorer.model.selection import Share, composition
 from explorer.model.session import Session
-from explorer.views import palette, text
+from explorer.views import text
 from explorer.views.bars import BarRow, Bars
-from explorer.views.colouring import NUMERIC_KINDS, kind_of
+from explorer.views.colouring import category_colours, colourable
 from explorer.views.theme import stylesheet
 
 NOTABLE_LIFT = 1.5
@@ -70,10 +70,7 @@ class SelectionPanel(pn.viewable.Viewer):
         self._draw()
 
     def _offer(self, *_: Any) -> None:
-        dataset = self._session.dataset
-        columns = (
-            [c.name for c in dataset.items.columns if c.kind in ("categorical", "boolean")] if dataset else []
-        )
+        columns = list(colourable(self._session))
         by = self._session.colour_by
         self.column.param.update(
             options=columns, value=by if by in columns else (columns[0] if columns else None)
@@ -88,14 +85,14 @@ class SelectionPanel(pn.viewable.Viewer):
         session, column = self._session, self.column.value
         selection = session.selection
         chosen = selection is not None and selection.count > 0
-        comparable = bool(kind_of(session, column or "")) and kind_of(session, column) not in NUMERIC_KINDS
+        comparable = column in colourable(session)
         self.bars.visible = self.column.visible = chosen and comparable
         self._buttons.visible = chosen
         self._head.object, self._findings.object = self._summary(chosen), ""
         if chosen and comparable:
             categories = session.categories(column)
             shares = composition(selection.mask, categories)
-            self.bars.rows = list(_rows(shares, palette.categorical(len(categories.names), self._dark)))
+            self.bars.rows = list(_rows(shares, category_colours(categories, self._dark)))
             self._findings.object = unlisted(shares, selection.count) + findings(shares)
 
     def _summary(self, chosen: bool) -> str:
@@ -130,7 +127,7 @@ def unlisted(shares: tuple[Share, ...], chosen: int) -> str:
 
 def findings(shares: tuple[Share, ...]) -> str:
     """What stands out in a composition, as HTML lines; names are escaped."""
-    present = [share for share in shares if share.selected]
+    present = sorted((share for share in shares if share.selected), key=lambda share: -share.selected)
     if not present:
         return ""
     total = sum(share.selected for share in present)

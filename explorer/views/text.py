@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
-import numpy as np
-
 
 def count(value: int) -> str:
     """A whole number with its thousands apart.
@@ -25,17 +21,6 @@ def share(value: float) -> str:
     if 0 < value < 0.001:
         return "<0.1%"
     return f"{100 * value:.1f}%".replace(".0%", "%")
-
-
-def moment(seconds: float) -> str:
-    """A time, in seconds since 1970, as a day, with the minute when that tells more.
-
-    >>> moment(0.0), moment(1_700_000_000.0), moment(-86_400.0)
-    ('1970-01-01', '2023-11-14 22:13', '1969-12-31')
-    """
-    then = np.datetime64(round(seconds), "s")
-    unit: Literal["D", "m"] = "D" if seconds % 86_400 == 0 else "m"
-    return str(np.datetime_as_string(then, unit=unit)).replace("T", " ")
 
 
 def duration(seconds: float) -> str:

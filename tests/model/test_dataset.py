@@ -201,6 +201,13 @@ def test_a_csv_of_bare_numbers_needs_no_header(tmp_path, header):
     np.testing.assert_array_equal(read_source(tmp_path / "c.csv").vectors, [[1.5, 2, 3], [4, 5, 6.25]])
 
 
+def test_an_empty_cell_of_a_csv_is_missing_and_na_is_a_name(tmp_path):
+    (tmp_path / "c.csv").write_text('x0,x1,country,city\n1,2,NA,Windhoek\n3,4,,""\n5,6,SE,Lund\n')
+    items = read_source(tmp_path / "c.csv").items
+    assert items["country"].to_pylist() == ["NA", None, "SE"]
+    assert items["city"].to_pylist() == ["Windhoek", None, "Lund"]
+
+
 @pytest.mark.parametrize(("mark", "suffix"), [(",", "csv"), (";", "csv"), ("\t", "csv"), ("\t", "tsv")])
 def test_the_mark_between_columns_is_seen(tmp_path, mark, suffix):
     path = tmp_path / f"c.{suffix}"

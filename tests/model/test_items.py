@@ -42,6 +42,10 @@ def table() -> pa.Table:
             "day": pa.array([date(2024, 1, 1 + i % 9) for i in range(N)]),
             "live": pa.array([None, *(rng.random(N - 1) < 0.5).tolist()]),
             "tags": [[str(i % 3)] for i in range(N)],
+            "with gaps": [None, *(float(i % 4) for i in range(N - 1))],
+            "vector": [[0.5, float(i)] for i in range(N)],
+            "picture": [b"\x89PNG" for _ in range(N)],
+            "empty": pa.nulls(N),
             'odd "name", 1': rng.integers(0, 3, N),
         }
     )
@@ -63,19 +67,25 @@ def test_columns_have_the_kind_that_suits_them(items):
         "year": "numeric",
         "score": "numeric",
         "few": "numeric",
+        "with gaps": "categorical",
+        "vector": "other",
+        "picture": "other",
+        "empty": "categorical",
         "title": "text",
         "when": "time",
         "to the nanosecond": "time",
         "single": "numeric",
         "day": "time",
         "live": "boolean",
-        "tags": "other",
+        "tags": "categorical",
         'odd "name", 1': "categorical",
     }
 
 
-def test_every_column_as_categories_agrees_with_pandas(items, table):
-    for name in table.column_names:
+def test_categories_agree_with_pandas(items, table):
+    told_apart = [c.name for c in items.columns if c.kind in ("categorical", "boolean", "text")]
+    assert len(told_apart) == 9
+    for name in told_apart:
         categories = items.categories(name)
         values = pd.Series(table[name].to_pylist(), dtype=object)
         missing = values.isna().to_numpy()
@@ -98,10 +108,55 @@ def test_names_are_ordered_by_count_numbers_by_value(items):
     assert set(genres.names) == {"rock", "jazz", "folk", "été"}
     assert items.categories("genre_dictionary").names == genres.names
     assert items.categories("digit").names == tuple("0123456789")
-    assert items.categories("few").names == ("0.5", "2", "10")
-    assert items.categories("single").names == ("0.1", "0.25", "3")
+    assert items.categories("with gaps").names == ("0", "1", "2", "3")
     assert items.categories("live").names == ("false", "true")
     assert list(items.categories("day").names) == [f"2024-01-0{i}" for i in range(1, 10)]
+    assert items.categories("when").names == items.categories("day").names
+    assert items.categories("tags").names == ("[0]", "[1]", "[2]")
+    assert items.categories("empty").names == ()
+
+
+def test_a_name_that_cannot_be_seen_is_called_blank(tmp_path):
+    pq.write_table(pa.table({"mood": ["", "calm", "calm", ""], "key": ["C", "C", " ", "D"]}), tmp_path / "i")
+    items = Items(tmp_path / "i", 4)
+    assert items.categories("mood").names == ("(blank)", "calm")
+    assert items.categories("key").names == ("C", "(blank)", "D")
+
+
+def test_bytes_and_vectors_make_no_categories(items):
+    for name in ("vector", "picture"):
+        with pytest.raises(InputError, match=f"'{name}' holds bytes or vectors"):
+            items.categories(name)
+
+
+def test_numbers_are_counted_in_ranges(items, table):
+    years = items.categories("year")
+    expected = table["year"].to_pandas().dropna()
+    for name, count in zip(years.names, years.counts, strict=True):
+        first, last = (int(year) for year in name.split(" to "))
+        assert count == expected.between(first, last).sum()
+    assert years.counts.sum() == len(expected) == N - 1
+    assert years.codes[0] == -1
+
+
+def test_of_many_names_the_rarest_are_counted_together(tmp_path):
+    # 1,200 names: the first 1,100 occur twice, the others once.
+    names = [f"artist {i}" for i in [*range(1200), *range(1100)]]
+    pq.write_table(pa.table({"artist": names}), tmp_path / "items.parquet")
+    artists = Items(tmp_path / "items.parquet", len(names)).categories("artist")
+    assert len(artists.names) == 1000
+    assert artists.names[-1] == "201 rarer names"
+    assert artists.counts[-1] == 101 * 2 + 100
+    assert (artists.counts[:-1] == 2).all()
+    assert artists.counts.sum() == len(names)
+    assert (np.bincount(artists.codes, minlength=1000) == artists.counts).all()
+
+
+def test_titles_that_never_recur_are_one_category(tmp_path):
+    pq.write_table(pa.table({"title": [f"song {i}" for i in range(1500)]}), tmp_path / "items.parquet")
+    titles = Items(tmp_path / "items.parquet", 1500).categories("title")
+    assert titles.names == ("1,500 rarer names",)
+    assert titles.counts.tolist() == [1500]
 
 
 def test_numbers_agree_with_pandas(items, table):
@@ -164,7 +219,7 @@ def test_many_threads_read_at_once(table, tmp_path):
     def read():
         try:
             assert items.columns == expected.columns
-            for name in table.column_names:
+            for name in (column.name for column in expected.columns if column.kind != "other"):
                 assert (items.categories(name).codes == expected.categories(name).codes).all()
                 assert items.fetch(np.arange(5), [name]).num_rows == 5
         except Exception as problem:

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from explorer.model.categories import Categories
 from explorer.model.errors import InputError
-from explorer.model.items import Categories
 from explorer.model.selection import Selection, SelectionHistory, Step, composition
 
 N = 19  # no multiple of 8: packed masks must not grow rows

@@ -12,20 +12,23 @@ from explorer.model.runner import Runner
 from explorer.model.selection import composition
 from explorer.model.session import Session
 from explorer.model.workspace import Workspace
-from explorer.views import colour_panel, selection_panel
-from explorer.views.colouring import Colours
+from explorer.views import colour_panel, palette, selection_panel
+from explorer.views.colouring import Colours, colourable
 
-N, N_KINDS, N_MISSING = 1200, 250, 30
+N, N_KINDS, N_MISSING, N_UNSCORED = 1200, 250, 30, 40
 
 
 @pytest.fixture(scope="module")
 def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
-    """Items of 250 categories, the last ones rarest, and 30 without one."""
+    """Items of 250 categories, the last ones rarest, 30 without one, scored from 0 to 100 and 40 without."""
     folder = tmp_path_factory.mktemp("legend")
     common = np.arange(N - N_MISSING) % N_KINDS
     kinds = pa.array([*(f"k{code:03d}" for code in common), *[None] * N_MISSING])
     vectors = np.random.default_rng(0).normal(size=(N, 3)).astype(np.float32)
-    pq.write_table(pa.table({"vector": list(vectors), "kind": kinds}), folder / "many.parquet")
+    score = np.linspace(0, 99.9, N)
+    score[:N_UNSCORED] = np.nan
+    table = pa.table({"vector": list(vectors), "kind": kinds, "score": score, "bytes": [b"x"] * N})
+    pq.write_table(table, folder / "many.parquet")
     workspace = Workspace(folder / "workspace")
     runner = Runner(workspace)
     yield Session(workspace, runner, workspace.add_dataset(folder / "many.parquet"))
@@ -60,7 +63,45 @@ def test_nothing_is_said_when_nothing_is_left_out(session: Session) -> None:
 
 
 def test_only_forty_categories_have_a_colour_and_the_rest_never_covers_one(session: Session) -> None:
-    session.colour_by = "kind"
+    session.param.update(colour_by="kind", isolated=frozenset())
     weights = Colours(session).now(dark=True).table[:, 3]
     assert (weights[:40] == 1).all()
     assert (weights[40:] == np.float32(BENEATH)).all()
+
+
+def test_every_column_but_bytes_and_vectors_can_colour_the_map(session: Session) -> None:
+    assert colourable(session) == ("kind", "score")
+
+
+def test_a_legend_of_numbers_counts_their_ranges_in_order(session: Session) -> None:
+    session.param.update(colour_by="score", isolated=frozenset())
+    rows = colour_panel.legend_rows(session, dark=True)
+    score = session.dataset.items.numbers("score")
+    assert [row["name"] for row in rows] == [
+        "0 to 10",
+        *(f"{low} to {low + 10}" for low in range(10, 100, 10)),
+    ]
+    counts = [int(((score >= low) & (score < low + 10)).sum()) for low in range(0, 100, 10)]
+    assert [row["total"] for row in rows] == counts
+    assert f"{N_UNSCORED} items have no value" in colour_panel.unlisted(
+        session.categories("score"), dark=True
+    )
+    shares = composition(score > 55, session.categories("score"))
+    assert [share.selected > 0 for share in shares] == [False] * 5 + [True] * 5
+
+
+def test_a_range_s_swatch_is_the_middle_of_its_colours_and_shown_alone_the_rest_is_hidden(
+    session: Session,
+) -> None:
+    session.param.update(colour_by="score", isolated=frozenset({2}))
+    colouring = Colours(session).now(dark=True)
+    ranges = session.categories("score").codes
+    inside = np.unique(colouring.codes[ranges == 2])
+    swatch = palette.rgb(colour_panel.legend_rows(session, dark=True)[2]["colour"])
+    assert (colouring.table[inside, 3] == 1).all()
+    np.testing.assert_allclose(colouring.table[inside[len(inside) // 2], :3], swatch, atol=0.02)
+    outside = np.unique(colouring.codes[(ranges != 2) & (ranges >= 0)])
+    assert len(inside) > 10
+    assert (colouring.table[outside, 3] == np.float32(BENEATH)).all()
+    session.isolated = frozenset()
+    assert (Colours(session).now(dark=True).table[:-1, 3] == 1).all()

@@ -1,0 +1,108 @@
+"""A column as categories: its values, the commonest of many names, or ranges of numbers and times."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from explorer.model.ranges import Ranges, ranges_of
+
+MISSING = -1
+MOST_CATEGORIES = 1_000
+BLANK = "(blank)"
+"""What a text of nothing, or of spaces, is called: a name that can be seen."""
+
+
+@dataclass(frozen=True)
+class Categories:
+    """A column as categories.
+
+    Attributes
+    ----------
+    codes : int32 (n,)
+        The category of each row, -1 where missing.
+    names : tuple of str
+        The categories: ranges, numbers, days and booleans by value, names by falling count, then by name.
+        Of more than 1,000 names the last category holds the rarest.
+    counts : int64 (n_categories,)
+        Rows of each category.
+    ranges : Ranges or None
+        What the categories of a column of numbers or times are.
+    """
+
+    codes: NDArray[np.int32]
+    names: tuple[str, ...]
+    counts: NDArray[np.int64]
+    ranges: Ranges | None = None
+
+
+def of_ranges(values: NDArray[np.float64], times: bool) -> Categories:
+    """Put numbers, float64 (n,) with NaN for missing, or times in seconds since 1970, in ranges."""
+    ranges = ranges_of(values, times)
+    codes = ranges.steps(values)
+    return Categories(codes, ranges.names, _counted(codes, len(ranges.names)), ranges)
+
+
+def of_values(values: pa.ChunkedArray) -> Categories:
+    """Tell the values of a column apart; NaN counts as missing."""
+    encoded = _encoded(values)
+    names = encoded.dictionary
+    codes = encoded.indices.fill_null(MISSING).to_numpy(zero_copy_only=False).astype(np.int32)
+    counts = _counted(codes, len(names))
+    order = _ordered(names, counts)
+    kept = _commonest(counts[order]) if is_text(names.type) else len(order)
+    place = np.full(len(names) + 1, MISSING, np.int32)
+    place[order] = np.minimum(np.arange(len(order)), kept)
+    written = _written(names.take(pa.array(order[:kept])))
+    if kept < len(order):
+        written.append(f"{len(order) - kept:,} rarer names")
+    codes = place[codes]
+    return Categories(codes, tuple(written), _counted(codes, len(written)))
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Whether values of an Arrow type are text."""
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
+def _encoded(values: pa.ChunkedArray) -> pa.DictionaryArray:
+    """Integer codes into one dictionary."""
+    if pa.types.is_dictionary(values.type):
+        return values.unify_dictionaries().combine_chunks()
+    if pa.types.is_floating(values.type):
+        values = pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values)
+    return values.dictionary_encode().combine_chunks()
+
+
+def _counted(codes: NDArray[np.int32], n: int) -> NDArray[np.int64]:
+    return np.bincount(codes + 1, minlength=n + 1)[1:].astype(np.int64, copy=False)
+
+
+def _ordered(names: pa.Array, counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where the values that some row has are in the dictionary: text by falling count, others by value."""
+    table = pa.table({"name": names, "count": counts})
+    keys = (
+        [("count", "descending"), ("name", "ascending")] if is_text(names.type) else [("name", "ascending")]
+    )
+    order: NDArray[np.int64] = pc.sort_indices(table, sort_keys=keys).to_numpy().astype(np.int64)
+    return order[counts[order] > 0]
+
+
+def _commonest(counts: NDArray[np.int64]) -> int:
+    """How many names, by falling count, are categories of their own: of more than 1,000 those that recur."""
+    if len(counts) <= MOST_CATEGORIES:
+        return len(counts)
+    return min(MOST_CATEGORIES - 1, int((counts > 1).sum()))
+
+
+def _written(names: pa.Array) -> list[str]:
+    """Categories as text: 3, 0.5, true, 2024-05-01."""
+    if pa.types.is_floating(names.type):
+        # numpy writes the shortest text that tells a value of its type from all others.
+        return [str(value).removesuffix(".0") for value in names.to_numpy()]
+    written = (str(value).lower() if isinstance(value, bool) else str(value) for value in names.to_pylist())
+    return [name if name.strip() else BLANK for name in written]
