@@ -69,6 +69,8 @@ class App:
         if self.token and not secrets.compare_digest(_argument("token").encode(), self.token.encode()):
             return pn.pane.Str("This address needs the token that the server printed when it started.")
         doc = pn.state.curdoc
+        if pn.state.notifications is not None:
+            pn.state.notifications.position = "top-center"  # where it covers neither map nor progress
         session = self._session()
         self._follow_address(session)
         explorer = Explorer(session, doc)

@@ -31,8 +31,12 @@ export function render({model}) {
     if (chosen) { count.append(part("b", "", number.format(entry.selected)), " / ") }
     count.append(number.format(entry.total))
     line.append(swatch, part("span", "name", entry.name), track, count)
-    line.addEventListener("click", (event) =>
-      model.send_msg({key: entry.key, toggle: event.ctrlKey || event.metaKey}))
+    const pick = (event) => model.send_msg({key: entry.key, toggle: event.ctrlKey || event.metaKey})
+    line.addEventListener("click", pick)
+    // Browsers press a button with Enter, but not with Ctrl-Enter.
+    line.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); pick(event) }
+    })
     return line
   }
 

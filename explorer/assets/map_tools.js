@@ -81,7 +81,14 @@ export function render({model}) {
     if (KEYS[key]) { model.tool = KEYS[key] }
     if (key === "f") { send("fit") }
   }
-  document.addEventListener("keydown", onKey)
-  model.on("remove", () => document.removeEventListener("keydown", onKey))
+  // Only who walks by keyboard needs to see that the map has the focus; a drag gives it, too.
+  const outline = (width) => document.documentElement.style.setProperty("--map-outline", width)
+  const onWalk = (event) => { if (event.key === "Tab") { outline("1px") } }
+  const onPress = () => outline("0px")
+  const listeners = [["keydown", onKey, false], ["keydown", onWalk, true], ["pointerdown", onPress, true]]
+  for (const [name, listener, capture] of listeners) { document.addEventListener(name, listener, capture) }
+  model.on("remove", () => {
+    for (const [name, listener, capture] of listeners) { document.removeEventListener(name, listener, capture) }
+  })
   return bar
 }

@@ -215,7 +215,7 @@ class MapView(pn.viewable.Viewer):
             # A canvas of fractional size is not cleared in full along its rim: nothing is drawn there.
             min_border=2,
             outline_line_color=None,
-            stylesheets=[":host(:focus:not(:focus-visible)) { outline: none; }"],
+            stylesheets=[".bk-Canvas { --outline-width: var(--map-outline, 0px); }"],
             background_fill_alpha=0,
             border_fill_alpha=0,
         )

@@ -14,7 +14,12 @@ EXPECTED = (InputError, WorkspaceError, RunError)
 
 @contextmanager
 def telling() -> Iterator[None]:
-    """Show the sentence of an expected error in a notification instead of raising it."""
+    """Show the sentence of an expected error in a notification instead of raising it.
+
+    What was told of an earlier act goes.
+    """
+    if pn.state.notifications is not None:
+        pn.state.notifications.clear()
     try:
         yield
     except EXPECTED as error:
