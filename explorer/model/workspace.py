@@ -375,4 +375,5 @@ def _load(path: Path, load: Callable[[Path], T]) -> T | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, EOFError, KeyError, TypeError) as error:
-        raise WorkspaceError(f"{path} is damaged ({error}): delete it and compute it again.") from error
+        # Not numpy's own words, which advise to unpickle what it does not know.
+        raise WorkspaceError(f"{path} is damaged: delete it and run again.") from error

@@ -93,7 +93,9 @@ class SelectionPanel(pn.viewable.Viewer):
             categories = session.categories(column)
             shares = composition(selection.mask, categories)
             self.bars.rows = list(_rows(shares, category_colours(categories, self._dark)))
-            self._findings.object = unlisted(shares, selection.count) + findings(shares)
+            self._findings.object = unlisted(shares, selection.count) + findings(
+                shares, ranges=categories.ranges is not None
+            )
 
     def _summary(self, chosen: bool) -> str:
         if not chosen:
@@ -125,8 +127,11 @@ def unlisted(shares: tuple[Share, ...], chosen: int) -> str:
     return "".join(lines)
 
 
-def findings(shares: tuple[Share, ...]) -> str:
-    """What stands out in a composition, as HTML lines; names are escaped."""
+def findings(shares: tuple[Share, ...], ranges: bool = False) -> str:
+    """What stands out in a composition, as HTML lines; names are escaped.
+
+    That several ranges of a number come together is no mixture.
+    """
     present = sorted((share for share in shares if share.selected), key=lambda share: -share.selected)
     if not present:
         return ""
@@ -139,7 +144,7 @@ def findings(shares: tuple[Share, ...]) -> str:
     lines += [
         _line(f"{share.name} is mixed in", text.share(share.selected / total), "warn")
         for share in present[1:3]
-        if share.selected / total >= 0.05
+        if share.selected / total >= 0.05 and not ranges
     ]
     absent = [share for share in shares if not share.selected]
     if absent:

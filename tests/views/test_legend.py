@@ -105,3 +105,12 @@ def test_a_range_s_swatch_is_the_middle_of_its_colours_and_shown_alone_the_rest_
     assert (colouring.table[outside, 3] == np.float32(BENEATH)).all()
     session.isolated = frozenset()
     assert (Colours(session).now(dark=True).table[:-1, 3] == 1).all()
+
+
+def test_ranges_side_by_side_are_no_mixture(session: Session) -> None:
+    score, kinds = session.dataset.items.numbers("score"), session.categories("kind")
+    shares = composition(score > 75, session.categories("score"))
+    assert "mixed in" not in selection_panel.findings(shares, ranges=True)
+    assert "90 to 100 is over-represented" in selection_panel.findings(shares, ranges=True)
+    mixed = composition(np.isin(kinds.codes, (0, 1)), kinds)
+    assert f"{kinds.names[1]} is mixed in" in selection_panel.findings(mixed)
