@@ -60,8 +60,8 @@ def _line(run: Run, progress: Progress | None) -> str:
     if run.status is RunStatus.FAILED:
         return run.error or "failed"
     if run.status is RunStatus.DONE:
-        cost = "" if run.cost is None else f" · cost {run.cost:.3f}"
-        return f"done · {duration(sum(run.seconds.values()))}{cost}"
+        cost = "" if run.cost is None else f"\ncost {run.cost:.3f}"
+        return f"done in {duration(sum(run.seconds.values()))}{cost}"
     return f"{run.status} at epoch {run.epoch} / {run.n_epochs}" if run.n_epochs else str(run.status)
 
 
@@ -70,7 +70,7 @@ def _at_work(progress: Progress) -> str:
         return "queued"
     if progress.status is RunStatus.PAUSED:
         return f"paused at epoch {progress.epoch} / {progress.n_epochs}"
-    left = "" if progress.remaining is None else f" · {duration(progress.remaining)} left"
+    left = "" if progress.remaining is None else f"\n{duration(progress.remaining)} left"
     if progress.stage == "layout":
         return f"epoch {progress.epoch} / {progress.n_epochs}{left}"
     return f"{progress.stage} {share(progress.stage_fraction)}{left}"
