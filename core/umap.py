@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from core import transform
 from core.checks import is_sparse
@@ -19,10 +19,16 @@ from core.curve import find_ab
 from core.errors import InputError
 from core.fuzzy_set import fuzzy_simplicial_set
 from core.initialization import initial_layout
+from core.inverse import vectors_at
 from core.knn import ANGULAR, EUCLIDEAN, KnnGraph, comparable, knn_graph
 from core.layout import Layout, LayoutParameters, default_n_epochs
 from core.parameters import check_parameters
 from core.supervision import supervise
+
+WITH_MEAN = (
+    *EUCLIDEAN, *ANGULAR, "manhattan", "l1", "cityblock", "chebyshev", "linfinity", "linf", "minkowski",
+)  # fmt: skip
+"""Metrics of values whose mean is a value of the same kind: no angles on a sphere, no yes and no."""
 
 Callback = Callable[[int, int, NDArray[np.float32]], bool | None]
 
@@ -185,6 +191,37 @@ class UMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             local_connectivity=self.local_connectivity,
             seed=self._seed,
             n_threads=self._n_threads,
+        )
+
+    def inverse_transform(self, X: ArrayLike) -> NDArray[np.float32]:
+        """What a row at each place of the map would be like: float32 (m, n_features_in_).
+
+        The weighted mean of the `n_neighbors` nearest rows on the map; the place of a row gives the row.
+
+        Parameters
+        ----------
+        X : array-like (m, n_components)
+            Places on the map.
+
+        Raises
+        ------
+        InputError
+            If the data were sparse or distances, or its metric is of values that have no mean.
+        """
+        check_is_fitted(self)
+        places = check_array(X, dtype=np.float32)
+        if places.shape[1] != self.n_components:
+            raise InputError(f"The map has {self.n_components} dimensions, the places {places.shape[1]}.")
+        if self._reference is None or is_sparse(self._reference):
+            kind = "sparse rows" if self._reference is not None else "precomputed distances"
+            raise InputError(f"A map of {kind} has no way back to vectors; fit it on dense vectors.")
+        if self.metric not in WITH_MEAN:
+            raise InputError(
+                f"Rows compared by {self.metric!r} have no mean; the way back from the map is for "
+                f"{', '.join(WITH_MEAN)}."
+            )
+        return vectors_at(
+            places, self._reference_embedding, self._reference, self.n_neighbors, n_threads=self._n_threads
         )
 
     def __sklearn_tags__(self) -> Any:

@@ -8,6 +8,7 @@ import scipy.sparse as sp
 from sklearn.base import clone
 from sklearn.datasets import load_iris
 from sklearn.manifold import trustworthiness
+from sklearn.metrics import pairwise_distances
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -111,6 +112,48 @@ def test_points_of_the_data_keep_their_places(fitted, digits):
     np.testing.assert_array_equal(fitted.transform(digits[:1500]), fitted.embedding_)
 
 
+def test_a_place_between_points_gives_a_row_like_theirs(fitted, digits):
+    from sklearn.datasets import load_digits
+
+    labels = load_digits().target[:1500]
+    places = fitted.transform(digits[1500:])
+    rows = fitted.inverse_transform(places)
+    assert rows.shape == (len(places), 64)
+    classifier = KNeighborsClassifier(10).fit(digits[:1500], labels)
+    on_map = KNeighborsClassifier(10).fit(fitted.embedding_, labels)
+    assert (classifier.predict(rows) == on_map.predict(places)).mean() > 0.97
+    # Nearer to what the place is of than the mean digit of that kind is.
+    means = np.array([digits[:1500][labels == digit].mean(axis=0) for digit in range(10)])
+    off = np.linalg.norm(rows - digits[1500:], axis=1)
+    off_mean = np.linalg.norm(means[on_map.predict(places)] - digits[1500:], axis=1)
+    assert np.median(off) < np.median(off_mean)
+
+
+def test_the_way_back_from_a_point_s_place_is_the_point_and_no_batch_or_thread_matters(fitted, digits):
+    there = np.unique(fitted.embedding_, axis=0, return_index=True)[1]
+    np.testing.assert_array_equal(fitted.inverse_transform(fitted.embedding_[there]), digits[there])
+    places = fitted.embedding_[:50] + np.float32(0.05)
+    together = fitted.inverse_transform(places)
+    np.testing.assert_array_equal(fitted.inverse_transform(places[::-1])[::-1], together)
+    np.testing.assert_array_equal(fitted.inverse_transform(places[7:8]), together[7:8])
+    clone_on_one = pickle.loads(pickle.dumps(fitted)).set_params(n_jobs=1)
+    np.testing.assert_array_equal(clone_on_one.inverse_transform(places), together)
+
+
+def test_the_way_back_is_refused_where_there_is_none(fitted, digits, iris):
+    with pytest.raises(InputError, match="2 dimensions, the places 3"):
+        fitted.inverse_transform(np.zeros((4, 3)))
+    sparse = UMAP(n_epochs=5, random_state=0).fit(sp.csr_array(digits[:300]))
+    with pytest.raises(InputError, match="sparse rows has no way back"):
+        sparse.inverse_transform(np.zeros((1, 2)))
+    distances = UMAP(metric="precomputed", n_epochs=5, random_state=0).fit(pairwise_distances(iris[0]))
+    with pytest.raises(InputError, match="precomputed distances has no way back"):
+        distances.inverse_transform(np.zeros((1, 2)))
+    yes_and_no = UMAP(metric="jaccard", n_epochs=5, random_state=0).fit(digits[:200] > 8)
+    with pytest.raises(InputError, match="'jaccard' have no mean"):
+        yes_and_no.inverse_transform(np.zeros((1, 2)))
+
+
 def test_transform_is_identical_for_any_thread_count(fitted, digits):
     places = [clone(fitted).set_params(n_jobs=n).fit(digits[:1500]).transform(digits[1500:]) for n in (1, 3)]
     np.testing.assert_array_equal(places[0], places[1])
@@ -184,7 +227,6 @@ def test_a_sparse_table_is_mapped_and_transformed(digits):
 
 
 def test_precomputed_distances_give_the_map_of_the_vectors_graph(digits):
-    from sklearn.metrics import pairwise_distances
 
     x = digits[:300]
     embedding = UMAP(metric="precomputed", n_epochs=20, random_state=0).fit_transform(pairwise_distances(x))

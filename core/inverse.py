@@ -1,0 +1,55 @@
+"""From places on a finished map back to vectors: what an item there would be like."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from core.fuzzy_set import smooth, strengths_of
+
+
+def vectors_at(
+    places: NDArray[np.float32],
+    embedding: NDArray[np.float32],
+    vectors: NDArray[np.float32],
+    n_neighbors: int,
+    *,
+    n_threads: int | None = None,
+) -> NDArray[np.float32]:
+    """Mean of the vectors that lie nearest on the map, weighted by the strengths of a fuzzy set.
+
+    The strengths are those of `transform.place` with map and data exchanged:
+    ``exp(-d / sigma)`` with sigma such that they sum to log2 of the number of neighbours. umap-learn starts
+    from a mean as well and then moves it; a mean stays among the data and depends on its own place alone.
+
+    Parameters
+    ----------
+    places : float32 (m, d)
+        One that equals a point's place gives that point's vector.
+    embedding : float32 (n, d)
+        The finished map; points without a place (NaN) are left out.
+    vectors : float32 (n, D)
+        The data, row for row.
+    n_neighbors : int
+    n_threads : int, optional
+        Never changes the result.
+
+    Returns
+    -------
+    vectors : float32 (m, D)
+    """
+    placed = np.flatnonzero(np.isfinite(embedding).all(axis=1))
+    k = min(n_neighbors, len(placed))
+    found = cKDTree(embedding[placed]).query(places, np.arange(1, k + 1), workers=n_threads or -1)
+    distances, indices = np.asarray(found[0], np.float32), placed[found[1]].astype(np.int32)
+    # No mean of distances to bound sigma: it would depend on the batch.
+    rho, sigma = smooth(distances, 0.0, n_threads, mean=0.0)
+    strengths = strengths_of(indices, distances, rho, sigma, n_threads)
+    upon = distances[:, 0] == 0
+    strengths[upon, 0], strengths[upon, 1:] = 1, 0
+    total = strengths.sum(axis=1, keepdims=True)
+    made = np.zeros((len(places), vectors.shape[1]), np.float32)
+    for j in range(k):
+        made += strengths[:, j, None] / total * vectors[indices[:, j]]
+    return made
