@@ -96,6 +96,7 @@ class DataPanel(pn.viewable.Viewer):
 
     def _describe(self, *_: Any) -> None:
         dataset = self._session.dataset
+        self.other.visible = dataset is not None
         if dataset is None:
             self._about.object = '<div class="muted">No data is open. Give the path of a file.</div>'
             return

@@ -33,6 +33,7 @@ UPDATE_MS = 250
 WELCOME = (
     '<div class="map-note">Choose parameters on the left and press <b>Run</b>: the map appears here.</div>'
 )
+NO_DATA = '<div class="map-note">Give the path of a file on the left and press <b>Open</b>.</div>'
 
 
 class Explorer(pn.viewable.Viewer):
@@ -268,7 +269,7 @@ class Explorer(pn.viewable.Viewer):
         # What stands over a map: the way to a first one, what is being prepared, or which of two it is.
         run = self.session.run(run_id)
         if run is None:
-            return "" if self.session.dataset is None else WELCOME
+            return NO_DATA if self.session.dataset is None else WELCOME
         if self.session.snapshot(run_id) is None:
             fault = self.session.faults.get(run_id) or _absence(run)
             return f'<div class="map-note">{html.escape(fault)}</div>'
