@@ -133,16 +133,13 @@ class Items:
         kind = next(entry.kind for entry in self.columns if entry.name == column)
         if kind == "other":
             raise InputError(f"The column {column!r} holds bytes or vectors, which make no categories.")
-        make = self._ranges if kind in RANGED else self._values
+
+        def make(name: str) -> Categories:
+            ranged = kind in RANGED
+            return of_ranges(self.numbers(name), kind == "time") if ranged else of_values(self._read(name))
+
         found: Categories = self._remembered("categories", column, make)
         return found
-
-    def _values(self, column: str) -> Categories:
-        return of_values(self._read(column))
-
-    def _ranges(self, column: str) -> Categories:
-        times = any(entry.name == column and entry.kind == "time" for entry in self.columns)
-        return of_ranges(self.numbers(column), times)
 
     def numbers(self, column: str) -> np.ndarray:
         """Return a column as numbers, float64 (n,), NaN where missing.
