@@ -10,11 +10,13 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 # numba fixes its largest number of threads at import; the descent needs 8 of them to be reproducible anywhere
-# (see core.descent). A number chosen by the user stands, and so does an import of numba that came first.
+# (see core.any_metric). A number chosen by the user stands, and so does an import of numba that came first.
 if "numba" not in sys.modules:
     os.environ.setdefault("NUMBA_NUM_THREADS", str(max(8, os.cpu_count() or 1)))
 
+from core.cache import StageCache
 from core.curve import find_ab
+from core.density import Density, local_radii
 from core.errors import InputError
 from core.fuzzy_set import fuzzy_simplicial_set
 from core.initialization import initial_layout
@@ -29,16 +31,19 @@ if TYPE_CHECKING:
 __all__ = [
     "UMAP",
     "Checkpoint",
+    "Density",
     "InputError",
     "KnnGraph",
     "Layout",
     "LayoutParameters",
+    "StageCache",
     "default_n_epochs",
     "find_ab",
     "fuzzy_simplicial_set",
     "initial_layout",
     "knn_graph",
     "knn_recall",
+    "local_radii",
     "warm_up",
 ]
 

@@ -8,6 +8,7 @@ its own.
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import subprocess
@@ -25,76 +26,184 @@ from scipy.sparse import csr_array, csr_matrix, load_npz, save_npz
 
 from core.checks import is_sparse
 from core.errors import InputError
+from core.threads import claim, for_rows
 
 N_THREADS = 8
+BLOCK = 16
+PACKED_BITS = ("bit_hamming", "bit_jaccard")
+SIGNED = ("inner_product",)
+ROUNDING = 1e-4
+DENSE_VALUES = 2**24
+"""Values of a sparse table that are written out at a time: 64 MB."""
 _one_at_a_time = threading.Lock()
 """Two threads inside numba's parallel kernels abort the process under its workqueue layer."""
-
 
 Metric = str | Callable[..., float]
 Vectors = Any  # float32 (n, d), or csr_array of it
 
 
 def nearest_by_metric(
-    x: Vectors, k: int, *, metric: Metric, metric_kwds: Mapping[str, Any] | None
+    x: Vectors,
+    k: int,
+    *,
+    metric: Metric,
+    metric_kwds: Mapping[str, Any] | None,
+    n_threads: int | None = None,
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """Compare all pairs of a small table: int32 and float32 (n, k), lower row numbers first among equals."""
-    function = compiled_metric(metric)
-    values = tuple((metric_kwds or {}).values())
-    indices, distances = _all_pairs(x.toarray() if is_sparse(x) else x, k, function, values)
-    return indices, distances
+    dense = _written_out(x, metric)
+    indices, distances = _nearest(dense, dense, k, compiled_metric(metric, metric_kwds), True, n_threads)
+    return indices, _from_zero(distances, metric)
 
 
 def nearest_between(
-    x: Vectors, reference: Vectors, k: int, *, metric: Metric, metric_kwds: Mapping[str, Any] | None
+    x: Vectors,
+    reference: Vectors,
+    k: int,
+    *,
+    metric: Metric,
+    metric_kwds: Mapping[str, Any] | None,
+    n_threads: int | None = None,
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """The `k` nearest rows of `reference` to each row of `x`, all compared: int32 and float32 (m, k)."""
-    values = tuple((metric_kwds or {}).values())
-    dense = [np.ascontiguousarray(v.toarray() if is_sparse(v) else v, np.float32) for v in (x, reference)]
-    indices, distances = _between(dense[0], dense[1], k, compiled_metric(metric), values)
+    compiled = compiled_metric(metric, metric_kwds)
+    step = max(k, DENSE_VALUES // reference.shape[1])
+    found = []
+    for rows in range(0, x.shape[0], step):
+        own = _written_out(x[rows : rows + step], metric)
+        indices, distances = np.empty((len(own), 0), np.int32), np.empty((len(own), 0), np.float32)
+        for start in range(0, reference.shape[0], step):
+            others = _written_out(reference[start : start + step], metric)
+            more, lengths = _nearest(own, others, min(k, len(others)), compiled, False, n_threads)
+            indices = np.column_stack([indices, more + np.int32(start)])
+            distances = np.column_stack([distances, lengths])
+            order = np.argsort(distances, axis=1, kind="stable")[:, :k]
+            indices = np.take_along_axis(indices, order, axis=1)
+            distances = np.take_along_axis(distances, order, axis=1)
+        found.append((indices, distances))
+    if metric in SIGNED:
+        raise InputError(f"A map by {metric!r} cannot place new points: that metric has no distance 0.")
+    return np.concatenate([i for i, _ in found]), _from_zero(np.concatenate([d for _, d in found]), metric)
+
+
+def _written_out(x: Vectors, metric: Metric) -> NDArray[Any]:
+    """Dense rows, as bytes for metrics of packed bits."""
+    dense = np.ascontiguousarray(x.toarray() if is_sparse(x) else x)
+    if metric not in PACKED_BITS:
+        return dense
+    packed = dense.astype(np.uint8)
+    if not np.array_equal(packed, dense):
+        raise InputError(f"metric {metric!r} is for packed bits: whole numbers from 0 to 255.")
+    return packed
+
+
+def _from_zero(distances: NDArray[np.float32], metric: Metric) -> NDArray[np.float32]:
+    """Distances none of which is negative: only differences count for the fuzzy set.
+
+    Those of SIGNED metrics are counted from the smallest; of others, what rounding left below 0 is 0.
+    """
+    if metric in SIGNED:
+        counted: NDArray[np.float32] = distances - distances.min(initial=0.0)
+        return counted
+    if not (distances >= -ROUNDING).all():
+        raise InputError(
+            "The metric gives distances that are negative or not a number for these vectors; take another, "
+            "or scale them."
+        )
+    return np.maximum(distances, np.float32(0))
+
+
+def _nearest(
+    x: NDArray[Any],
+    reference: NDArray[Any],
+    k: int,
+    compiled: tuple[Callable[..., float], dict[str, Any]],
+    among_itself: bool,
+    n_threads: int | None,
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    indices, distances = np.empty((len(x), k), np.int32), np.empty((len(x), k), np.float32)
+    function, parameters = compiled
+    arguments = (x, reference, among_itself, function, tuple(parameters.values()), indices, distances)
+    try:
+        for_rows(_nearest_rows, len(x), *arguments, n_threads=n_threads, block=BLOCK)
+    except ValueError as error:
+        raise InputError(f"The metric refuses these vectors: {error}.") from None
     return indices, distances
 
 
 @numba.njit(nogil=True)
-def _between(x: Any, reference: Any, k: int, function: Any, values: Any) -> Any:
-    indices, distances = np.empty((len(x), k), np.int32), np.empty((len(x), k), np.float32)
+def _nearest_rows(
+    counter: Any,
+    n_rows: int,
+    x: Any,
+    reference: Any,
+    among_itself: bool,
+    function: Any,
+    values: Any,
+    indices: Any,
+    distances: Any,
+) -> None:
+    k = indices.shape[1]
     row = np.empty(len(reference), np.float32)
-    for i in range(len(x)):
-        for j in range(len(reference)):
-            row[j] = function(x[i], reference[j], *values)
-        order = np.argsort(row, kind="mergesort")[:k]
-        indices[i], distances[i] = order, row[order]
-    return indices, distances
+    while True:
+        first = claim(counter, BLOCK)
+        if first >= n_rows:
+            return
+        for i in range(first, min(first + BLOCK, n_rows)):
+            for j in range(len(reference)):
+                row[j] = function(x[i], reference[j], *values)
+            if among_itself:
+                row[i] = np.inf
+            order = np.argsort(row, kind="mergesort")[: k + 1]
+            if among_itself:
+                order = order[order != i]
+            order = order[:k]
+            indices[i], distances[i] = order, row[order]
 
 
-def compiled_metric(metric: Metric) -> Callable[..., float]:
-    """The compiled function behind a metric's name; a function stands for itself."""
+def compiled_metric(
+    metric: Metric, metric_kwds: Mapping[str, Any] | None
+) -> tuple[Callable[..., float], dict[str, Any]]:
+    """The compiled function of a metric, and all its parameters in the order in which it takes them.
+
+    Raises
+    ------
+    InputError
+        If there is no such metric, it has no such parameter, or it needs one that is not given.
+    """
     from pynndescent.distances import named_distances
 
-    if callable(metric):
-        return metric
-    if metric not in named_distances:
+    if not callable(metric) and metric not in named_distances:
         raise InputError(
             f"metric {metric!r} is unknown; use 'precomputed', a compiled function or one of "
             f"{', '.join(sorted(named_distances))}."
         )
-    function: Callable[..., float] = named_distances[metric]
-    return function
+    function: Any = metric if callable(metric) else named_distances[metric]
+    if not hasattr(function, "py_func"):
+        raise InputError("A metric that is a function must be compiled: decorate it with numba.njit.")
+    name = function.py_func.__name__ if callable(metric) else metric
+    given = dict(metric_kwds or {})
+    parameters = list(inspect.signature(function.py_func).parameters.values())[2:]
+    for key in given:
+        if key not in [p.name for p in parameters]:
+            takes = ", ".join(p.name for p in parameters) or "none"
+            raise InputError(f"metric {name!r} has no parameter {key!r}; it takes {takes}.")
+    for parameter in parameters:
+        # A default that is an array stands for two columns and fits no other data.
+        if parameter.name not in given and (
+            parameter.default is parameter.empty or isinstance(parameter.default, np.ndarray)
+        ):
+            raise InputError(
+                f"metric {name!r} needs its parameter {parameter.name!r}; give it in metric_kwds."
+            )
+    return function, {p.name: _typed(given.get(p.name, p.default), p.default) for p in parameters}
 
 
-@numba.njit(nogil=True)
-def _all_pairs(x: Any, k: int, function: Any, values: Any) -> Any:
-    n = len(x)
-    indices, distances = np.empty((n, k), np.int32), np.empty((n, k), np.float32)
-    row = np.empty(n, np.float32)
-    for i in range(n):
-        for j in range(n):
-            row[j] = function(x[i], x[j], *values)
-        row[i] = np.inf
-        order = np.argsort(row, kind="mergesort")[: k + 1]
-        order = order[order != i][:k]
-        indices[i], distances[i] = order, row[order]
-    return indices, distances
+def _typed(value: Any, default: Any) -> Any:
+    """Lists and arrays as the type of the default: compiled functions are particular."""
+    if not isinstance(value, list | tuple | np.ndarray):
+        return value
+    return np.ascontiguousarray(value, default.dtype if isinstance(default, np.ndarray) else np.float32)
 
 
 def descend_by_metric(
@@ -106,17 +215,20 @@ def descend_by_metric(
     seed: int,
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """Approximate neighbours of each row, usually itself first: int32 and float32 (n, n_neighbors)."""
-    compiled_metric(metric)
+    parameters = compiled_metric(metric, metric_kwds)[1]
+    x = x if is_sparse(x) else _written_out(x, metric)
     arguments: dict[str, Any] = {
         "n_neighbors": n_neighbors,
         "metric": metric,
-        "metric_kwds": dict(metric_kwds or {}),
+        "metric_kwds": parameters,
         "seed": seed,
     }
     if _max_threads() >= N_THREADS or callable(metric):
         with _one_at_a_time:
-            return _descend_here(x, **arguments)
-    return _descend_elsewhere(x, arguments)
+            indices, distances = _descend_here(x, **arguments)
+    else:
+        indices, distances = _descend_elsewhere(x, arguments)
+    return indices, _from_zero(distances, metric)
 
 
 def _max_threads() -> int:
@@ -148,7 +260,7 @@ def _descend_elsewhere(
     with tempfile.TemporaryDirectory(prefix="umap-descent-") as name:
         folder = Path(name)
         save_npz(folder / "vectors.npz", x) if is_sparse(x) else np.save(folder / "vectors.npy", x)
-        (folder / "arguments.json").write_text(json.dumps(arguments))
+        (folder / "arguments.json").write_text(json.dumps(arguments, default=np.ndarray.tolist))
         root = str(Path(__file__).parent.parent)
         path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
         environment = {**os.environ, "NUMBA_NUM_THREADS": str(N_THREADS), "PYTHONPATH": path}
@@ -167,6 +279,7 @@ def _descend_elsewhere(
 def main(folder: Path) -> None:
     """Descend over the folder's vectors as its ``arguments.json`` asks; write the graph beside them."""
     arguments = json.loads((folder / "arguments.json").read_text())
+    arguments["metric_kwds"] = compiled_metric(arguments["metric"], arguments["metric_kwds"])[1]
     sparse = folder / "vectors.npz"
     x = csr_array(load_npz(sparse)) if sparse.exists() else np.load(folder / "vectors.npy", mmap_mode="r")
     indices, distances = _descend_here(x, **arguments)

@@ -125,12 +125,20 @@ def spectral_layout(
     sizes = np.bincount(part)
     starts = np.concatenate([[0], np.cumsum(sizes)])
     corners = _pack(np.sqrt(sizes))
+    # Edges never leave a component: each is a slice of the rows sorted by component, its columns renamed.
+    by_part = fuzzy_set[rows]
+    place = np.empty(len(part), np.int32)
+    place[rows] = np.arange(len(part)) - np.repeat(starts[:-1], sizes)
     for c in range(n_parts):
         members = rows[starts[c] : starts[c + 1]]
-        inner = fuzzy_set[members][:, members] if len(members) > 1 else None
+        indptr = by_part.indptr[starts[c] : starts[c + 1] + 1]
+        edges = slice(indptr[0], indptr[-1])
+        inner = csr_array(
+            (by_part.data[edges], place[by_part.indices[edges]], indptr - indptr[0]), shape=(sizes[c],) * 2
+        )
         own = (
             scaled(_spectral_of_connected(inner, n_components, seed, n_threads).astype(np.float64))
-            if inner is not None
+            if len(members) > 1
             else np.zeros((1, n_components))
         )
         layout[members] = own * (0.8 * np.sqrt(sizes[c]) / SPAN)

@@ -309,8 +309,17 @@ def advance(
     b: Any,
     gamma: Any,
     negatives: int,
+    density: Any,
 ) -> None:
-    """One epoch in any number of dimensions; parameters and law as `advance_plane`."""
+    """One epoch in any number of dimensions; parameters and law as `advance_plane`, but for one more.
+
+    Parameters
+    ----------
+    density : float32 (n, 2) or (0, 2)
+        See `core.density.DensityTerm`: with it an edge also moves its ends apart or together, by
+        ``2 z / p ((1 - b (1 - z)) (v_i + v_j) + slope (u_i + u_j))`` of the way, where z is the closeness
+        and p, by which edges are drawn, is divided out again.
+    """
     n_components = source.shape[1]
     n_offsets = np.uint64(pool.shape[1] - WINDOW + 1)
     repulsion = np.float32(2.0) * b * gamma
@@ -334,8 +343,18 @@ def advance(
                     for c in range(n_components):
                         d2 += (own[c] - other[c]) * (own[c] - other[c])
                     share = look_up(shares, d2)
+                    apart = np.float32(0.0)
+                    if len(density):
+                        d2 += np.float32(1e-12)
+                        q = power(d2, b)
+                        z = np.float32(1.0) / (np.float32(1.0) + a * q)
+                        apart = (np.float32(1.0) - b * (np.float32(1.0) - z)) * (
+                            density[i, 1] + density[tails[j], 1]
+                        ) + a * b * q / d2 * z * (density[i, 0] + density[tails[j], 0])
+                        apart *= np.float32(2.0 * 65536.0) * z / (np.float32(rates[j]) + np.float32(1.0))
                     for c in range(n_components):
-                        own[c] -= share * (own[c] - other[c])
+                        way = own[c] - other[c]
+                        own[c] += alpha * clip(apart * way) - share * way
                     credit += negatives
                     while credit >= 2 * WINDOW:
                         credit -= 2 * WINDOW

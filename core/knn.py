@@ -195,7 +195,7 @@ def knn_graph(
     from core.any_metric import descend_by_metric, nearest_by_metric
 
     if exact:
-        return KnnGraph(*nearest_by_metric(x, k, metric=metric, metric_kwds=metric_kwds))
+        return KnnGraph(*nearest_by_metric(x, k, metric=metric, metric_kwds=metric_kwds, n_threads=n_threads))
     return KnnGraph(
         *without_self(*descend_by_metric(x, n_neighbors, metric=metric, metric_kwds=metric_kwds, seed=seed))
     )

@@ -11,13 +11,14 @@ and all random numbers are functions of (seed, epoch, vertex or edge), and becau
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from core.curve_order import curve_order
+from core.density import Density, DensityTerm
 from core.errors import InputError
 from core.kernels import (
     advance,
@@ -33,6 +34,7 @@ from core.threads import for_rows
 VERSION = 2
 POOL_SIZE = 8192
 N_COST_PAIRS = 2048
+NO_DENSITY = np.zeros((0, 2), np.float32)
 
 
 def default_n_epochs(n: int) -> int:
@@ -104,6 +106,8 @@ class Layout:
     initial : float32 (n, d)
         Where the points start.
     parameters : LayoutParameters
+    density : Density, optional
+        What the density of the data adds in the last epochs (densMAP).
     seed : int, default 42
         Chooses the random numbers; >= 0.
     n_threads : int, optional
@@ -121,6 +125,7 @@ class Layout:
         initial: NDArray[np.float32],
         parameters: LayoutParameters,
         *,
+        density: Density | None = None,
         seed: int = 42,
         n_threads: int | None = None,
     ) -> None:
@@ -139,6 +144,7 @@ class Layout:
         self._table = attraction_table(parameters.a, parameters.b)
         self._pool = np.empty((initial.shape[1], POOL_SIZE), np.float32)
         self._cost_sample = self._sample_pairs(fuzzy_set)
+        self._density_term = None if density is None else self._ordered_density(density)
 
     @classmethod
     def restore(
@@ -148,6 +154,7 @@ class Layout:
         parameters: LayoutParameters,
         checkpoint: Checkpoint,
         *,
+        density: Density | None = None,
         seed: int = 42,
         n_threads: int | None = None,
     ) -> Layout:
@@ -158,7 +165,7 @@ class Layout:
         InputError
             If the checkpoint's shape is not the initial layout's, or it lies beyond ``parameters.n_epochs``.
         """
-        layout = cls(fuzzy_set, initial, parameters, seed=seed, n_threads=n_threads)
+        layout = cls(fuzzy_set, initial, parameters, density=density, seed=seed, n_threads=n_threads)
         if checkpoint.positions.shape != layout._positions.shape:
             raise InputError(
                 f"The checkpoint's positions have shape {checkpoint.positions.shape}, but the initial layout "
@@ -224,8 +231,10 @@ class Layout:
         p = self.parameters
         alpha = p.learning_rate * (1 - self.epoch / p.n_epochs)
         draw_pool(self._positions, self._seed, self.epoch, self._pool)
+        density = self._density_now()
+        plane = self._positions.shape[1] == 2 and density is None
         for_rows(
-            advance_plane if self._positions.shape[1] == 2 else advance,
+            advance_plane if plane else advance,
             len(self._positions),
             self._indptr,
             self._tails,
@@ -241,10 +250,27 @@ class Layout:
             np.float32(p.b),
             np.float32(p.repulsion_strength),
             p.negative_sample_rate,
+            *(() if plane else (NO_DENSITY if density is None else density,)),
             n_threads=self._n_threads,
         )
         self._positions, self._next = self._next, self._positions
         self.epoch += 1
+
+    def _ordered_density(self, density: Density) -> DensityTerm:
+        if len(density.radii) != len(self._order):
+            raise InputError(
+                f"The density has {len(density.radii)} radii, the layout {len(self._order)} points; give one "
+                "for each."
+            )
+        n_edges = (float(self._rates.sum(dtype=np.float64)) + len(self._rates)) / 65536 / 2
+        return DensityTerm(replace(density, radii=density.radii[self._order]), n_edges)
+
+    def _density_now(self) -> NDArray[np.float32] | None:
+        """What the density adds in this epoch, None where it does not count."""
+        p = self.parameters
+        if self._density_term is None or not self._density_term.density.counts_at(self.epoch, p.n_epochs):
+            return None
+        return self._density_term.at(self._positions, self._indptr, self._tails, p.a, p.b, self._n_threads)
 
     def _ordered_edges(
         self, fuzzy_set: csr_array

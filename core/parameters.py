@@ -50,7 +50,11 @@ RANGES = {
     "local_connectivity": Range(0),
     "set_op_mix_ratio": Range(0, 1),
     "disconnection_distance": Range(0, open_=True, optional=True),
+    "dens_lambda": Range(0),
+    "dens_frac": Range(0, 1),
+    "dens_var_shift": Range(0),
     "target_weight": Range(0, 1),
+    "transform_seed": Range(0, whole=True),
     "target_n_neighbors": Range(-1, whole=True),
 }
 

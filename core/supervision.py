@@ -22,6 +22,7 @@ def supervise(
     target: NDArray[Any],
     *,
     target_metric: str = "categorical",
+    target_metric_kwds: dict[str, Any] | None = None,
     target_weight: float = 0.5,
     target_n_neighbors: int = 15,
     seed: int = 42,
@@ -35,6 +36,8 @@ def supervise(
         For "categorical" any labels, -1 for unknown.
     target_metric : str, default "categorical"
         "categorical", or a metric between numbers.
+    target_metric_kwds : dict, optional
+        That metric's parameters.
     target_weight : float, default 0.5
         0 leaves the data alone, 1 trusts the target alone.
     target_n_neighbors : int, default 15
@@ -55,7 +58,13 @@ def supervise(
     if target_metric == "categorical":
         return with_local_connectivity(_by_category(fuzzy_set, target, target_weight))
     values = np.asarray(target, np.float32).reshape(len(target), -1)
-    graph = knn_graph(values, min(target_n_neighbors, len(values)), metric=target_metric, seed=seed)
+    graph = knn_graph(
+        values,
+        min(target_n_neighbors, len(values)),
+        metric=target_metric,
+        metric_kwds=target_metric_kwds,
+        seed=seed,
+    )
     return with_local_connectivity(_intersection(fuzzy_set, fuzzy_simplicial_set(graph), target_weight))
 
 

@@ -13,14 +13,14 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from core import transform
+from core import fuzzy_set, initialization, knn, transform
+from core.cache import StageCache, uncached
 from core.checks import is_sparse
 from core.curve import find_ab
+from core.density import Density, local_radii, map_radii
 from core.errors import InputError
-from core.fuzzy_set import fuzzy_simplicial_set
-from core.initialization import initial_layout
 from core.inverse import vectors_at
-from core.knn import ANGULAR, EUCLIDEAN, KnnGraph, comparable, knn_graph
+from core.knn import ANGULAR, EUCLIDEAN, KnnGraph, comparable
 from core.layout import Layout, LayoutParameters, default_n_epochs
 from core.parameters import check_parameters
 from core.supervision import supervise
@@ -29,6 +29,8 @@ WITH_MEAN = (
     *EUCLIDEAN, *ANGULAR, "manhattan", "l1", "cityblock", "chebyshev", "linfinity", "linf", "minkowski",
 )  # fmt: skip
 """Metrics of values whose mean is a value of the same kind: no angles on a sphere, no yes and no."""
+
+EPOCHS_FOR_DENSITY = 200
 
 Callback = Callable[[int, int, NDArray[np.float32]], bool | None]
 
@@ -55,7 +57,7 @@ class UMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     a, b : float, optional
         The curve's parameters, in place of `min_dist` and `spread`.
     n_epochs : int, optional
-        Default: 500 up to 10,000 points, 200 beyond.
+        Default: 500 up to 10,000 points, 200 beyond; with `densmap` 200 more.
     learning_rate : float, default 1.0
     init : {"spectral", "pca", "random"} or array (n, n_components), default "spectral"
     random_state : int, RandomState or None
@@ -78,8 +80,33 @@ class UMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         0 leaves the data alone, 1 trusts `y` alone.
     target_n_neighbors : int, default -1
         Neighbours among numbers in `y`; -1 for `n_neighbors`.
+    target_metric_kwds : dict, optional
+        That metric's parameters.
+    force_approximation_algorithm : bool, default False
+        Search neighbours by descent even where all pairs could be compared, up to 4,096 rows.
+    transform_seed : int, default 42
+        Of the places of new points.
+    densmap : bool, default False
+        Keep on the map what is dense and what is sparse in the data, see `core.density`.
+    dens_lambda : float, default 2.0
+        How much that counts.
+    dens_frac : float, default 0.3
+        Share of the epochs, the last ones, in which it counts.
+    dens_var_shift : float, default 0.1
+        Keeps it steady where all is equally dense.
+    output_dens : bool, default False
+        Measure the local radii, and let `fit_transform` return (embedding, rad_orig_, rad_emb_).
+    cache : StageCache, optional
+        Shares knn graphs, fuzzy sets and initial layouts with the other fits that were given it.
     unique : bool, default False
         Lay out equal rows once, and give them one place.
+    keep_vectors : bool, default True
+        Keep the data for `transform` and `inverse_transform`; without them a pickle holds the map and its
+        graphs alone.
+    progress : bool, default False
+        Show a bar of the epochs.
+    verbose : bool, default False
+        umap-learn's name for `progress`.
     callback : callable(epoch, n_epochs, embedding) -> bool or None, optional
         Called after each epoch; True stops the layout there.
 
@@ -92,6 +119,8 @@ class UMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     n_epochs_ : int
         Epochs done.
     n_features_in_ : int
+    rad_orig_, rad_emb_ : float32 (n,)
+        With `output_dens`: logarithms of the local radii in the data and on the map.
 
     Examples
     --------
@@ -124,7 +153,19 @@ class UMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         target_metric: str = "categorical",
         target_weight: float = 0.5,
         target_n_neighbors: int = -1,
+        target_metric_kwds: dict[str, Any] | None = None,
+        force_approximation_algorithm: bool = False,
+        transform_seed: int = 42,
+        densmap: bool = False,
+        dens_lambda: float = 2.0,
+        dens_frac: float = 0.3,
+        dens_var_shift: float = 0.1,
+        output_dens: bool = False,
+        cache: StageCache | None = None,
         unique: bool = False,
+        keep_vectors: bool = True,
+        progress: bool = False,
+        verbose: bool = False,
         callback: Callback | None = None,
     ) -> None:
         self.n_neighbors = n_neighbors
@@ -149,7 +190,19 @@ class UMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         self.target_metric = target_metric
         self.target_weight = target_weight
         self.target_n_neighbors = target_n_neighbors
+        self.target_metric_kwds = target_metric_kwds
+        self.force_approximation_algorithm = force_approximation_algorithm
+        self.transform_seed = transform_seed
+        self.densmap = densmap
+        self.dens_lambda = dens_lambda
+        self.dens_frac = dens_frac
+        self.dens_var_shift = dens_var_shift
+        self.output_dens = output_dens
+        self.cache = cache
         self.unique = unique
+        self.keep_vectors = keep_vectors
+        self.progress = progress
+        self.verbose = verbose
         self.callback = callback
 
     def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> UMAP:
@@ -163,16 +216,22 @@ class UMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             x, first, inverse = np.unique(x, axis=0, return_index=True, return_inverse=True)
             target = None if target is None else target[first]
         embedding = self._lay_out(csr_array(x) if is_sparse(x) else x, target)
-        self._reference = x if self.metric != "precomputed" else None
+        self._reference = x if self.keep_vectors and self.metric != "precomputed" else None
         self._reference_embedding = embedding
-        self.embedding_: NDArray[np.float32] = embedding if inverse is None else embedding[inverse.ravel()]
+        rows = slice(None) if inverse is None else inverse.ravel()
+        self.embedding_: NDArray[np.float32] = embedding[rows]
+        if self.output_dens:
+            self.rad_orig_: NDArray[np.float32] = self._radii[rows]
+            self.rad_emb_: NDArray[np.float32] = map_radii(
+                embedding, self.n_neighbors, n_threads=self._n_threads
+            )[rows]
         self._n_features_out = self.n_components
         return self
 
-    def fit_transform(self, X: ArrayLike, y: ArrayLike | None = None, **_: Any) -> NDArray[np.float32]:
-        """Fit, and return the map: float32 (n, n_components)."""
-        embedding: NDArray[np.float32] = self.fit(X, y).embedding_
-        return embedding
+    def fit_transform(self, X: ArrayLike, y: ArrayLike | None = None, **_: Any) -> Any:
+        """Fit, and return the map: float32 (n, n_components); with `output_dens` and both radii."""
+        self.fit(X, y)
+        return (self.embedding_, self.rad_orig_, self.rad_emb_) if self.output_dens else self.embedding_
 
     def transform(self, X: ArrayLike) -> NDArray[np.float32]:
         """Place new rows on the finished map, each by itself: float32 (m, n_components).
@@ -189,7 +248,7 @@ class UMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             self._reference_embedding,
             self._layout_parameters(n_epochs),
             local_connectivity=self.local_connectivity,
-            seed=self._seed,
+            seed=self.transform_seed,
             n_threads=self._n_threads,
         )
 
@@ -213,8 +272,10 @@ class UMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         if places.shape[1] != self.n_components:
             raise InputError(f"The map has {self.n_components} dimensions, the places {places.shape[1]}.")
         if self._reference is None or is_sparse(self._reference):
-            kind = "sparse rows" if self._reference is not None else "precomputed distances"
-            raise InputError(f"A map of {kind} has no way back to vectors; fit it on dense vectors.")
+            kind = "sparse rows" if self._reference is not None else self._not_kept
+            raise InputError(
+                f"A map of {kind} has no way back to vectors; fit it on dense ones, and keep them."
+            )
         if self.metric not in WITH_MEAN:
             raise InputError(
                 f"Rows compared by {self.metric!r} have no mean; the way back from the map is for "
@@ -235,6 +296,10 @@ class UMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     def _n_threads(self) -> int | None:
         return None if self.n_jobs is None or self.n_jobs < 1 else self.n_jobs
 
+    @property
+    def _not_kept(self) -> str:
+        return "precomputed distances" if self.metric == "precomputed" else "vectors that were not kept"
+
     def _drawn_seed(self) -> int:
         if isinstance(self.random_state, int | np.integer):
             return int(self.random_state)
@@ -242,32 +307,49 @@ class UMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
     def _lay_out(self, x: Any, target: NDArray[Any] | None) -> NDArray[np.float32]:
         n_threads = self._n_threads
-        self.knn_graph_ = self._connected(self._knn(x))
-        self.graph_ = fuzzy_simplicial_set(
-            self.knn_graph_,
-            local_connectivity=self.local_connectivity,
-            set_op_mix_ratio=self.set_op_mix_ratio,
-            n_threads=n_threads,
+        result = uncached if self.cache is None else self.cache.result
+        self.knn_graph_ = self._connected(self._knn(x, result))
+        mix = {
+            "local_connectivity": self.local_connectivity,
+            "set_op_mix_ratio": self.set_op_mix_ratio,
+        }
+        self.graph_ = result(
+            "fuzzy set",
+            fuzzy_set.VERSION,
+            (self.knn_graph_, mix),
+            lambda: fuzzy_set.fuzzy_simplicial_set(self.knn_graph_, **mix, n_threads=n_threads),
         )
+        density = None
+        if self.densmap or self.output_dens:
+            # Before the target weakens edges: density does not depend on what is known of the points.
+            self._radii = local_radii(self.graph_, self.knn_graph_, n_threads=n_threads)
+        if self.densmap:
+            density = Density(self._radii, self.dens_lambda, self.dens_frac, self.dens_var_shift)
         if target is not None:
             self.graph_ = self._supervised(target)
-        initial = initial_layout(
+        vectors = x if isinstance(self.init, str) and self.init == "pca" and not is_sparse(x) else None
+        start = {"n_components": self.n_components, "init": self.init, "seed": self._seed}
+        initial = result(
+            "initial layout",
+            initialization.VERSION,
+            (self.graph_, vectors, start),
+            lambda: initialization.initial_layout(self.graph_, vectors=vectors, **start, n_threads=n_threads),
+        )
+        more = EPOCHS_FOR_DENSITY if self.densmap else 0
+        n_epochs = self.n_epochs or default_n_epochs(x.shape[0]) + more
+        layout = Layout(
             self.graph_,
-            n_components=self.n_components,
-            init=self.init,
-            vectors=None if is_sparse(x) else x,
+            initial,
+            self._layout_parameters(n_epochs),
+            density=density,
             seed=self._seed,
             n_threads=n_threads,
-        )
-        n_epochs = default_n_epochs(x.shape[0]) if self.n_epochs is None else self.n_epochs
-        layout = Layout(
-            self.graph_, initial, self._layout_parameters(n_epochs), seed=self._seed, n_threads=n_threads
         )
         self._run(layout)
         self.n_epochs_ = layout.epoch
         return self._without_isolated(layout.embedding)
 
-    def _knn(self, x: Any) -> KnnGraph:
+    def _knn(self, x: Any, result: Callable[..., Any]) -> KnnGraph:
         n = x.shape[0]
         n_neighbors = min(self.n_neighbors, n)
         if n_neighbors < self.n_neighbors:
@@ -275,14 +357,20 @@ class UMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
                 f"n_neighbors is {self.n_neighbors} but there are {n} rows: using {n}.", stacklevel=4
             )
         if self.precomputed_knn is None:
-            return knn_graph(
-                x,
-                n_neighbors,
-                metric=self.metric,
-                metric_kwds=self.metric_kwds,
-                seed=self._seed,
-                n_threads=self._n_threads,
+            widest = n_neighbors if self.cache is None else min(max(n_neighbors, self.cache.n_neighbors), n)
+            search = {
+                "metric": self.metric,
+                "metric_kwds": self.metric_kwds,
+                "seed": self._seed,
+                "method": "descent" if self.force_approximation_algorithm else "auto",
+            }
+            graph: KnnGraph = result(
+                "knn graph",
+                knn.VERSION,
+                (x, widest, search),
+                lambda: knn.knn_graph(x, widest, **search, n_threads=self._n_threads),
             )
+            return graph.prune(n_neighbors - 1)
         given = self.precomputed_knn
         graph = given if isinstance(given, KnnGraph) else KnnGraph.from_tuple(given)
         if graph.n != n:
@@ -303,6 +391,7 @@ class UMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             self.graph_,
             target,
             target_metric=self.target_metric,
+            target_metric_kwds=self.target_metric_kwds,
             target_weight=self.target_weight,
             target_n_neighbors=self.n_neighbors if self.target_n_neighbors == -1 else self.target_n_neighbors,
             seed=self._seed,
@@ -322,11 +411,15 @@ class UMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         )
 
     def _run(self, layout: Layout) -> None:
-        if self.callback is None:
+        shown = self.progress or self.verbose
+        if self.callback is None and not shown:
             layout.run(layout.n_epochs)
             return
-        while layout.epoch < layout.n_epochs:
-            if self.callback(layout.epoch + 1, layout.n_epochs, layout.run(layout.epoch + 1)):
+        from tqdm import trange
+
+        for epoch in trange(1, layout.n_epochs + 1, desc="layout", unit="epoch", disable=not shown):
+            embedding = layout.run(epoch)
+            if self.callback is not None and self.callback(epoch, layout.n_epochs, embedding):
                 return
 
     def _without_isolated(self, embedding: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -341,19 +434,28 @@ class UMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
     def _neighbours_in_reference(self, x: Any) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         if self._reference is None:
-            raise InputError("A map of precomputed distances cannot place new points; fit it on vectors.")
+            raise InputError(
+                f"A map of {self._not_kept} cannot place new points; fit it on vectors, and keep them."
+            )
         reference = self._reference
         k = min(self.n_neighbors, reference.shape[0])
         if is_sparse(x) or is_sparse(reference) or self.metric not in EUCLIDEAN + ANGULAR:
             from core.any_metric import nearest_between
 
-            return nearest_between(x, reference, k, metric=self.metric, metric_kwds=self.metric_kwds)
+            return nearest_between(
+                x,
+                reference,
+                k,
+                metric=self.metric,
+                metric_kwds=self.metric_kwds,
+                n_threads=self._n_threads,
+            )
         indices, distances = transform.search(
             comparable(x, self.metric),
             comparable(reference, self.metric),
             self.graph_,
             k,
-            seed=self._seed,
+            seed=self.transform_seed,
             n_threads=self._n_threads,
         )
         if self.metric in ANGULAR:

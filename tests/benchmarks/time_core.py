@@ -1,4 +1,4 @@
-"""Time the core stage by stage; one JSON line. Usage: time_core.py VECTORS.npy [SEED [EPOCHS]]."""
+"""Time the core stage by stage; one JSON line. Usage: time_core.py VECTORS.npy [THREADS]."""
 
 from __future__ import annotations
 
@@ -26,27 +26,35 @@ from core import (
 )
 
 
-def main(path: str, seed: int = 42, n_epochs: int = 0) -> None:
+def peak_gib() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+
+def main(path: str, threads: str = "0") -> None:
     vectors = np.load(path).astype(np.float32)
+    n_threads = int(threads) or None
     warm_up(descent=True)
     knn_graph(vectors[:6000], 15)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak_gib()
     seconds: dict[str, float] = {}
+    peaks: dict[str, float] = {}
 
     def timed(stage: str, call: Callable[[], Any]) -> Any:
         start = time.perf_counter()
         result = call()
         seconds[stage] = time.perf_counter() - start
+        peaks[stage] = round(peak_gib() - before, 2)
         return result
 
-    parameters = LayoutParameters(n_epochs or default_n_epochs(len(vectors)), *find_ab())
-    graph = timed("knn", lambda: knn_graph(vectors, 15, seed=seed))
-    fuzzy_set = timed("fuzzy_set", lambda: fuzzy_simplicial_set(graph))
-    initial = timed("spectral", lambda: initial_layout(fuzzy_set, seed=seed))
-    timed("layout", lambda: Layout(fuzzy_set, initial, parameters, seed=seed).run(parameters.n_epochs))
-    peak = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 2**20
-    print(json.dumps({"seconds": seconds, "gib_beyond_vectors": round(peak, 2)}))
+    parameters = LayoutParameters(default_n_epochs(len(vectors)), *find_ab())
+    graph = timed("knn", lambda: knn_graph(vectors, 15, n_threads=n_threads))
+    fuzzy_set = timed("fuzzy_set", lambda: fuzzy_simplicial_set(graph, n_threads=n_threads))
+    initial = timed("spectral", lambda: initial_layout(fuzzy_set, n_threads=n_threads))
+    timed(
+        "layout", lambda: Layout(fuzzy_set, initial, parameters, n_threads=n_threads).run(parameters.n_epochs)
+    )
+    print(json.dumps({"seconds": seconds, "gib_beyond_vectors": peaks}))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], *map(int, sys.argv[2:]))
+    main(*sys.argv[1:])

@@ -1,15 +1,19 @@
-"""Time umap-learn stage by stage. Usage: time_umap_learn.py VECTORS.npy parallel|seeded [EPOCHS].
+"""Time umap-learn stage by stage; one JSON line. Usage: time_umap_learn.py VECTORS.npy [LAYOUT_EPOCHS].
 
-Runs under the interpreter of an environment that holds umap-learn, and imports nothing of ours.
+Runs under the interpreter of an environment that holds umap-learn, and imports nothing of ours. Only its
+layout depends on whether it is seeded: it is timed in both modes, from one start. With LAYOUT_EPOCHS so many
+epochs of it are run, each with the edges of a whole layout, and the time is scaled to all of them.
 """
 
 from __future__ import annotations
 
 import json
+import resource
 import sys
 import time
 import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,7 +24,7 @@ from umap.umap_ import find_ab_params, fuzzy_simplicial_set, make_epochs_per_sam
 warnings.filterwarnings("ignore")
 
 
-def fit(vectors: np.ndarray, parallel: bool, n_epochs: int) -> dict[str, float]:
+def fit(vectors: np.ndarray, n_epochs: int, layout_epochs: int) -> dict[str, float]:
     random = np.random.RandomState(42)
     seconds: dict[str, float] = {}
 
@@ -28,6 +32,7 @@ def fit(vectors: np.ndarray, parallel: bool, n_epochs: int) -> dict[str, float]:
         start = time.perf_counter()
         result = call()
         seconds[stage] = time.perf_counter() - start
+        print(stage, round(seconds[stage], 2), file=sys.stderr, flush=True)
         return result
 
     indices, distances, _ = timed(
@@ -40,28 +45,35 @@ def fit(vectors: np.ndarray, parallel: bool, n_epochs: int) -> dict[str, float]:
         ),
     )
     start = timed("spectral", lambda: spectral_layout(vectors, graph, 2, random))
-    start = np.ascontiguousarray(10 * (start - start.min(0)) / np.ptp(start, axis=0), dtype=np.float32)
     edges = graph.tocoo()
     edges.data[edges.data < edges.data.max() / n_epochs] = 0
     edges.eliminate_zeros()
-    schedule = make_epochs_per_sample(edges.data, n_epochs)
     state = random.randint(-(2**31) + 1, 2**31 - 2, 3).astype(np.int64)
     a, b = find_ab_params(1.0, 0.1)
-    timed(
-        "layout",
-        lambda: optimize_layout_euclidean(
-            start, start, edges.row, edges.col, n_epochs, len(vectors), schedule, a, b, state,
+    start = 10 * (start - start.min(0)) / np.ptp(start, axis=0)
+
+    def lay_out(parallel: bool) -> None:
+        # The layout moves its start and counts in its schedule: each mode gets its own.
+        place = np.array(start, np.float32, order="C")
+        schedule = make_epochs_per_sample(edges.data, n_epochs)
+        optimize_layout_euclidean(
+            place, place, edges.row, edges.col, layout_epochs, len(vectors), schedule, a, b, state.copy(),
             1.0, 1.0, 5.0, parallel=parallel, move_other=True,
-        ),
-    )  # fmt: skip
+        )  # fmt: skip
+
+    for mode in ("parallel", "seeded"):
+        timed(f"layout {mode}", partial(lay_out, mode == "parallel"))
+        seconds[f"layout {mode}"] *= n_epochs / layout_epochs
     return seconds
 
 
-def main(path: str, mode: str, n_epochs: str = "0") -> None:
+def main(path: str, layout_epochs: str = "0") -> None:
     vectors = np.load(path).astype(np.float32)
-    epochs = int(n_epochs) or (500 if len(vectors) <= 10_000 else 200)
-    fit(vectors[:6000], mode == "parallel", 2)
-    print(json.dumps({"seconds": fit(vectors, mode == "parallel", epochs)}))
+    n_epochs = 500 if len(vectors) <= 10_000 else 200
+    fit(vectors[:6000], 20, 2)
+    seconds = fit(vectors, n_epochs, int(layout_epochs) or n_epochs)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(json.dumps({"seconds": seconds, "peak_gib": round(peak, 2)}))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from sklearn.datasets import load_digits, load_iris, make_blobs
 
@@ -29,9 +32,17 @@ def hubs() -> np.ndarray:
     return np.concatenate([sphere, rng.normal(scale=0.01, size=(5, 60))]).astype(np.float32)
 
 
+def mnist() -> np.ndarray:
+    """5,000 handwritten digits: enough for the descent over principal components."""
+    path = Path(__file__).parents[2] / "sample_data" / "mnist.parquet"
+    images = next(pq.ParquetFile(path).iter_batches(5000, columns=["image"])).column(0)
+    return images.flatten().to_numpy().reshape(5000, 784).astype(np.float32)
+
+
 DATA = {
     "blobs": lambda: make_blobs(2000, 8, centers=6, random_state=0)[0].astype(np.float32),
     "iris": lambda: load_iris().data.astype(np.float32),
+    "mnist": mnist,
     "digits": lambda: load_digits().data.astype(np.float32),
     "duplicates": duplicates,
     "hubs": hubs,

@@ -8,11 +8,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from numba import njit
+from pynndescent.distances import named_distances
 from sklearn.datasets import make_blobs
 from sklearn.metrics import pairwise_distances
 
 from core import InputError, KnnGraph, knn_graph
 from tests.core.conftest import THREADS
+
+YES_AND_NO = (
+    "dice", "hamming", "jaccard", "kulsinski", "matching", "rogerstanimoto", "russellrao", "sokalmichener",
+    "sokalsneath", "yule",
+)  # fmt: skip
 
 
 def brute_force(x: np.ndarray, k: int, metric: str = "euclidean") -> np.ndarray:
@@ -52,6 +59,106 @@ def test_other_metrics_agree_with_scikit_learn(digits, metric):
     np.fill_diagonal(d, np.inf)
     graph = knn_graph(x, 6, metric=metric, metric_kwds=keywords)
     np.testing.assert_allclose(graph.distances, np.sort(d, axis=1)[:, :5], rtol=1e-4)
+
+
+NEEDS = {
+    "seuclidean": {"sigma": np.linspace(0.5, 2, 8)},
+    "standardised_euclidean": {"sigma": np.linspace(0.5, 2, 8)},
+    "wminkowski": {"w": np.linspace(0.5, 2, 8), "p": 3},
+    "weighted_minkowski": {"p": 3, "w": np.linspace(0.5, 2, 8)},
+    "mahalanobis": {"vinv": np.diag(np.linspace(0.5, 2, 8))},
+    "kantorovich": {"cost": np.abs(np.subtract.outer(np.arange(8), np.arange(8)))},
+    "wasserstein": {"cost": np.abs(np.subtract.outer(np.arange(8), np.arange(8)))},
+    "sinkhorn": {"cost": np.abs(np.subtract.outer(np.arange(8), np.arange(8)))},
+}
+
+
+def columns_for(metric: str) -> np.ndarray:
+    """Rows that a metric can compare: positive numbers, yes and no, packed bits, or places on a globe."""
+    rng = np.random.default_rng(0)
+    if metric == "haversine":
+        return rng.uniform(-1.5, 1.5, (40, 2)).astype(np.float32)
+    if metric.startswith("bit_"):
+        return rng.integers(0, 256, (40, 8)).astype(np.float32)
+    if metric in YES_AND_NO:
+        return (rng.uniform(size=(40, 8)) < 0.5).astype(np.float32)
+    positive = rng.uniform(0.1, 1, (40, 8)).astype(np.float32)
+    # dot and inner_product are distances between unit vectors alone
+    return positive / np.linalg.norm(positive, axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("metric", sorted(named_distances))
+def test_every_metric_of_pynndescent_is_taken(metric):
+    x = columns_for(metric)
+    keywords = NEEDS.get(metric, {})
+    graph = knn_graph(x, 6, metric=metric, metric_kwds=keywords)
+    function = named_distances[metric]
+    given = {
+        name: np.asarray(value, np.float64 if name == "cost" else np.float32) if np.ndim(value) else value
+        for name, value in keywords.items()
+    }
+    own = x.astype(np.uint8) if metric.startswith("bit_") else x
+    expected = np.array([function(own[3], own[j], **given) for j in range(len(x))], np.float32)
+    ours, theirs = graph.distances[3], np.sort(np.delete(expected, 3))[:5]
+    if metric == "inner_product":
+        ours, theirs = np.diff(ours), np.diff(theirs)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+def test_a_metric_s_parameters_are_taken_by_name_and_checked(digits):
+    x = digits[:60, :8]
+    w = np.linspace(0.5, 2, 8)
+    one = knn_graph(x, 5, metric="wminkowski", metric_kwds={"w": w, "p": 3})
+    other = knn_graph(x, 5, metric="wminkowski", metric_kwds={"p": 3, "w": list(w)})
+    np.testing.assert_array_equal(one.distances, other.distances)
+    with pytest.raises(InputError, match="'minkowski' has no parameter 'q'; it takes p"):
+        knn_graph(x, 5, metric="minkowski", metric_kwds={"q": 3})
+    with pytest.raises(InputError, match="'mahalanobis' needs its parameter 'vinv'"):
+        knn_graph(x, 5, metric="mahalanobis")
+    with pytest.raises(InputError, match="only defined for 2"):
+        knn_graph(x, 5, metric="haversine")
+    with pytest.raises(InputError, match="packed bits"):
+        knn_graph(x + 0.5, 5, metric="bit_hamming")
+    with pytest.raises(InputError, match="negative or not a number"):
+        knn_graph(x, 5, metric=minus_one)
+
+
+@njit
+def minus_one(x, y):
+    return -1.0
+
+
+@njit
+def tallest_difference(x, y, scale=1.0):
+    result = 0.0
+    for i in range(len(x)):
+        result = max(result, abs(x[i] - y[i]))
+    return scale * result
+
+
+def test_a_compiled_function_is_a_metric(digits):
+    x = digits[:300]
+    graph = knn_graph(x, 8, metric=tallest_difference)
+    expected = knn_graph(x, 8, metric="chebyshev")
+    np.testing.assert_array_equal(graph.distances, expected.distances)
+    np.testing.assert_array_equal(graph.indices, expected.indices)
+    scaled = knn_graph(x, 8, metric=tallest_difference, metric_kwds={"scale": 3.0})
+    np.testing.assert_allclose(scaled.distances, 3 * graph.distances)
+    with pytest.raises(InputError, match=r"must be compiled: decorate it with numba\.njit"):
+        knn_graph(x, 8, metric=np.dot)
+
+
+@pytest.mark.timeout(900)
+def test_a_compiled_function_leads_the_descent_too():
+    x = clusters(5000, 6)
+    assert recall(knn_graph(x, 10, metric=tallest_difference), x, "chebyshev") > 0.97
+
+
+@pytest.mark.timeout(900)
+def test_the_descent_takes_sparse_rows():
+    dense = np.maximum(clusters(5000, 30) - 0.2, 0)
+    assert (dense == 0).mean() > 0.3
+    assert recall(knn_graph(sp.csr_array(dense), 10), dense) > 0.95
 
 
 def test_haversine_takes_latitude_and_longitude():

@@ -51,15 +51,18 @@ def test_paused_and_restored_runs_end_with_the_bits_of_a_straight_one(start):
     np.testing.assert_array_equal(restored.run(30), straight)
 
 
-def test_a_fork_with_the_same_parameters_ends_with_the_same_bits(digits_set):
-    initial = initial_layout(digits_set)
-    straight = Layout(digits_set, initial, PARAMETERS).run(30)
-    run = Layout(digits_set, initial, PARAMETERS)
+def test_a_fork_with_the_same_parameters_ends_with_the_same_bits(start):
+    fuzzy_set, initial, seed = start
+    straight = Layout(fuzzy_set, initial, PARAMETERS, seed=seed).run(30)
+    run = Layout(fuzzy_set, initial, PARAMETERS, seed=seed)
     run.run(7)
-    fork = Layout.restore(
-        digits_set, initial, LayoutParameters(30, PARAMETERS.a, PARAMETERS.b), run.checkpoint()
-    )
+    same = LayoutParameters(30, PARAMETERS.a, PARAMETERS.b)
+    fork = Layout.restore(fuzzy_set, initial, same, run.checkpoint(), seed=seed, n_threads=2)
     np.testing.assert_array_equal(fork.run(30), straight)
+    other = LayoutParameters(40, *find_ab(0.5))
+    elsewhere = Layout.restore(fuzzy_set, initial, other, run.checkpoint(), seed=seed)
+    assert not np.array_equal(elsewhere.run(40), straight)
+    np.testing.assert_array_equal(run.run(30), straight)
 
 
 def test_a_checkpoint_is_detached_from_its_run(digits_set):
