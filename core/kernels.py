@@ -20,6 +20,9 @@ TABLE_SHIFT = np.int32(16)
 TABLE_FIRST = np.int32((127 - 24) << 7)
 TABLE_SIZE = np.int32(40 << 7)
 
+GROUP_BLOCK = 128
+"""Rows of a group that a thread claims at a time."""
+
 FIRED = 256
 """Edges of a row looked at together, so that hubs need no larger buffer."""
 
@@ -85,13 +88,8 @@ def attraction_table(a: float, b: float) -> NDArray[np.float32]:
 
 
 def attraction_shares(table: NDArray[np.float32], alpha: float) -> NDArray[np.float32]:
-    """Share of the way to a neighbour that one attraction goes at learning rate `alpha`: ``c / (1 + c)``.
-
-    With ``c = alpha * force`` it is an implicit step, which equals the explicit one for small c and cannot
-    leap over a neighbour that moves at the same time.
-    """
-    c = np.float32(alpha) * table
-    shares: NDArray[np.float32] = c / (1 + c)
+    """Share of the way to a neighbour that one attraction goes at learning rate `alpha`: at most all of it."""
+    shares: NDArray[np.float32] = np.minimum(np.float32(alpha) * table, np.float32(1))
     return shares
 
 
@@ -173,14 +171,14 @@ def order_edges(
 
 
 @njit(nogil=True, cache=True)
-def draw_pool(positions: Any, seed: Any, epoch: int, pool: Any) -> None:
-    """Fill `pool` (float32 (d, size)) with the positions of vertices drawn at random for one epoch.
+def draw_pool(positions: Any, seed: Any, turn: int, pool: Any) -> None:
+    """Fill `pool` (float32 (d, size)) with the positions of vertices drawn at random for one turn.
 
     Columns are consecutive in memory, so that a window of negatives is read by SIMD loads from the cache.
     """
     n = np.uint64(positions.shape[0])
     for t in range(pool.shape[1]):
-        vertex = np.int64(stream(seed, epoch, t) % n)
+        vertex = np.int64(stream(seed, turn, t) % n)
         for c in range(pool.shape[0]):
             pool[c, t] = positions[vertex, c]
 
@@ -210,8 +208,11 @@ def advance_plane(
     b: Any,
     gamma: Any,
     negatives: int,
+    start: int,
 ) -> None:
-    """One epoch in two dimensions. Each vertex moves only itself, by its own row, reading `source`.
+    """One epoch of one group of vertices in two dimensions: `n_rows` of them from `start` on.
+
+    Each vertex moves only itself, by its own row, and reads the others where they stood when the group began.
 
     The graph holds each edge in both directions, and each direction moves both ends: an edge with
     probability p counts 2p times for this vertex. In epoch e it fires floor(2p (e + 1) + phi) -
@@ -224,10 +225,10 @@ def advance_plane(
         See `core.threads`.
     indptr, tails, rates
         The graph as made by `order_edges`.
-    source, target : float32 (n, 2)
-        Positions before and after the epoch.
+    source, target : float32 (n, 2), float32 (n_rows, 2)
+        Positions of all before, and of the group after.
     pool : float32 (2, size)
-        This epoch's negative samples.
+        The group's negative samples.
     seed, epoch : uint64, int
     alpha : float32
         Learning rate.
@@ -237,6 +238,8 @@ def advance_plane(
         The curve's parameters, repulsion strength.
     negatives : int
         Negative samples for each positive one.
+    start : int
+        The group's first vertex.
     """
     n_offsets = np.uint64(pool.shape[1] - WINDOW + 1)
     pool_x, pool_y = pool[0], pool[1]
@@ -244,10 +247,11 @@ def advance_plane(
     step = np.uint32(epoch)
     fired = np.empty(2 * FIRED + 1, np.int32)
     while True:
-        first = claim(counter, BLOCK_ROWS)
+        first = claim(counter, GROUP_BLOCK)
         if first >= n_rows:
             return
-        for i in range(first, min(first + BLOCK_ROWS, n_rows)):
+        for row in range(first, min(first + GROUP_BLOCK, n_rows)):
+            i = start + row
             x, y = source[i, 0], source[i, 1]
             state = stream(seed, epoch, i)
             credit = np.int64(state & np.uint64(2 * WINDOW - 1))
@@ -288,7 +292,7 @@ def advance_plane(
                             gy += clip(push * ey)
                         x += alpha * gx
                         y += alpha * gy
-            target[i, 0], target[i, 1] = x, y
+            target[row, 0], target[row, 1] = x, y
 
 
 @njit(nogil=True, cache=True, fastmath=FAST, error_model="numpy")
@@ -309,9 +313,10 @@ def advance(
     b: Any,
     gamma: Any,
     negatives: int,
+    start: int,
     density: Any,
 ) -> None:
-    """One epoch in any number of dimensions; parameters and law as `advance_plane`, but for one more.
+    """One epoch of one group in any number of dimensions; as `advance_plane`, with one parameter more.
 
     Parameters
     ----------
@@ -326,10 +331,11 @@ def advance(
     step = np.uint32(epoch)
     own = np.empty(n_components, np.float32)
     while True:
-        first = claim(counter, BLOCK_ROWS)
+        first = claim(counter, GROUP_BLOCK)
         if first >= n_rows:
             return
-        for i in range(first, min(first + BLOCK_ROWS, n_rows)):
+        for row in range(first, min(first + GROUP_BLOCK, n_rows)):
+            i = start + row
             own[:] = source[i]
             state = stream(seed, epoch, i)
             credit = np.int64(state & np.uint64(2 * WINDOW - 1))
@@ -368,4 +374,4 @@ def advance(
                             push = repulsion / ((np.float32(0.001) + r2) * (np.float32(1.0) + a * q))
                             for c in range(n_components):
                                 own[c] += alpha * clip(push * (own[c] - pool[c, t]))
-            target[i] = own
+            target[row] = own

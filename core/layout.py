@@ -5,13 +5,14 @@ Minimises C = sum w log(w / z) + (1 - w) log((1 - w) / (1 - z)) with z = 1 / (1 
 
 Law: the same graph, initial layout, parameters and seed give the same bits, whatever the number of threads
 and whether or not the run was paused, or restored from a checkpoint. It holds because each vertex moves
-only itself and reads all others as they stood after the previous epoch, because the schedule of the edges
+only itself and reads all others as they stood when its group's turn began, because the schedule of the edges
 and all random numbers are functions of (seed, epoch, vertex or edge), and because no sum crosses rows.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from core.curve_order import curve_order
 from core.density import Density, DensityTerm
 from core.errors import InputError
 from core.kernels import (
+    GROUP_BLOCK,
     advance,
     advance_plane,
     attraction_shares,
@@ -31,7 +33,9 @@ from core.kernels import (
 )
 from core.threads import for_rows
 
-VERSION = 2
+VERSION = 3
+N_GROUPS = 8
+"""Turns of an epoch. Neighbours mostly move in different turns, each seeing where the other has gone."""
 POOL_SIZE = 8192
 N_COST_PAIRS = 2048
 NO_DENSITY = np.zeros((0, 2), np.float32)
@@ -134,13 +138,16 @@ class Layout:
         self.epoch = 0
         self._seed = np.uint64(seed)
         self._n_threads = n_threads
-        self._order = curve_order(initial)
+        curve = curve_order(initial)
+        groups = [curve[group::N_GROUPS] for group in range(N_GROUPS)]
+        self._borders = np.cumsum([0, *map(len, groups)]).tolist()
+        self._order = np.concatenate(groups)
         self._rank = np.empty(len(initial), np.int32)
         self._rank[self._order] = np.arange(len(initial), dtype=np.int32)
         self._places = self._rank.astype(np.int64)
         self._indptr, self._tails, self._rates = self._ordered_edges(fuzzy_set)
         self._positions = initial.take(self._order, axis=0)
-        self._next = self._positions.copy()
+        self._moved = np.empty((-(-len(initial) // N_GROUPS), initial.shape[1]), np.float32)
         self._table = attraction_table(parameters.a, parameters.b)
         self._pool = np.empty((initial.shape[1], POOL_SIZE), np.float32)
         self._cost_sample = self._sample_pairs(fuzzy_set)
@@ -230,30 +237,34 @@ class Layout:
     def _advance(self) -> None:
         p = self.parameters
         alpha = p.learning_rate * (1 - self.epoch / p.n_epochs)
-        draw_pool(self._positions, self._seed, self.epoch, self._pool)
+        shares = attraction_shares(self._table, alpha)
         density = self._density_now()
         plane = self._positions.shape[1] == 2 and density is None
-        for_rows(
-            advance_plane if plane else advance,
-            len(self._positions),
-            self._indptr,
-            self._tails,
-            self._rates,
-            self._positions,
-            self._next,
-            self._pool,
-            self._seed,
-            self.epoch,
-            np.float32(alpha),
-            attraction_shares(self._table, alpha),
-            np.float32(p.a),
-            np.float32(p.b),
-            np.float32(p.repulsion_strength),
-            p.negative_sample_rate,
-            *(() if plane else (NO_DENSITY if density is None else density,)),
-            n_threads=self._n_threads,
-        )
-        self._positions, self._next = self._next, self._positions
+        for group, (start, stop) in enumerate(pairwise(self._borders)):
+            draw_pool(self._positions, self._seed, self.epoch * N_GROUPS + group, self._pool)
+            for_rows(
+                advance_plane if plane else advance,
+                stop - start,
+                self._indptr,
+                self._tails,
+                self._rates,
+                self._positions,
+                self._moved,
+                self._pool,
+                self._seed,
+                self.epoch,
+                np.float32(alpha),
+                shares,
+                np.float32(p.a),
+                np.float32(p.b),
+                np.float32(p.repulsion_strength),
+                p.negative_sample_rate,
+                start,
+                *(() if plane else (NO_DENSITY if density is None else density,)),
+                n_threads=self._n_threads,
+                block=GROUP_BLOCK,
+            )
+            self._positions[start:stop] = self._moved[: stop - start]
         self.epoch += 1
 
     def _ordered_density(self, density: Density) -> DensityTerm:
