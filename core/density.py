@@ -215,20 +215,21 @@ def _radii_on_map(
     radii: Any,
     closeness: Any,
 ) -> None:
-    """``log(sum_j z_ij d_ij^2 / sum_j z_ij)`` over a vertex's edges, and ``sum_j z_ij``."""
+    """``log(sum_j z_ij d_ij^2 / sum_j z_ij)`` over a vertex's edges of all turns, and ``sum_j z_ij``."""
     while True:
         first = claim(counter, BLOCK_ROWS)
         if first >= n_rows:
             return
         for i in range(first, min(first + BLOCK_ROWS, n_rows)):
             total, weight = np.float32(0.0), np.float32(0.0)
-            for e in range(indptr[i], indptr[i + 1]):
-                d2 = np.float32(1e-12)
-                for c in range(positions.shape[1]):
-                    step = positions[i, c] - positions[tails[e], c]
-                    d2 += step * step
-                z = np.float32(1.0) / (np.float32(1.0) + a * power(d2, b))
-                total += z * d2
-                weight += z
+            for begin in range(i, len(indptr) - 1, n_rows):
+                for e in range(indptr[begin], indptr[begin + 1]):
+                    d2 = np.float32(1e-12)
+                    for c in range(positions.shape[1]):
+                        step = positions[i, c] - positions[tails[e], c]
+                        d2 += step * step
+                    z = np.float32(1.0) / (np.float32(1.0) + a * power(d2, b))
+                    total += z * d2
+                    weight += z
             closeness[i] = weight
             radii[i] = np.log(SMALLEST_RADIUS + (total / weight if weight > 0 else np.float32(0.0)))

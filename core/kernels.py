@@ -20,9 +20,6 @@ TABLE_SHIFT = np.int32(16)
 TABLE_FIRST = np.int32((127 - 24) << 7)
 TABLE_SIZE = np.int32(40 << 7)
 
-GROUP_BLOCK = 128
-"""Rows of a group that a thread claims at a time."""
-
 FIRED = 256
 """Edges of a row looked at together, so that hubs need no larger buffer."""
 
@@ -88,7 +85,7 @@ def attraction_table(a: float, b: float) -> NDArray[np.float32]:
 
 
 def attraction_shares(table: NDArray[np.float32], alpha: float) -> NDArray[np.float32]:
-    """Share of the way to a neighbour that one attraction goes at learning rate `alpha`: at most all of it."""
+    """Share of the way to a neighbour that one attraction goes at rate `alpha`: at most all of it."""
     shares: NDArray[np.float32] = np.minimum(np.float32(alpha) * table, np.float32(1))
     return shares
 
@@ -102,17 +99,26 @@ def look_up(table: Any, squared: Any) -> Any:
 
 @njit(nogil=True, cache=True)
 def count_edges(
-    counter: Any, n_rows: int, indptr: Any, weights: Any, order: Any, smallest: float, degrees: Any
+    counter: Any, n_rows: int, indptr: Any, weights: Any, order: Any, smallest: float, counts: Any
 ) -> None:
-    """Edges of each row, in the order `order`, that `order_edges` will keep: into `degrees`, int64 (n,)."""
+    """Edges that `order_edges` will keep, in the order `order`: into `counts`, int64 (turns, n)."""
+    turns = counts.shape[0]
     while True:
         first = claim(counter, BLOCK_ROWS)
         if first >= n_rows:
             return
         for i in range(first, min(first + BLOCK_ROWS, n_rows)):
-            degrees[i] = 0
+            kept = 0
             for j in range(indptr[order[i]], indptr[order[i] + 1]):
-                degrees[i] += weights[j] >= smallest
+                kept += weights[j] >= smallest
+            for part in range(turns):
+                counts[turn_of(part, i, turns), i] = kept * (part + 1) // turns - kept * part // turns
+
+
+@njit(nogil=True, inline="always")
+def turn_of(part: int, vertex: int, turns: int) -> int:
+    """In which turn a vertex walks a part of its row: rows of few edges do not all wait for one turn."""
+    return (part + vertex) % turns
 
 
 @njit(nogil=True, cache=True)
@@ -131,7 +137,7 @@ def order_edges(
     tails: Any,
     rates: Any,
 ) -> None:
-    """Copy the graph's rows in the order `order`, renaming vertices, and shuffle each row once.
+    """Copy the graph's rows in the order `order`, renaming vertices; shuffle each, deal it out to the turns.
 
     Within a row the edges must not follow the spatial order of the vertices: a point would then drift the
     same way in each epoch, and the map tears. Edges lighter than `smallest` never fire and are left out.
@@ -146,28 +152,35 @@ def order_edges(
         ``order[new] = old`` and its inverse.
     smallest, scale : float
         Lightest weight kept; 65536 / (heaviest weight).
-    new_indptr, tails, rates : int64 (n+1,), int32 (kept,), uint16 (kept,)
-        Output; a rate r stands for the probability (r + 1) / 65536.
+    new_indptr, tails, rates : int64 (turns, n), int32 (kept,), uint16 (kept,)
+        Where each vertex's edges of each turn begin; output; a rate r stands for the probability
+        (r + 1) / 65536.
     """
+    turns = new_indptr.shape[0]
     while True:
         first = claim(counter, BLOCK_ROWS)
         if first >= n_rows:
             return
         for i in range(first, min(first + BLOCK_ROWS, n_rows)):
-            start = new_indptr[i]
+            low, high = indptr[order[i]], indptr[order[i] + 1]
+            kept = np.empty(high - low, np.int64)
             count = 0
-            for j in range(indptr[order[i]], indptr[order[i] + 1]):
+            for j in range(low, high):
                 if weights[j] >= smallest:
-                    tails[start + count] = rank[indices[j]]
-                    rate: Any = np.int64(weights[j] * scale + 0.5)
-                    rates[start + count] = np.uint16(min(max(rate, np.int64(1)), np.int64(65536)) - 1)
+                    kept[count] = j
                     count += 1
             state = stream(seed, 0, i)
             for j in range(count - 1, 0, -1):
                 state = mix(state + np.uint64(0x9E3779B97F4A7C15))
                 other = np.int64(state % np.uint64(j + 1))
-                tails[start + j], tails[start + other] = tails[start + other], tails[start + j]
-                rates[start + j], rates[start + other] = rates[start + other], rates[start + j]
+                kept[j], kept[other] = kept[other], kept[j]
+            for part in range(turns):
+                begin = count * part // turns
+                place = new_indptr[turn_of(part, i, turns), i] - begin
+                for j in range(begin, count * (part + 1) // turns):
+                    tails[place + j] = rank[indices[kept[j]]]
+                    rate: Any = np.int64(weights[kept[j]] * scale + 0.5)
+                    rates[place + j] = np.uint16(min(max(rate, np.int64(1)), np.int64(65536)) - 1)
 
 
 @njit(nogil=True, cache=True)
@@ -202,17 +215,18 @@ def advance_plane(
     pool: Any,
     seed: Any,
     epoch: int,
+    turn: int,
     alpha: Any,
     shares: Any,
     a: Any,
     b: Any,
     gamma: Any,
     negatives: int,
-    start: int,
 ) -> None:
-    """One epoch of one group of vertices in two dimensions: `n_rows` of them from `start` on.
+    """One turn of an epoch in two dimensions: each vertex walks a part of its row, and moves only itself.
 
-    Each vertex moves only itself, by its own row, and reads the others where they stood when the group began.
+    It reads the others from `source`, where they stood when the turn began, and is repelled last: what the
+    turn's own attractions followed would be lost to the others.
 
     The graph holds each edge in both directions, and each direction moves both ends: an edge with
     probability p counts 2p times for this vertex. In epoch e it fires floor(2p (e + 1) + phi) -
@@ -224,12 +238,13 @@ def advance_plane(
     counter, n_rows
         See `core.threads`.
     indptr, tails, rates
-        The graph as made by `order_edges`.
-    source, target : float32 (n, 2), float32 (n_rows, 2)
-        Positions of all before, and of the group after.
+        This turn's edges as made by `order_edges`.
+    source, target : float32 (n, 2)
+        Positions before and after the turn.
     pool : float32 (2, size)
-        The group's negative samples.
-    seed, epoch : uint64, int
+        The turn's negative samples.
+    seed, epoch, turn : uint64, int, int
+        Turns are counted on from epoch to epoch.
     alpha : float32
         Learning rate.
     shares : float32 (TABLE_SIZE,)
@@ -238,8 +253,6 @@ def advance_plane(
         The curve's parameters, repulsion strength.
     negatives : int
         Negative samples for each positive one.
-    start : int
-        The group's first vertex.
     """
     n_offsets = np.uint64(pool.shape[1] - WINDOW + 1)
     pool_x, pool_y = pool[0], pool[1]
@@ -247,13 +260,12 @@ def advance_plane(
     step = np.uint32(epoch)
     fired = np.empty(2 * FIRED + 1, np.int32)
     while True:
-        first = claim(counter, GROUP_BLOCK)
+        first = claim(counter, BLOCK_ROWS)
         if first >= n_rows:
             return
-        for row in range(first, min(first + GROUP_BLOCK, n_rows)):
-            i = start + row
+        for i in range(first, min(first + BLOCK_ROWS, n_rows)):
             x, y = source[i, 0], source[i, 1]
-            state = stream(seed, epoch, i)
+            state = stream(seed, turn, i)
             credit = np.int64(state & np.uint64(2 * WINDOW - 1))
             begin, end = indptr[i], indptr[i + 1]
             while begin < end:
@@ -273,26 +285,26 @@ def advance_plane(
                     share = look_up(shares, d2)
                     x -= share * dx
                     y -= share * dy
-                    credit += negatives
-                    while credit >= 2 * WINDOW:
-                        credit -= 2 * WINDOW
-                        state = mix(state + np.uint64(0x9E3779B97F4A7C15))
-                        offset = np.int64(((state >> np.uint64(32)) * n_offsets) >> np.uint64(32))
-                        gx, gy = np.float32(0.0), np.float32(0.0)
-                        window_x, window_y = (
-                            pool_x[offset : offset + WINDOW],
-                            pool_y[offset : offset + WINDOW],
-                        )
-                        for t in range(WINDOW):
-                            ex, ey = x - window_x[t], y - window_y[t]
-                            r2 = ex * ex + ey * ey
-                            q = power(r2 + np.float32(1e-12), b)
-                            push = repulsion / ((np.float32(0.001) + r2) * (np.float32(1.0) + a * q))
-                            gx += clip(push * ex)
-                            gy += clip(push * ey)
-                        x += alpha * gx
-                        y += alpha * gy
-            target[row, 0], target[row, 1] = x, y
+                credit += negatives * n_fired
+            while credit >= 2 * WINDOW:
+                credit -= 2 * WINDOW
+                state = mix(state + np.uint64(0x9E3779B97F4A7C15))
+                offset = np.int64(((state >> np.uint64(32)) * n_offsets) >> np.uint64(32))
+                gx, gy = np.float32(0.0), np.float32(0.0)
+                window_x, window_y = (
+                    pool_x[offset : offset + WINDOW],
+                    pool_y[offset : offset + WINDOW],
+                )
+                for t in range(WINDOW):
+                    ex, ey = x - window_x[t], y - window_y[t]
+                    r2 = ex * ex + ey * ey
+                    q = power(r2 + np.float32(1e-12), b)
+                    push = repulsion / ((np.float32(0.001) + r2) * (np.float32(1.0) + a * q))
+                    gx += clip(push * ex)
+                    gy += clip(push * ey)
+                x += alpha * gx
+                y += alpha * gy
+            target[i, 0], target[i, 1] = x, y
 
 
 @njit(nogil=True, cache=True, fastmath=FAST, error_model="numpy")
@@ -307,16 +319,16 @@ def advance(
     pool: Any,
     seed: Any,
     epoch: int,
+    turn: int,
     alpha: Any,
     shares: Any,
     a: Any,
     b: Any,
     gamma: Any,
     negatives: int,
-    start: int,
     density: Any,
 ) -> None:
-    """One epoch of one group in any number of dimensions; as `advance_plane`, with one parameter more.
+    """One turn in any number of dimensions; as `advance_plane`, with one parameter more.
 
     Parameters
     ----------
@@ -331,13 +343,12 @@ def advance(
     step = np.uint32(epoch)
     own = np.empty(n_components, np.float32)
     while True:
-        first = claim(counter, GROUP_BLOCK)
+        first = claim(counter, BLOCK_ROWS)
         if first >= n_rows:
             return
-        for row in range(first, min(first + GROUP_BLOCK, n_rows)):
-            i = start + row
+        for i in range(first, min(first + BLOCK_ROWS, n_rows)):
             own[:] = source[i]
-            state = stream(seed, epoch, i)
+            state = stream(seed, turn, i)
             credit = np.int64(state & np.uint64(2 * WINDOW - 1))
             for j in range(indptr[i], indptr[i + 1]):
                 rate = np.uint32(2) * (np.uint32(rates[j]) + np.uint32(1))
@@ -362,16 +373,16 @@ def advance(
                         way = own[c] - other[c]
                         own[c] += alpha * clip(apart * way) - share * way
                     credit += negatives
-                    while credit >= 2 * WINDOW:
-                        credit -= 2 * WINDOW
-                        state = mix(state + np.uint64(0x9E3779B97F4A7C15))
-                        offset = np.int64(((state >> np.uint64(32)) * n_offsets) >> np.uint64(32))
-                        for t in range(offset, offset + WINDOW):
-                            r2 = np.float32(0.0)
-                            for c in range(n_components):
-                                r2 += (own[c] - pool[c, t]) * (own[c] - pool[c, t])
-                            q = power(r2 + np.float32(1e-12), b)
-                            push = repulsion / ((np.float32(0.001) + r2) * (np.float32(1.0) + a * q))
-                            for c in range(n_components):
-                                own[c] += alpha * clip(push * (own[c] - pool[c, t]))
-            target[row] = own
+            while credit >= 2 * WINDOW:
+                credit -= 2 * WINDOW
+                state = mix(state + np.uint64(0x9E3779B97F4A7C15))
+                offset = np.int64(((state >> np.uint64(32)) * n_offsets) >> np.uint64(32))
+                for t in range(offset, offset + WINDOW):
+                    r2 = np.float32(0.0)
+                    for c in range(n_components):
+                        r2 += (own[c] - pool[c, t]) * (own[c] - pool[c, t])
+                    q = power(r2 + np.float32(1e-12), b)
+                    push = repulsion / ((np.float32(0.001) + r2) * (np.float32(1.0) + a * q))
+                    for c in range(n_components):
+                        own[c] += alpha * clip(push * (own[c] - pool[c, t]))
+            target[i] = own

@@ -12,7 +12,6 @@ and all random numbers are functions of (seed, epoch, vertex or edge), and becau
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +21,6 @@ from core.curve_order import curve_order
 from core.density import Density, DensityTerm
 from core.errors import InputError
 from core.kernels import (
-    GROUP_BLOCK,
     advance,
     advance_plane,
     attraction_shares,
@@ -34,8 +32,8 @@ from core.kernels import (
 from core.threads import for_rows
 
 VERSION = 3
-N_GROUPS = 8
-"""Turns of an epoch. Neighbours mostly move in different turns, each seeing where the other has gone."""
+TURNS = 6
+"""Parts of an epoch, in each of which a vertex walks a part of its row."""
 POOL_SIZE = 8192
 N_COST_PAIRS = 2048
 NO_DENSITY = np.zeros((0, 2), np.float32)
@@ -138,16 +136,13 @@ class Layout:
         self.epoch = 0
         self._seed = np.uint64(seed)
         self._n_threads = n_threads
-        curve = curve_order(initial)
-        groups = [curve[group::N_GROUPS] for group in range(N_GROUPS)]
-        self._borders = np.cumsum([0, *map(len, groups)]).tolist()
-        self._order = np.concatenate(groups)
+        self._order = curve_order(initial)
         self._rank = np.empty(len(initial), np.int32)
         self._rank[self._order] = np.arange(len(initial), dtype=np.int32)
         self._places = self._rank.astype(np.int64)
         self._indptr, self._tails, self._rates = self._ordered_edges(fuzzy_set)
         self._positions = initial.take(self._order, axis=0)
-        self._moved = np.empty((-(-len(initial) // N_GROUPS), initial.shape[1]), np.float32)
+        self._next = np.empty_like(self._positions)
         self._table = attraction_table(parameters.a, parameters.b)
         self._pool = np.empty((initial.shape[1], POOL_SIZE), np.float32)
         self._cost_sample = self._sample_pairs(fuzzy_set)
@@ -240,31 +235,32 @@ class Layout:
         shares = attraction_shares(self._table, alpha)
         density = self._density_now()
         plane = self._positions.shape[1] == 2 and density is None
-        for group, (start, stop) in enumerate(pairwise(self._borders)):
-            draw_pool(self._positions, self._seed, self.epoch * N_GROUPS + group, self._pool)
+        n = len(self._positions)
+        for part in range(TURNS):
+            turn = self.epoch * TURNS + part
+            draw_pool(self._positions, self._seed, turn, self._pool)
             for_rows(
                 advance_plane if plane else advance,
-                stop - start,
-                self._indptr,
+                n,
+                self._indptr[part * n : (part + 1) * n + 1],
                 self._tails,
                 self._rates,
                 self._positions,
-                self._moved,
+                self._next,
                 self._pool,
                 self._seed,
                 self.epoch,
+                turn,
                 np.float32(alpha),
                 shares,
                 np.float32(p.a),
                 np.float32(p.b),
                 np.float32(p.repulsion_strength),
                 p.negative_sample_rate,
-                start,
                 *(() if plane else (NO_DENSITY if density is None else density,)),
                 n_threads=self._n_threads,
-                block=GROUP_BLOCK,
             )
-            self._positions[start:stop] = self._moved[: stop - start]
+            self._positions, self._next = self._next, self._positions
         self.epoch += 1
 
     def _ordered_density(self, density: Density) -> DensityTerm:
@@ -286,11 +282,11 @@ class Layout:
     def _ordered_edges(
         self, fuzzy_set: csr_array
     ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.uint16]]:
-        """Rows along the curve, edges as 6 bytes each: int32 tail and uint16 probability."""
+        """Edges as 6 bytes each, int32 tail and uint16 probability; turn after turn, along the curve."""
         weights = fuzzy_set.data
         heaviest = float(weights.max(initial=0.0))
         smallest = np.float32(heaviest / self.n_epochs)
-        degrees = np.empty(len(self._order), np.int64)
+        counts = np.empty((TURNS, len(self._order)), np.int64)
         for_rows(
             count_edges,
             len(self._order),
@@ -298,10 +294,11 @@ class Layout:
             weights,
             self._order,
             smallest,
-            degrees,
+            counts,
             n_threads=self._n_threads,
         )
-        indptr = np.concatenate([[0], np.cumsum(degrees)])
+        indptr = np.zeros(counts.size + 1, np.int64)
+        np.cumsum(counts, out=indptr[1:])
         tails, rates = np.empty(indptr[-1], np.int32), np.empty(indptr[-1], np.uint16)
         for_rows(
             order_edges,
@@ -314,7 +311,7 @@ class Layout:
             smallest,
             65536 / heaviest if heaviest else 0.0,
             self._seed,
-            indptr,
+            indptr[:-1].reshape(counts.shape),
             tails,
             rates,
             n_threads=self._n_threads,
