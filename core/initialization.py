@@ -14,13 +14,13 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
+from scipy.sparse.csgraph import breadth_first_order, connected_components
 
 from core.curve_order import curve_order
 from core.errors import InputError
 from core.threads import BLOCK_ROWS, claim, for_rows
 
-VERSION = 1
+VERSION = 2
 Init = Literal["spectral", "pca", "random"] | NDArray[np.floating[Any]]
 SPAN = 10.0
 NOISE = 1e-4
@@ -117,9 +117,10 @@ def spectral_layout(
     layout : float32 (n, n_components)
         Not scaled.
     """
+    order = breadth_first_order(fuzzy_set, 0, return_predecessors=False)
+    if len(order) == fuzzy_set.shape[0]:
+        return _spectral_of_connected(fuzzy_set, order, n_components, seed, n_threads)
     n_parts, part = connected_components(fuzzy_set, directed=False)
-    if n_parts == 1:
-        return _spectral_of_connected(fuzzy_set, n_components, seed, n_threads)
     layout = np.zeros((len(part), n_components))
     rows = np.argsort(part, kind="stable")
     sizes = np.bincount(part)
@@ -136,8 +137,9 @@ def spectral_layout(
         inner = csr_array(
             (by_part.data[edges], place[by_part.indices[edges]], indptr - indptr[0]), shape=(sizes[c],) * 2
         )
+        order = breadth_first_order(inner, 0, return_predecessors=False)
         own = (
-            scaled(_spectral_of_connected(inner, n_components, seed, n_threads).astype(np.float64))
+            scaled(_spectral_of_connected(inner, order, n_components, seed, n_threads).astype(np.float64))
             if len(members) > 1
             else np.zeros((1, n_components))
         )
@@ -160,9 +162,12 @@ def _pack(sides: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _spectral_of_connected(
-    fuzzy_set: csr_array, n_components: int, seed: int, n_threads: int | None
+    fuzzy_set: csr_array, order: NDArray[np.integer[Any]], n_components: int, seed: int, n_threads: int | None
 ) -> NDArray[np.float32]:
-    """Eigenvectors 2..n_components+1 of S = D^-1/2 W D^-1/2 for one connected component."""
+    """Eigenvectors 2..n_components+1 of S = D^-1/2 W D^-1/2 for one connected component.
+
+    `order`, breadth first, keeps neighbours in the same cache lines until the vectors know better.
+    """
     n = fuzzy_set.shape[0]
     rng = np.random.default_rng(seed)
     n_vectors = -(-(n_components + GUARDS) // BLOCK_VECTORS) * BLOCK_VECTORS
@@ -170,7 +175,7 @@ def _spectral_of_connected(
         return _spectral_dense(fuzzy_set, n_components, rng)
     operator = _Operator(fuzzy_set, n_threads)
     vectors = rng.standard_normal((n, n_vectors), np.float32)
-    order = np.arange(n)
+    operator.reorder(order)
     cut = 0.0
     for round_ in range(ROUNDS):
         vectors, values, error = operator.rayleigh_ritz(operator.filter(vectors, cut), n_components)
@@ -178,11 +183,10 @@ def _spectral_of_connected(
             break
         cut = float(np.clip(values[-1], 0.0, 0.999))
         if round_ == REORDERED_AFTER:
-            # The first rough vectors already tell who is near whom: from here on, neighbours share cache
-            # lines.
-            order = curve_order(vectors[:, :2])
-            operator.reorder(order)
-            vectors = vectors[order]
+            # The first rough vectors already tell who is near whom.
+            along = curve_order(vectors[:, :2])
+            operator.reorder(along)
+            vectors, order = vectors[along], order[along]
     layout = np.empty((n, n_components), np.float32)
     layout[order] = vectors[:, :n_components]
     return layout
@@ -216,7 +220,7 @@ class _Operator:
         scale = (1 / root).astype(np.float32)
         for_rows(_scale_rows, len(root), w.indptr, w.indices, w.data, scale, self._data, n_threads=n_threads)
 
-    def reorder(self, order: NDArray[np.int64]) -> None:
+    def reorder(self, order: NDArray[np.integer[Any]]) -> None:
         """Rename the vertices: row i is what was row ``order[i]``."""
         rank = np.empty(len(order), np.int32)
         rank[order] = np.arange(len(order), dtype=np.int32)
