@@ -80,7 +80,7 @@ def initial_layout(
     elif init == "spectral":
         layout = spectral_layout(fuzzy_set, n_components, seed=seed, n_threads=n_threads).astype(np.float64)
     elif init == "pca":
-        layout = _pca(vectors, n_components, seed)
+        layout = _pca(vectors, n_components, seed, n_threads)
     elif init == "random":
         return rng.uniform(0, SPAN, (n, n_components)).astype(np.float32)
     else:
@@ -95,7 +95,9 @@ def scaled(layout: NDArray[np.float64]) -> NDArray[np.float64]:
     return result
 
 
-def _pca(vectors: NDArray[np.float32] | None, n_components: int, seed: int) -> NDArray[np.float64]:
+def _pca(
+    vectors: NDArray[np.float32] | None, n_components: int, seed: int, n_threads: int | None
+) -> NDArray[np.float64]:
     from core.projection import project
 
     if vectors is None:
@@ -104,7 +106,7 @@ def _pca(vectors: NDArray[np.float32] | None, n_components: int, seed: int) -> N
         raise InputError(
             f"init='pca' needs at least {n_components} columns, the vectors have {vectors.shape[1]}."
         )
-    return project(vectors, n_components, seed)[0].astype(np.float64)
+    return project(vectors, n_components, seed, n_threads)[0].astype(np.float64)
 
 
 def spectral_layout(

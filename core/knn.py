@@ -220,7 +220,7 @@ def _by_descent(
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """Descend over the columns, or over principal components where these tell most of many columns."""
     if x.shape[1] >= PROJECT_FROM:
-        reduced, share = project(x, N_PRINCIPAL, seed)
+        reduced, share = project(x, N_PRINCIPAL, seed, n_threads)
         if share >= ENOUGH_VARIANCE:
             spare = min(k + SPARE_CANDIDATES, len(x) - 1)
             candidates, bounds, order = descend(reduced, spare, seed=seed, n_threads=n_threads)

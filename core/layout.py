@@ -31,10 +31,10 @@ from core.kernels import (
 )
 from core.threads import for_rows
 
-VERSION = 3
+VERSION = 4
 TURNS = 6
 """Parts of an epoch, in each of which a vertex walks a part of its row."""
-POOL_SIZE = 8192
+POOL_SIZE = 2048
 N_COST_PAIRS = 2048
 NO_DENSITY = np.zeros((0, 2), np.float32)
 

@@ -14,7 +14,9 @@ N_SAMPLED = 8192
 """Rows from which the components are taken: they need only be good, not exact."""
 
 
-def project(x: NDArray[np.float32], n_components: int, seed: int) -> tuple[NDArray[np.float32], float]:
+def project(
+    x: NDArray[np.float32], n_components: int, seed: int, n_threads: int | None = None
+) -> tuple[NDArray[np.float32], float]:
     """Coordinates on the leading principal components of (at most 8,192 sampled) rows.
 
     Returns
@@ -29,7 +31,7 @@ def project(x: NDArray[np.float32], n_components: int, seed: int) -> tuple[NDArr
     out = np.empty((len(x), n_components), np.float32)
     # OpenBLAS rounds differently for each number of threads: it gets one, the blocks of rows get the
     # processors.
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(default_n_threads()) as executor:
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(n_threads or default_n_threads()) as executor:
         centred = sample - mean
         values, vectors = np.linalg.eigh((centred.T @ centred).astype(np.float64))
         basis = np.ascontiguousarray(vectors[:, ::-1][:, :n_components], np.float32)
