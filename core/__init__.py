@@ -22,7 +22,8 @@ from core.fuzzy_set import fuzzy_simplicial_set
 from core.initialization import initial_layout
 from core.knn import KnnGraph, knn_graph
 from core.layout import Checkpoint, Layout, LayoutParameters, default_n_epochs
-from core.quality import knn_recall
+from core.recall import knn_recall
+from core.supervision import supervise
 from core.warm import warm_up
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ __all__ = [
     "knn_graph",
     "knn_recall",
     "local_radii",
+    "supervise",
     "warm_up",
 ]
 

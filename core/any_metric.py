@@ -66,6 +66,8 @@ def nearest_between(
     n_threads: int | None = None,
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """The `k` nearest rows of `reference` to each row of `x`, all compared: int32 and float32 (m, k)."""
+    if metric in SIGNED:
+        raise InputError(f"A map by {metric!r} cannot place new points: that metric has no distance 0.")
     compiled = compiled_metric(metric, metric_kwds)
     step = max(k, DENSE_VALUES // reference.shape[1])
     found = []
@@ -81,8 +83,6 @@ def nearest_between(
             indices = np.take_along_axis(indices, order, axis=1)
             distances = np.take_along_axis(distances, order, axis=1)
         found.append((indices, distances))
-    if metric in SIGNED:
-        raise InputError(f"A map by {metric!r} cannot place new points: that metric has no distance 0.")
     return np.concatenate([i for i, _ in found]), _from_zero(np.concatenate([d for _, d in found]), metric)
 
 
@@ -162,9 +162,17 @@ def _nearest_rows(
 
 
 def compiled_metric(
-    metric: Metric, metric_kwds: Mapping[str, Any] | None
+    metric: Metric, metric_kwds: Mapping[str, Any] | None, called: str = "metric"
 ) -> tuple[Callable[..., float], dict[str, Any]]:
     """The compiled function of a metric, and all its parameters in the order in which it takes them.
+
+    Parameters
+    ----------
+    metric : str or compiled function
+    metric_kwds : mapping or None
+        Those of its parameters that are given.
+    called : str, default "metric"
+        The name under which the caller knows the metric, for the sentences of errors.
 
     Raises
     ------
@@ -175,26 +183,28 @@ def compiled_metric(
 
     if not callable(metric) and metric not in named_distances:
         raise InputError(
-            f"metric {metric!r} is unknown; use 'precomputed', a compiled function or one of "
+            f"{called} {metric!r} is unknown; use 'precomputed', a compiled function or one of "
             f"{', '.join(sorted(named_distances))}."
         )
     function: Any = metric if callable(metric) else named_distances[metric]
     if not hasattr(function, "py_func"):
-        raise InputError("A metric that is a function must be compiled: decorate it with numba.njit.")
+        raise InputError(f"A {called} that is a function must be compiled: decorate it with numba.njit.")
     name = function.py_func.__name__ if callable(metric) else metric
+    if not isinstance(metric_kwds, Mapping | None):
+        raise InputError(f"{called}_kwds must be a mapping of names to values, or None, got {metric_kwds!r}.")
     given = dict(metric_kwds or {})
     parameters = list(inspect.signature(function.py_func).parameters.values())[2:]
     for key in given:
         if key not in [p.name for p in parameters]:
             takes = ", ".join(p.name for p in parameters) or "none"
-            raise InputError(f"metric {name!r} has no parameter {key!r}; it takes {takes}.")
+            raise InputError(f"{called} {name!r} has no parameter {key!r}; it takes {takes}.")
     for parameter in parameters:
         # A default that is an array stands for two columns and fits no other data.
         if parameter.name not in given and (
             parameter.default is parameter.empty or isinstance(parameter.default, np.ndarray)
         ):
             raise InputError(
-                f"metric {name!r} needs its parameter {parameter.name!r}; give it in metric_kwds."
+                f"{called} {name!r} needs its parameter {parameter.name!r}; give it in {called}_kwds."
             )
     return function, {p.name: _typed(given.get(p.name, p.default), p.default) for p in parameters}
 
@@ -216,7 +226,10 @@ def descend_by_metric(
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """Approximate neighbours of each row, usually itself first: int32 and float32 (n, n_neighbors)."""
     parameters = compiled_metric(metric, metric_kwds)[1]
-    x = x if is_sparse(x) else _written_out(x, metric)
+    if is_sparse(x):
+        _refuse_unless_sparse(metric)
+    else:
+        x = _written_out(x, metric)
     arguments: dict[str, Any] = {
         "n_neighbors": n_neighbors,
         "metric": metric,
@@ -231,6 +244,17 @@ def descend_by_metric(
     return indices, _from_zero(distances, metric)
 
 
+def _refuse_unless_sparse(metric: Metric) -> None:
+    """Raise an InputError where pynndescent has no form of `metric` for sparse vectors."""
+    from pynndescent.sparse import sparse_named_distances
+
+    if callable(metric) or metric not in sparse_named_distances:
+        raise InputError(
+            f"metric {metric!r} cannot lead the descent over sparse vectors; pass them dense, or use one of "
+            f"{', '.join(sorted(sparse_named_distances))}."
+        )
+
+
 def _max_threads() -> int:
     """Threads numba may use in this process; fixed when it was imported."""
     return int(vars(numba.config)["NUMBA_NUM_THREADS"])
@@ -241,8 +265,11 @@ def _descend_here(
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     from pynndescent import NNDescent
 
+    if is_sparse(x):
+        x = csr_matrix(x, copy=True)  # pynndescent sorts in place what it is given, and needs no entry twice
+        x.sum_duplicates()
     index = NNDescent(
-        csr_matrix(x) if is_sparse(x) else x,
+        x,
         metric=metric,
         metric_kwds=metric_kwds,
         n_neighbors=n_neighbors,
@@ -260,7 +287,7 @@ def _descend_elsewhere(
     with tempfile.TemporaryDirectory(prefix="umap-descent-") as name:
         folder = Path(name)
         save_npz(folder / "vectors.npz", x) if is_sparse(x) else np.save(folder / "vectors.npy", x)
-        (folder / "arguments.json").write_text(json.dumps(arguments, default=np.ndarray.tolist))
+        (folder / "arguments.json").write_text(json.dumps(arguments, default=lambda value: value.tolist()))
         root = str(Path(__file__).parent.parent)
         path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
         environment = {**os.environ, "NUMBA_NUM_THREADS": str(N_THREADS), "PYTHONPATH": path}
@@ -272,7 +299,8 @@ def _descend_elsewhere(
             check=False,
         )
         if done.returncode:
-            raise InputError(f"The search for neighbours failed: {done.stderr.strip().splitlines()[-1:]}.")
+            reason = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+            raise InputError(f"The search for neighbours failed: {reason[-1]}.")
         return np.load(folder / "indices.npy"), np.load(folder / "distances.npy")
 
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from numbers import Integral
 from typing import Any
 
 import joblib
+import numpy as np
 
+from core.checks import is_sparse
 from core.errors import InputError
+from core.knn import KnnGraph
 
 
 class StageCache:
@@ -24,6 +28,11 @@ class StageCache:
         Largest n_neighbors of the sweep: knn graphs are made for so many at least. It is fixed here, and not
         by the runs that came before, so that no result depends on their order.
 
+    Raises
+    ------
+    InputError
+        If `n_neighbors` is not a whole number of at least 0.
+
     Examples
     --------
     >>> import numpy as np
@@ -36,11 +45,13 @@ class StageCache:
     """
 
     def __init__(self, n_neighbors: int = 0) -> None:
-        if n_neighbors < 0:
-            raise InputError(f"n_neighbors of a cache must be at least 0, got {n_neighbors}.")
-        self.n_neighbors = n_neighbors
+        if not isinstance(n_neighbors, Integral) or n_neighbors < 0:
+            raise InputError(
+                f"n_neighbors of a cache must be a whole number of at least 0, got {n_neighbors!r}."
+            )
+        self.n_neighbors: int = int(n_neighbors)
         self._results: dict[str, Any] = {}
-        self._lock = threading.Lock()
+        self._lock: threading.Lock = threading.Lock()
 
     def __len__(self) -> int:
         """Results kept."""
@@ -62,12 +73,40 @@ class StageCache:
         """What `compute` returned for the same stage, version and content of `depends_on`, or returns now.
 
         One computation runs at a time, so that fits side by side do not compute the same twice.
+
+        Parameters
+        ----------
+        stage : str
+            The stage's name.
+        version : int
+            Of its algorithm.
+        depends_on : object
+            All that its result depends on; arrays count by their content.
+        compute : callable() -> KnnGraph, csr_array or array
+            The stage itself.
+
+        Returns
+        -------
+        result : KnnGraph, csr_array or array
+            Shared by all who ask for it, and therefore read-only; a copy can be changed.
         """
         key = joblib.hash((stage, version, depends_on), hash_name="sha1")
         with self._lock:
             if key not in self._results:
-                self._results[key] = compute()
+                self._results[key] = _read_only(compute())
             return self._results[key]
+
+
+def _read_only(result: Any) -> Any:
+    """The same result, whose arrays nobody can change by mistake: others see them, and trust the key."""
+    if isinstance(result, KnnGraph):
+        arrays: tuple[Any, ...] = (result.indices, result.distances)
+    else:
+        arrays = (result.data, result.indices, result.indptr) if is_sparse(result) else (result,)
+    for array in arrays:
+        if isinstance(array, np.ndarray):
+            array.setflags(write=False)
+    return result
 
 
 def uncached(stage: str, version: int, depends_on: Any, compute: Callable[[], Any]) -> Any:  # noqa: ARG001

@@ -8,8 +8,6 @@ import numpy as np
 
 from core.errors import InputError
 
-VERSION = 1
-
 
 def find_ab(min_dist: float = 0.1, spread: float = 1.0) -> tuple[float, float]:
     """Fit a and b so that the curve is close to 1 up to `min_dist` and then decays with scale `spread`.
@@ -45,11 +43,12 @@ def find_ab(min_dist: float = 0.1, spread: float = 1.0) -> tuple[float, float]:
         raise InputError(f"spread must be a finite number above 0, got {spread}.")
     if not (math.isfinite(min_dist) and 0 <= min_dist <= spread):
         raise InputError(f"min_dist must lie between 0 and spread ({spread}), got {min_dist}.")
-    distance = np.linspace(0, 3 * spread, 300)
-    target = np.where(distance <= min_dist, 1.0, np.exp(-(distance - min_dist) / spread))
+    # In units of spread, so that the fit starts as near whatever the scale.
+    distance, touching = np.linspace(0, 3, 300), min_dist / spread
+    target = np.where(distance <= touching, 1.0, np.exp(touching - distance))
 
     def curve(d: np.ndarray, a: float, b: float) -> np.ndarray:
         return np.asarray(1 / (1 + a * d ** (2 * b)))
 
     (a, b), _ = curve_fit(curve, distance, target)
-    return float(a), float(b)
+    return float(a / spread ** (2 * b)), float(b)

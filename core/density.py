@@ -15,18 +15,20 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from core.checks import refuse_other_than_csr
 from core.errors import InputError
+from core.forces import FAST, power
 from core.fuzzy_set import fuzzy_simplicial_set
-from core.kernels import FAST, power
 from core.knn import KnnGraph
 from core.quality import map_graph
 from core.threads import BLOCK_ROWS, claim, for_rows
 
 SMALLEST_RADIUS = 1e-8
 """Added to the mean squared distance, so that duplicates have a logarithm."""
+SMALLEST_VARIANCE = 1e-12
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Density:
     """How much a layout heeds the density of the data.
 
@@ -40,6 +42,11 @@ class Density:
         Share of the epochs, at the end, in which it counts; in [0, 1].
     dens_var_shift : float, default 0.1
         Added to the variance of the radii on the map, so that it does not start at 0; >= 0.
+
+    Raises
+    ------
+    InputError
+        If a parameter is out of its range.
     """
 
     radii: NDArray[np.floating[Any]]
@@ -63,10 +70,9 @@ class Density:
 def local_radii(
     fuzzy_set: csr_array, graph: KnnGraph, *, n_threads: int | None = None
 ) -> NDArray[np.float32]:
-    """Logarithm of each point's local radius, ``log(sum_j w_ij d_ij^2 / sum_j w_ij)``: float32 (n,).
+    """Logarithm of each point's local radius, ``log(sum_j w_ij d_ij^2 / sum_j w_ij)``.
 
-    Equation 3 of the paper. Edges whose length `graph` does not hold are left out; a point without edges has
-    no radius (NaN).
+    Equation 3 of the paper. Edges whose length `graph` does not hold are left out.
 
     Parameters
     ----------
@@ -76,7 +82,22 @@ def local_radii(
         Distances d; where both points list each other, the row's own counts.
     n_threads : int, optional
         Never changes the result.
+
+    Returns
+    -------
+    radii : float32 (n,)
+        NaN for a point without edges.
+
+    Raises
+    ------
+    InputError
+        If set and graph have different points, or the set is no CSR array.
     """
+    refuse_other_than_csr(fuzzy_set)
+    if fuzzy_set.shape[0] != graph.n:
+        raise InputError(
+            f"Fuzzy set and knn graph need the same points, got {fuzzy_set.shape[0]} and {graph.n}."
+        )
     radii = np.empty(graph.n, np.float32)
     for_rows(
         _local_radii,
@@ -95,16 +116,26 @@ def local_radii(
 def map_radii(
     embedding: NDArray[np.float32], n_neighbors: int, *, n_threads: int | None = None
 ) -> NDArray[np.float32]:
-    """Logarithm of each point's local radius on a finished map, by the map's own fuzzy set: float32 (n,).
+    """Logarithm of each point's local radius on a finished map, by the map's own fuzzy set.
 
-    Points without a place (NaN) have no radius (NaN).
+    Parameters
+    ----------
+    embedding : float32 (n, d)
+    n_neighbors : int
+        Of that fuzzy set, the point itself counted; >= 2.
+    n_threads : int, optional
+        Never changes the result.
+
+    Returns
+    -------
+    radii : float32 (n,)
+        NaN for points without a place (NaN), and for one that is alone.
     """
-    placed = np.flatnonzero(np.isfinite(embedding).all(axis=1))
-    graph = map_graph(embedding[placed], min(n_neighbors, len(placed)) - 1)
-    radii = np.full(len(embedding), np.nan, np.float32)
-    fuzzy_set = fuzzy_simplicial_set(graph, n_threads=n_threads)
-    radii[placed] = local_radii(fuzzy_set, graph, n_threads=n_threads)
-    return radii
+    n_placed = int(np.isfinite(embedding).all(axis=1).sum())
+    if n_placed < 2:
+        return np.full(len(embedding), np.nan, np.float32)
+    graph = map_graph(embedding, min(n_neighbors, n_placed) - 1, n_threads=n_threads)
+    return local_radii(fuzzy_simplicial_set(graph, n_threads=n_threads), graph, n_threads=n_threads)
 
 
 class DensityTerm:
@@ -164,6 +195,8 @@ class DensityTerm:
         mean = self._radii.sum(where=self._known) / n_known
         from_mean = np.where(self._known, self._radii - mean, 0.0)
         variance = (from_mean**2).sum() / n_known + self.density.dens_var_shift
+        if variance < SMALLEST_VARIANCE:  # no correlation with radii that are all the same
+            return np.zeros((n, 2), np.float32)
         covariance = (from_mean * self._standard).sum() / (n_known - 1)
         weight = self._standard - covariance * from_mean / variance
         weight *= self.density.dens_lambda * self._n_edges / (n * np.sqrt(variance))

@@ -16,7 +16,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from core.forest import HEAD, compare_leaves, grow_trees, offer, padded, squared_distance
-from core.kernels import mix
+from core.random_streams import mix
 from core.threads import BLOCK_ROWS, claim, fetch_add, for_rows
 
 N_TREES = 8

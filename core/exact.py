@@ -25,10 +25,39 @@ def nearest_of_all(
 def nearest_of_rows(
     x: NDArray[np.float32], rows: NDArray[np.int64], k: int, n_threads: int | None = None
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """The `k` nearest other rows of some rows of `x`: int32 and float32 (m, k); see `nearest_of_all`."""
+    """The `k` nearest other rows of some rows of `x`: int32 and float32 (m, k); see `nearest_of_all`.
+
+    Where there are fewer than k, the rest is -1 and infinite.
+    """
     indices, distances = np.empty((len(rows), k), np.int32), np.empty((len(rows), k), np.float32)
     for_rows(_exact_rows, len(rows), padded(x), rows, indices, distances, n_threads=n_threads, block=8)
+    indices[indices == len(x)] = -1
     return indices, distances
+
+
+def ranks_of(
+    x: NDArray[np.float32],
+    rows: NDArray[np.int64],
+    others: NDArray[np.int32],
+    n_threads: int | None = None,
+) -> NDArray[np.int64]:
+    """How near some other rows of `x` are to each row, 1 for the nearest: int64 (m, k).
+
+    Each of the m rows is compared with all n, in O(m n (d + k)) operations and no memory beyond the result.
+
+    Parameters
+    ----------
+    x : float32 (n, d)
+    rows : int64 (m,)
+    others : int32 (m, k)
+        Rows whose rank is asked for, for each of `rows`; equal distances share the lowest of their ranks. -1
+        is none, and has rank 0.
+    n_threads : int, optional
+        Never changes the result.
+    """
+    ranks = np.empty(others.shape, np.int64)
+    for_rows(_rank_rows, len(rows), padded(x), rows, others, ranks, n_threads=n_threads, block=8)
+    return ranks
 
 
 def nearest_of_candidates(
@@ -77,6 +106,27 @@ def _exact_rows(counter: Any, n_rows: int, x: Any, rows: Any, indices: Any, dist
                 if rows[i] != j and d < bound:
                     offer(d, j, indices[i], distances[i])
         distances[first:stop] = np.sqrt(distances[first:stop])
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _rank_rows(counter: Any, n_rows: int, x: Any, rows: Any, others: Any, ranks: Any) -> None:
+    k = others.shape[1]
+    distances = np.empty(k, np.float32)
+    while True:
+        first = claim(counter, 8)
+        if first >= n_rows:
+            return
+        for i in range(first, min(first + 8, n_rows)):
+            for c in range(k):
+                distances[c], ranks[i, c] = np.float32(-1.0), 0
+                if others[i, c] >= 0:
+                    distances[c] = squared_distance(x[rows[i]], x[others[i, c]])
+                    ranks[i, c] = 1
+            for j in range(len(x)):
+                if j != rows[i]:
+                    distance = squared_distance(x[rows[i]], x[j])
+                    for c in range(k):
+                        ranks[i, c] += distance < distances[c]
 
 
 @njit(nogil=True, cache=True, error_model="numpy")

@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from core.kernels import mix, stream
+from core.random_streams import mix, stream
 from core.threads import claim, for_rows
 
 LEAF_SIZE = 48
@@ -177,8 +177,10 @@ def _compare(
             return
         for node in range(first, min(first + 8, n_rows)):
             low, size = borders[node], borders[node + 1] - borders[node]
+            # Element by element: numba takes seconds to compile the copy of a slice.
             for i in range(size):
-                leaf[i] = x[order[low + i]]
+                for c in range(d):
+                    leaf[i, c] = x[order[low + i], c]
             for i in range(size):
                 p = order[low + i]
                 for j in range(i):

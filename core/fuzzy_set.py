@@ -68,7 +68,22 @@ def fuzzy_simplicial_set(
 def smooth_knn_distances(
     graph: KnnGraph, *, local_connectivity: float = 1.0, n_threads: int | None = None
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Each point's rho (distance where fuzziness begins) and sigma (its scale): float32 (n,) each."""
+    """Each point's distance where fuzziness begins, and its scale.
+
+    Parameters
+    ----------
+    graph, local_connectivity, n_threads
+        See `fuzzy_simplicial_set`.
+
+    Returns
+    -------
+    rho, sigma : float32 (n,)
+
+    Raises
+    ------
+    InputError
+        If `local_connectivity` is out of its range.
+    """
     return smooth(graph.distances, local_connectivity, n_threads)
 
 
@@ -102,7 +117,21 @@ def membership_strengths(
     *,
     n_threads: int | None = None,
 ) -> NDArray[np.float32]:
-    """Strength of each neighbour as its row sees it: float32 (n, k), 0 where a neighbour is missing."""
+    """Strength of each neighbour as its row sees it.
+
+    Parameters
+    ----------
+    graph : KnnGraph
+    rho, sigma : float32 (n,)
+        See `smooth_knn_distances`.
+    n_threads : int, optional
+        Never changes the result.
+
+    Returns
+    -------
+    strengths : float32 (n, k)
+        0 where a neighbour is missing.
+    """
     return strengths_of(graph.indices, graph.distances, rho, sigma, n_threads)
 
 
@@ -135,6 +164,13 @@ def union(
     strengths : float32 (n, k)
     mix_ratio : float, default 1.0
         1 is the union, 0 the intersection.
+    n_threads : int, optional
+        Never changes the result.
+
+    Returns
+    -------
+    fuzzy_set : csr_array, float32 (n, n)
+        See `fuzzy_simplicial_set`.
     """
     n, k = indices.shape
     in_indptr, in_tails, in_strengths = _transpose(indices, strengths)
@@ -249,7 +285,8 @@ def _transpose(indices: Any, strengths: Any) -> Any:
         for j in range(k):
             if indices[i, j] >= 0:
                 indptr[indices[i, j] + 1] += 1
-    indptr = np.cumsum(indptr)
+    for i in range(n):
+        indptr[i + 1] += indptr[i]
     place = indptr[:-1].copy()
     tails, values = np.empty(indptr[n], np.int32), np.empty(indptr[n], np.float32)
     for i in range(n):
@@ -322,6 +359,7 @@ def _compact(
         if first >= n_rows:
             return
         for i in range(first, min(first + BLOCK_ROWS, n_rows)):
-            count = indptr[i + 1] - indptr[i]
-            new_tails[indptr[i] : indptr[i + 1]] = tails[room[i] : room[i] + count]
-            new_values[indptr[i] : indptr[i + 1]] = values[room[i] : room[i] + count]
+            # Element by element: numba takes seconds to compile the copy of a slice.
+            for at in range(indptr[i], indptr[i + 1]):
+                source = room[i] + at - indptr[i]
+                new_tails[at], new_values[at] = tails[source], values[source]

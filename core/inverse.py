@@ -2,11 +2,37 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from core.checks import is_sparse
+from core.errors import InputError
 from core.fuzzy_set import smooth, strengths_of
+from core.knn import ANGULAR, EUCLIDEAN, Metric
+from core.threads import threads_for
+
+WITH_MEAN = (
+    *EUCLIDEAN, *ANGULAR, "sqeuclidean", "manhattan", "taxicab", "l1", "chebyshev", "linfinity", "linfty",
+    "linf", "minkowski",
+)  # fmt: skip
+"""Metrics of values whose mean is a value of the same kind, by all names that pynndescent knows them by: no
+angles on a sphere, no yes and no."""
+
+
+def refuse_without_mean(vectors: Any, metric: Metric) -> None:
+    """Raise an InputError where vectors (dense or CSR) compared by `metric` have no mean to come back to."""
+    if is_sparse(vectors):
+        raise InputError(
+            "A map of sparse rows has no way back to vectors; fit it on dense ones, and keep them."
+        )
+    if metric not in WITH_MEAN:
+        raise InputError(
+            f"Rows compared by {metric!r} have no mean; the way back from the map is for "
+            f"{', '.join(WITH_MEAN)}."
+        )
 
 
 def vectors_at(
@@ -38,10 +64,17 @@ def vectors_at(
     Returns
     -------
     vectors : float32 (m, D)
+
+    Raises
+    ------
+    InputError
+        If no point of the map has a place.
     """
     placed = np.flatnonzero(np.isfinite(embedding).all(axis=1))
+    if not len(placed):
+        raise InputError("No point of the map has a place, so there is no way back from it to vectors.")
     k = min(n_neighbors, len(placed))
-    found = cKDTree(embedding[placed]).query(places, np.arange(1, k + 1), workers=n_threads or -1)
+    found = cKDTree(embedding[placed]).query(places, np.arange(1, k + 1), workers=threads_for(n_threads))
     distances, indices = np.asarray(found[0], np.float32), placed[found[1]].astype(np.int32)
     # No mean of distances to bound sigma: it would depend on the batch.
     rho, sigma = smooth(distances, 0.0, n_threads, mean=0.0)

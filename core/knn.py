@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any, Literal
 
 import numpy as np
@@ -11,11 +12,18 @@ from numba import njit
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
 
-from core.checks import checked_vectors, is_sparse
+from core.checks import (
+    checked_vectors,
+    is_sparse,
+    refuse_other_than_metric,
+    refuse_other_than_seed,
+    refuse_overflow,
+)
 from core.descent import descend
 from core.errors import InputError
 from core.exact import nearest_of_all, nearest_of_candidates
 from core.projection import project
+from core.threads import threads_for
 
 VERSION = 1
 EXACT_UP_TO = 4096
@@ -33,11 +41,11 @@ Method = Literal["auto", "exact", "descent"]
 Metric = str | Callable[..., float]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class KnnGraph:
     """Neighbours of each point, itself excluded, nearest first.
 
-    Attributes
+    Parameters
     ----------
     indices : int32 (n, k)
         Row numbers of the neighbours; -1 where a row has fewer than k.
@@ -54,12 +62,13 @@ class KnnGraph:
     distances: NDArray[np.float32]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "indices", np.ascontiguousarray(self.indices, np.int32))
-        object.__setattr__(self, "distances", np.ascontiguousarray(self.distances, np.float32))
-        if self.indices.ndim != 2 or self.indices.shape != self.distances.shape or not self.indices.shape[1]:
+        with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused
+            object.__setattr__(self, "distances", np.ascontiguousarray(self.distances, np.float32))
+        object.__setattr__(self, "indices", np.ascontiguousarray(row_numbers(self.indices)))
+        if self.indices.ndim != 2 or self.indices.shape != self.distances.shape or not self.indices.size:
             raise InputError(
-                f"A knn graph needs indices and distances of one shape (n, k), got {self.indices.shape} and "
-                f"{self.distances.shape}."
+                "A knn graph needs indices and distances of one shape (n, k) with at least one row and one "
+                f"column, got {self.indices.shape} and {self.distances.shape}."
             )
         first_bad = np.full(N_FAULTS, self.n, np.int64)
         _find_faults(self.indices, self.distances, first_bad)
@@ -78,15 +87,68 @@ class KnnGraph:
         return int(self.indices.shape[1])
 
     def prune(self, k: int) -> KnnGraph:
-        """Keep the first `k` neighbours: a graph for a large n_neighbors serves every smaller one."""
+        """Keep the first `k` neighbours: a graph for a large n_neighbors serves every smaller one.
+
+        Parameters
+        ----------
+        k : int
+            From 1 to the graph's own.
+
+        Returns
+        -------
+        graph : KnnGraph
+            Itself, where it has no more.
+
+        Raises
+        ------
+        InputError
+            If `k` is out of its range.
+        """
         if not 1 <= k <= self.k:
             raise InputError(f"The knn graph has {self.k} neighbours a point and cannot be pruned to {k}.")
         return self if k == self.k else KnnGraph(self.indices[:, :k], self.distances[:, :k])
 
+    def cut(self, distance: float) -> KnnGraph:
+        """Leave out the neighbours at `distance` or farther.
+
+        Parameters
+        ----------
+        distance : float
+
+        Returns
+        -------
+        graph : KnnGraph
+            As wide; -1 and infinity where a neighbour was left out. Itself, where none was.
+        """
+        far = self.distances >= distance
+        if not far.any():
+            return self
+        return KnnGraph(np.where(far, -1, self.indices), np.where(far, np.inf, self.distances))
+
     @classmethod
     def from_tuple(cls, knn: tuple[Any, ...]) -> KnnGraph:
-        """Take umap-learn's ``(indices, distances, ...)``, whose first column is the point itself."""
-        indices, distances = np.asarray(knn[0]), np.asarray(knn[1])
+        """Take umap-learn's ``(indices, distances, ...)``, whose first column is the point itself.
+
+        Parameters
+        ----------
+        knn : tuple of int (n, n_neighbors), float (n, n_neighbors), and anything
+
+        Returns
+        -------
+        graph : KnnGraph
+            Of ``n_neighbors - 1`` neighbours.
+
+        Raises
+        ------
+        InputError
+            If it is no such tuple, or no such graph.
+        """
+        if not isinstance(knn, tuple | list) or len(knn) < 2:
+            raise InputError(
+                "A precomputed knn must be a KnnGraph or a tuple (indices, distances, ...), got "
+                f"{type(knn).__name__}{f' of {len(knn)}' if isinstance(knn, tuple | list) else ''}."
+            )
+        indices, distances = row_numbers(knn[0]), np.asarray(knn[1])
         if indices.ndim != 2 or indices.shape != distances.shape or indices.shape[1] < 2:
             raise InputError(
                 "A precomputed knn needs indices and distances of one shape (n, n_neighbors), got "
@@ -101,6 +163,7 @@ FAULTS = (
     "has a distance that is not a number or is negative",
     "is not sorted by distance",
     "has a missing neighbour (-1) with a finite distance, or a neighbour at an infinite distance",
+    "repeats a neighbour",
 )
 N_FAULTS = len(FAULTS)
 
@@ -108,6 +171,7 @@ N_FAULTS = len(FAULTS)
 @njit(nogil=True, cache=True)
 def _find_faults(indices: Any, distances: Any, first_bad: Any) -> None:
     n, k = indices.shape
+    listed_by = np.full(n, -1, np.int32)
     for i in range(n):
         for j in range(k):
             index, distance = indices[i, j], distances[i, j]
@@ -121,13 +185,40 @@ def _find_faults(indices: Any, distances: Any, first_bad: Any) -> None:
                 first_bad[3] = min(first_bad[3], i)
             if (index == -1) != np.isinf(distance):
                 first_bad[4] = min(first_bad[4], i)
+            if 0 <= index < n:
+                if listed_by[index] == i:
+                    first_bad[5] = min(first_bad[5], i)
+                listed_by[index] = i
+
+
+def row_numbers(indices: Any) -> NDArray[np.int32]:
+    """Integers as int32; those that are no row of a graph as long become -2, which is none either.
+
+    Raises
+    ------
+    InputError
+        If they are not integers.
+    """
+    given = np.asarray(indices)
+    if given.dtype.kind not in "iu":
+        raise InputError(f"The indices of a knn graph must be an array of integers, got dtype {given.dtype}.")
+    if given.dtype == np.int32 or not given.ndim:
+        return given.astype(np.int32, copy=False)
+    numbers = given.astype(np.int32)
+    numbers[(given < -1) | (given >= len(given))] = -2
+    return numbers
 
 
 def without_self(
-    indices: NDArray[np.integer[Any]], distances: NDArray[np.floating[Any]]
+    indices: NDArray[np.integer[Any]],
+    distances: NDArray[np.floating[Any]],
+    rows: NDArray[np.int64] | None = None,
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """Drop each point from its own row (or the last column, where it is missing): (n, k + 1) -> (n, k)."""
-    own = indices == np.arange(len(indices))[:, None]
+    """Drop each point from its own row (or the last column, where it is missing): (n, k + 1) -> (n, k).
+
+    `rows` (default: all, in their order) says whose each row is.
+    """
+    own = indices == (np.arange(len(indices)) if rows is None else rows)[:, None]
     own[~own.any(1), -1] = True
     # Only the first occurrence goes, so that all rows keep one length.
     own &= np.cumsum(own, axis=1) == 1
@@ -180,15 +271,25 @@ def knn_graph(
     """
     x = checked_vectors(vectors)
     n = x.shape[0]
-    if not 2 <= n_neighbors <= n:
+    if not isinstance(n_neighbors, Integral) or not 2 <= n_neighbors <= n:
         raise InputError(
             f"n_neighbors must lie between 2 and the number of rows ({n}), got {n_neighbors}; it counts "
-            "the point itself."
+            "the point itself, and is whole."
         )
+    refuse_other_than_seed(seed, 2**32 - 1)
+    refuse_other_than_metric(metric)
+    threads_for(n_threads)
+    n_neighbors, seed = int(n_neighbors), int(seed)
     k = n_neighbors - 1
     if metric == "precomputed":
         return _precomputed(x, k)
+    if method not in ("auto", "exact", "descent"):
+        raise InputError(f"method must be 'auto', 'exact' or 'descent', got {method!r}.")
     exact = n <= EXACT_UP_TO if method == "auto" else method == "exact"
+    if metric_kwds:
+        from core.any_metric import compiled_metric
+
+        compiled_metric(metric, metric_kwds)
     if not is_sparse(x) and metric in EUCLIDEAN + ANGULAR:
         return _euclidean(x, k, str(metric), seed, exact, n_threads)
     # pynndescent is imported here alone: it takes long, and most data does without.
@@ -229,22 +330,46 @@ def _by_descent(
     return indices, np.sqrt(squared)
 
 
-def comparable(x: NDArray[np.float32], metric: str) -> NDArray[np.float32]:
-    """Vectors whose euclidean distances rank like those of `metric`: themselves, or unit vectors."""
+def comparable(x: NDArray[np.float32], metric: str, *, among_itself: bool = True) -> NDArray[np.float32]:
+    """Vectors whose euclidean distances rank like those of `metric`: themselves, or unit vectors.
+
+    Parameters
+    ----------
+    x : float32 (n, d)
+    metric : str
+        One of EUCLIDEAN or ANGULAR.
+    among_itself : bool, default True
+        False for rows that are compared with those of another table: see `unit_vectors`.
+
+    Returns
+    -------
+    vectors : float32 (n, d) or (n, d + 1)
+
+    Raises
+    ------
+    InputError
+        If a squared distance could exceed float32.
+    """
+    refuse_overflow(x)
     if metric in EUCLIDEAN:
         return x
-    return unit_vectors(x - x.mean(1, keepdims=True) if metric == "correlation" else x)
+    centred = x - x.mean(1, keepdims=True) if metric == "correlation" else x
+    return unit_vectors(centred, among_itself=among_itself)
 
 
-def unit_vectors(x: NDArray[np.float32]) -> NDArray[np.float32]:
+def unit_vectors(x: NDArray[np.float32], *, among_itself: bool = True) -> NDArray[np.float32]:
     """Rows scaled to length 1; a row of zeros becomes a unit vector at right angles to all others.
 
-    The cosine distance between rows of zeros is thus 0, and 1 to any other row.
+    The cosine distance between rows of zeros is thus 0, and 1 to any other row. The column they need is left
+    out where no row is zero, unless the rows are not only compared `among_itself`: two tables must have the
+    same columns, whatever rows they hold.
     """
     norms = np.linalg.norm(x, axis=1, keepdims=True)
     zero = norms[:, 0] == 0
     unit: NDArray[np.float32] = (x / np.where(norms > 0, norms, 1)).astype(np.float32)
-    return np.column_stack([unit, zero.astype(np.float32)]) if zero.any() else unit
+    if among_itself and not zero.any():
+        return unit
+    return np.column_stack([unit, zero.astype(np.float32)])
 
 
 def _precomputed(distances: Any, k: int) -> KnnGraph:
@@ -252,6 +377,9 @@ def _precomputed(distances: Any, k: int) -> KnnGraph:
     n = distances.shape[0]
     if distances.shape[1] != n:
         raise InputError(f"Precomputed distances must be square, got shape {distances.shape}.")
+    if is_sparse(distances) and not distances.has_canonical_format:
+        distances = distances.copy()
+        distances.sum_duplicates()
     indices, near = np.full((n, k), -1, np.int32), np.full((n, k), np.inf, np.float32)
     for i in range(n):
         if is_sparse(distances):

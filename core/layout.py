@@ -11,24 +11,21 @@ and all random numbers are functions of (seed, epoch, vertex or edge), and becau
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
+from numbers import Integral
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from core.checks import refuse_other_than_csr, refuse_other_than_seed
 from core.curve_order import curve_order
 from core.density import Density, DensityTerm
+from core.edges import count_edges, order_edges
 from core.errors import InputError
-from core.kernels import (
-    advance,
-    advance_plane,
-    attraction_shares,
-    attraction_table,
-    count_edges,
-    draw_pool,
-    order_edges,
-)
+from core.forces import attraction_shares, attraction_table
+from core.kernels import ROOM, advance, advance_plane, draw_pool
 from core.threads import for_rows
 
 VERSION = 4
@@ -39,9 +36,9 @@ N_COST_PAIRS = 2048
 NO_DENSITY = np.zeros((0, 2), np.float32)
 
 
-def default_n_epochs(n: int) -> int:
-    """500 epochs up to 10,000 points, 200 beyond, like umap-learn."""
-    return 500 if n <= 10_000 else 200
+def default_n_epochs(n: int, densmap: bool = False) -> int:
+    """500 epochs up to 10,000 points, 200 beyond, with densMAP 200 more, like umap-learn."""
+    return (500 if n <= 10_000 else 200) + 200 * densmap
 
 
 @dataclass(frozen=True)
@@ -70,19 +67,23 @@ class LayoutParameters:
     repulsion_strength: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.n_epochs < 1:
-            raise InputError(f"n_epochs must be at least 1, got {self.n_epochs}.")
-        if not (self.a > 0 and self.b > 0):
-            raise InputError(f"a and b must be above 0, got a={self.a}, b={self.b}.")
-        if not self.learning_rate > 0:
-            raise InputError(f"learning_rate must be above 0, got {self.learning_rate}.")
-        if self.negative_sample_rate < 0:
-            raise InputError(f"negative_sample_rate must be at least 0, got {self.negative_sample_rate}.")
-        if not self.repulsion_strength >= 0:
-            raise InputError(f"repulsion_strength must be at least 0, got {self.repulsion_strength}.")
+        if not isinstance(self.n_epochs, Integral) or self.n_epochs < 1:
+            raise InputError(f"n_epochs must be a whole number of at least 1, got {self.n_epochs}.")
+        if not (0 < self.a < math.inf and 0 < self.b < math.inf):
+            raise InputError(f"a and b must be finite and above 0, got a={self.a}, b={self.b}.")
+        if not 0 < self.learning_rate < math.inf:
+            raise InputError(f"learning_rate must be finite and above 0, got {self.learning_rate}.")
+        if not isinstance(self.negative_sample_rate, Integral) or self.negative_sample_rate < 0:
+            raise InputError(
+                f"negative_sample_rate must be a whole number of at least 0, got {self.negative_sample_rate}."
+            )
+        if not 0 <= self.repulsion_strength < math.inf:
+            raise InputError(
+                f"repulsion_strength must be finite and at least 0, got {self.repulsion_strength}."
+            )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Checkpoint:
     """All that a run needs to go on: everything else follows from its inputs.
 
@@ -111,7 +112,7 @@ class Layout:
     density : Density, optional
         What the density of the data adds in the last epochs (densMAP).
     seed : int, default 42
-        Chooses the random numbers; >= 0.
+        Chooses the random numbers; from 0 to 2^64 - 1.
     n_threads : int, optional
         Threads to use (default: all processors); never changes a result.
 
@@ -119,6 +120,11 @@ class Layout:
     ----------
     epoch : int
         Epochs done so far.
+
+    Raises
+    ------
+    InputError
+        If an argument cannot be used; the sentence names it.
     """
 
     def __init__(
@@ -132,6 +138,7 @@ class Layout:
         n_threads: int | None = None,
     ) -> None:
         initial = _checked_initial(initial, fuzzy_set)
+        refuse_other_than_seed(seed)
         self.parameters = parameters
         self.epoch = 0
         self._seed = np.uint64(seed)
@@ -141,6 +148,7 @@ class Layout:
         self._rank[self._order] = np.arange(len(initial), dtype=np.int32)
         self._places = self._rank.astype(np.int64)
         self._indptr, self._tails, self._rates = self._ordered_edges(fuzzy_set)
+        self._room = max(ROOM, int(np.diff(self._indptr).max(initial=0)))
         self._positions = initial.take(self._order, axis=0)
         self._next = np.empty_like(self._positions)
         self._table = attraction_table(parameters.a, parameters.b)
@@ -161,6 +169,18 @@ class Layout:
         n_threads: int | None = None,
     ) -> Layout:
         """Continue from `checkpoint`: with the run's own arguments to the same bits, with others as a fork.
+
+        Parameters
+        ----------
+        fuzzy_set, initial, parameters, density, seed, n_threads
+            Those of a layout.
+        checkpoint : Checkpoint
+            Of a run on as many points in as many dimensions.
+
+        Returns
+        -------
+        layout : Layout
+            At the checkpoint's epoch.
 
         Raises
         ------
@@ -196,6 +216,11 @@ class Layout:
     def run(self, to_epoch: int) -> NDArray[np.float32]:
         """Advance until `to_epoch` epochs are done (at most `n_epochs`) and return the map.
 
+        Parameters
+        ----------
+        to_epoch : int
+            Counted from the start of the run; where they are done already, nothing happens.
+
         Returns
         -------
         embedding : float32 (n, d)
@@ -206,7 +231,12 @@ class Layout:
         return self.embedding
 
     def checkpoint(self) -> Checkpoint:
-        """The state of the run, detached from it."""
+        """The state of the run, detached from it.
+
+        Returns
+        -------
+        checkpoint : Checkpoint
+        """
         return Checkpoint(self.epoch, self.embedding)
 
     def cost(self) -> float:
@@ -215,6 +245,11 @@ class Layout:
         What the layout lowers is ``mean(-w log z)`` over the edges plus ``-log(1 - z)`` of the pairs that
         negative sampling draws for them, ``negative_sample_rate * mean(w)`` an edge (Damrich and Hamprecht
         2021); the terms of C that the positions do not change are left out.
+
+        Returns
+        -------
+        cost : float
+            0 without edges.
         """
         heads, tails, weights, strangers, rate = self._cost_sample
         if not len(heads):
@@ -257,7 +292,7 @@ class Layout:
                 np.float32(p.b),
                 np.float32(p.repulsion_strength),
                 p.negative_sample_rate,
-                *(() if plane else (NO_DENSITY if density is None else density,)),
+                self._room if plane else NO_DENSITY if density is None else density,
                 n_threads=self._n_threads,
             )
             self._positions, self._next = self._next, self._positions
@@ -335,11 +370,12 @@ class Layout:
 
 
 def _checked_initial(initial: NDArray[np.float32], fuzzy_set: csr_array) -> NDArray[np.float32]:
+    refuse_other_than_csr(fuzzy_set)
     initial = np.ascontiguousarray(initial, np.float32)
-    if initial.ndim != 2 or len(initial) != fuzzy_set.shape[0] or not initial.shape[1]:
+    if initial.ndim != 2 or len(initial) != fuzzy_set.shape[0] or not initial.size:
         raise InputError(
             f"The initial layout has shape {initial.shape}, but the fuzzy set has {fuzzy_set.shape[0]} "
-            "points; give one row of coordinates for each point."
+            "points; give one row of coordinates for each point, of which there is at least one."
         )
     bad = np.flatnonzero(~np.isfinite(initial).all(1))
     if len(bad):

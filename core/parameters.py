@@ -1,24 +1,42 @@
-"""What each of the estimator's numbers may be, and the sentence for one that is not."""
+"""What each of the estimator's parameters may be, and the sentence for one that is not."""
 
 from __future__ import annotations
 
 import math
+import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import csr_array
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import validate_data
+
+from core.cache import StageCache
+from core.checks import is_sparse, refuse_other_than_metric, refuse_unusable
+from core.curve import find_ab
 from core.errors import InputError
+from core.knn import KnnGraph
+from core.layout import LayoutParameters
+from core.threads import threads_for
+
+LARGEST_SEED = 2**32 - 1
+"""numpy's own limit, for the searches that seed its generators."""
 
 
 @dataclass(frozen=True)
 class Range:
-    """Numbers from `low` to `high`; `open_` leaves `low` itself out."""
+    """Numbers from `low` to `high`; `open_` leaves `low` itself out, `infinite` lets infinity in."""
 
     low: float
     high: float = math.inf
     whole: bool = False
     open_: bool = False
     optional: bool = False
+    infinite: bool = False
 
     def __contains__(self, value: Any) -> bool:
         if value is None:
@@ -27,13 +45,14 @@ class Range:
             return False
         number = float(value)
         above = number > self.low if self.open_ else number >= self.low
-        return above and number <= self.high and not math.isinf(number)
+        return above and number <= self.high and (self.infinite or not math.isinf(number))
 
     def __str__(self) -> str:
         kind = "a whole number" if self.whole else "a number"
         low = f"above {self.low:g}" if self.open_ else f"at least {self.low:g}"
-        high = "" if math.isinf(self.high) else f" and at most {self.high:g}"
-        return f"{kind} {low}{high}{', or None' if self.optional else ''}"
+        high = "" if math.isinf(self.high) else f" and at most {self.high}"
+        also = ", or infinite" * self.infinite + ", or None" * self.optional
+        return f"{kind} {low}{high}{also}"
 
 
 RANGES = {
@@ -49,23 +68,188 @@ RANGES = {
     "repulsion_strength": Range(0),
     "local_connectivity": Range(0),
     "set_op_mix_ratio": Range(0, 1),
-    "disconnection_distance": Range(0, open_=True, optional=True),
+    "disconnection_distance": Range(0, open_=True, optional=True, infinite=True),
     "dens_lambda": Range(0),
     "dens_frac": Range(0, 1),
     "dens_var_shift": Range(0),
     "target_weight": Range(0, 1),
-    "transform_seed": Range(0, whole=True),
+    "transform_seed": Range(0, LARGEST_SEED, whole=True),
     "target_n_neighbors": Range(-1, whole=True),
 }
+"""Of the numbers."""
+
+KINDS = {
+    "cache": (StageCache, "a StageCache"),
+    "metric_kwds": (Mapping, "a mapping of names to values"),
+    "target_metric_kwds": (Mapping, "a mapping of names to values"),
+}
+"""Of the others that may be None."""
+
+ONLY = {"output_metric": ("euclidean", "l2"), "transform_mode": ("embedding",)}
+"""umap-learn's parameters that are not offered: what they may be."""
+
+WITHOUT_EFFECT = {
+    "output_metric_kwds": None,
+    "low_memory": True,
+    "angular_rp_forest": False,
+    "transform_queue_size": 4.0,
+    "tqdm_kwds": None,
+}
+"""umap-learn's parameters that change nothing here, and their defaults."""
+
+FARTHEST = {
+    "cosine": 2.0,
+    "correlation": 2.0,
+    "hellinger": 1.0,
+    "jaccard": 1.0,
+    "bit_jaccard": 1.0,
+    "dice": 1.0,
+}
+"""As far apart as two rows can be under some metrics: umap-learn takes such ones for no neighbours."""
 
 
 def check_parameters(estimator: Any) -> None:
-    """Raise an InputError that names the first parameter out of its range, and the range."""
+    """Raise an InputError that names the first parameter out of its range, and the range.
+
+    Those that have no effect are warned of, once and together.
+    """
     for name, allowed in RANGES.items():
         value = getattr(estimator, name)
         if value not in allowed:
             raise InputError(f"{name} must be {allowed}, got {value!r}.")
+    for name, (kind, sentence) in KINDS.items():
+        value = getattr(estimator, name)
+        if not isinstance(value, kind | None):
+            raise InputError(f"{name} must be {sentence}, or None, got {value!r}.")
+    for name, options in ONLY.items():
+        value = getattr(estimator, name)
+        if not (isinstance(value, str) and value in options):
+            raise InputError(f"{name} must be {' or '.join(map(repr, options))}, got {value!r}.")
+    for name in ("metric", "target_metric"):
+        refuse_other_than_metric(getattr(estimator, name), name)
+    threads_for(estimator.n_jobs, "n_jobs")
+    if not (estimator.callback is None or callable(estimator.callback)):
+        raise InputError(f"callback must be a function, or None, got {estimator.callback!r}.")
+    if estimator.target_n_neighbors in (0, 1):
+        raise InputError(
+            "target_n_neighbors must be at least 2, or -1 for n_neighbors, got "
+            f"{estimator.target_n_neighbors}."
+        )
+    if (estimator.a is None) != (estimator.b is None):
+        raise InputError("a and b must be given together, or neither: then min_dist and spread choose them.")
     if estimator.a is None and estimator.min_dist > estimator.spread:
         raise InputError(
             f"min_dist must be at most spread ({estimator.spread:g}), got {estimator.min_dist:g}."
         )
+    if estimator.unique and (estimator.metric == "precomputed" or is_given(estimator.precomputed_knn)):
+        raise InputError(
+            "unique must be False with precomputed distances or neighbours: they have a row for each row of "
+            "the data."
+        )
+    idle = [name for name, default in WITHOUT_EFFECT.items() if getattr(estimator, name) != default]
+    if idle:
+        warnings.warn(f"umap-learn's {', '.join(idle)}: without effect here.", UserWarning, stacklevel=3)
+
+
+def is_given(precomputed_knn: Any) -> bool:
+    """Whether there is a graph at all: umap-learn's default is a tuple of None."""
+    if isinstance(precomputed_knn, tuple | list):
+        return any(part is not None for part in precomputed_knn)
+    return precomputed_knn is not None
+
+
+def cut_distance(estimator: Any) -> float:
+    """`disconnection_distance`, or the metric's own."""
+    given, metric = estimator.disconnection_distance, estimator.metric
+    own = FARTHEST.get(metric, math.inf) if isinstance(metric, str) else math.inf
+    return own if given is None else float(given)
+
+
+def layout_parameters(estimator: Any, n_epochs: int) -> LayoutParameters:
+    """What shapes the layout, the curve fitted to `min_dist` and `spread` where it is not given."""
+    a, b = estimator.a, estimator.b
+    if a is None:
+        a, b = find_ab(estimator.min_dist, estimator.spread)
+    return LayoutParameters(
+        n_epochs=n_epochs,
+        a=a,
+        b=b,
+        learning_rate=estimator.learning_rate,
+        negative_sample_rate=estimator.negative_sample_rate,
+        repulsion_strength=estimator.repulsion_strength,
+    )
+
+
+def given_vectors(estimator: Any, X: ArrayLike, **keywords: Any) -> Any:
+    """`X` as scikit-learn's ``validate_data`` takes it, float32 and finite, dense or CSR.
+
+    Raises
+    ------
+    InputError
+        That names the first value that is not finite; other faults are scikit-learn's ValueErrors.
+    """
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused
+        x = validate_data(
+            estimator, X, accept_sparse="csr", dtype=np.float32, ensure_all_finite=False, **keywords
+        )
+    x = csr_array(x) if is_sparse(x) else x
+    refuse_unusable(x)
+    return x
+
+
+def drawn_seed(random_state: Any) -> int:
+    """The seed itself, or one drawn from a RandomState or from the system.
+
+    Raises
+    ------
+    InputError
+        If it is none of these, or beyond 32 bits.
+    """
+    if isinstance(random_state, int | np.integer) and 0 <= random_state <= LARGEST_SEED:
+        return int(random_state)
+    if random_state is None or isinstance(random_state, np.random.RandomState) or random_state is np.random:
+        return int(check_random_state(random_state).randint(2**31 - 1))
+    raise InputError(
+        f"random_state must be a whole number from 0 to {LARGEST_SEED}, a numpy RandomState or None, got "
+        f"{random_state!r}."
+    )
+
+
+def given_graph(given: Any, n: int, n_neighbors: int) -> KnnGraph:
+    """`precomputed_knn` as the graph of `n` rows for `n_neighbors`, pruned; it stays as it is.
+
+    Raises
+    ------
+    InputError
+        If it is no such graph, of other rows, or too narrow.
+    """
+    graph = given if isinstance(given, KnnGraph) else KnnGraph.from_tuple(given)
+    if graph.n != n:
+        raise InputError(f"precomputed_knn has {graph.n} rows, the data {n}; compute it from the same rows.")
+    if graph.k < n_neighbors - 1:
+        raise InputError(
+            f"precomputed_knn serves n_neighbors up to {graph.k + 1}, got {n_neighbors}; compute it for more."
+        )
+    return graph.prune(n_neighbors - 1)
+
+
+def given_start(init: Any, shape: tuple[int, int]) -> str | NDArray[np.float64]:
+    """`init` as a name, or as a finite array of `shape`.
+
+    Raises
+    ------
+    InputError
+        If it is neither.
+    """
+    if isinstance(init, str):
+        return init
+    try:
+        start = np.asarray(init, np.float64)
+    except (TypeError, ValueError):
+        start = np.empty(0)
+    if start.shape != shape or not np.isfinite(start).all():
+        raise InputError(
+            f"init must be 'spectral', 'pca', 'random', or an array of finite numbers, {shape[0]} rows of "
+            f"{shape[1]}; got {type(init).__name__} {getattr(init, 'shape', init)!s:.60}."
+        )
+    return start

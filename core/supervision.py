@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, diags_array
 
+from core.checks import refuse_other_than_csr, refuse_other_than_metric
 from core.errors import InputError
 from core.fuzzy_set import fuzzy_simplicial_set
-from core.knn import knn_graph
+from core.knn import ANGULAR, EUCLIDEAN, Metric, knn_graph
 
 VERSION = 1
 UNKNOWN = -1
@@ -21,11 +23,12 @@ def supervise(
     fuzzy_set: csr_array,
     target: NDArray[Any],
     *,
-    target_metric: str = "categorical",
+    target_metric: Metric = "categorical",
     target_metric_kwds: dict[str, Any] | None = None,
     target_weight: float = 0.5,
     target_n_neighbors: int = 15,
     seed: int = 42,
+    n_threads: int | None = None,
 ) -> csr_array:
     """Join the fuzzy set of the data with what `target` says.
 
@@ -33,46 +36,104 @@ def supervise(
     ----------
     fuzzy_set : csr_array, float32 (n, n)
     target : (n,) labels, or numbers (n,) or (n, m)
-        For "categorical" any labels, -1 for unknown.
-    target_metric : str, default "categorical"
+        For "categorical" any labels; -1, NaN and None are unknown.
+    target_metric : str or compiled function, default "categorical"
         "categorical", or a metric between numbers.
     target_metric_kwds : dict, optional
         That metric's parameters.
     target_weight : float, default 0.5
-        0 leaves the data alone, 1 trusts the target alone.
+        0 heeds the data above all, 1 the target; at 1 an edge between categories is gone.
     target_n_neighbors : int, default 15
-        Neighbours among numbers.
+        Neighbours among numbers, the point itself counted; >= 2.
     seed : int, default 42
+    n_threads : int, optional
+        Never changes the result.
 
     Returns
     -------
     fuzzy_set : csr_array, float32 (n, n)
         Symmetric, values in [0, 1].
+
+    Raises
+    ------
+    InputError
+        If the target or a parameter cannot be used.
     """
     if not 0 <= target_weight <= 1:
         raise InputError(f"target_weight must lie between 0 and 1, got {target_weight}.")
-    if len(target) != fuzzy_set.shape[0]:
-        raise InputError(
-            f"The target has {len(target)} values for {fuzzy_set.shape[0]} rows; give one for each."
-        )
+    refuse_other_than_csr(fuzzy_set)
+    target = checked_target(target, fuzzy_set.shape[0])
     if target_metric == "categorical":
         return with_local_connectivity(_by_category(fuzzy_set, target, target_weight))
-    values = np.asarray(target, np.float32).reshape(len(target), -1)
+    refuse_other_than_metric(target_metric, "target_metric")
+    if target_metric_kwds or target_metric not in (*EUCLIDEAN, *ANGULAR, "precomputed"):
+        from core.any_metric import compiled_metric
+
+        compiled_metric(target_metric, target_metric_kwds, "target_metric")
+    if not isinstance(target_n_neighbors, Integral) or target_n_neighbors < 2:
+        raise InputError(
+            f"target_n_neighbors must be a whole number of at least 2, got {target_n_neighbors!r}."
+        )
+    values = _numbers(target, target_metric)
     graph = knn_graph(
         values,
-        min(target_n_neighbors, len(values)),
+        min(int(target_n_neighbors), len(values)),
         metric=target_metric,
         metric_kwds=target_metric_kwds,
         seed=seed,
+        n_threads=n_threads,
     )
-    return with_local_connectivity(_intersection(fuzzy_set, fuzzy_simplicial_set(graph), target_weight))
+    other = fuzzy_simplicial_set(graph, n_threads=n_threads)
+    return with_local_connectivity(_intersection(fuzzy_set, other, target_weight))
+
+
+def checked_target(target: Any, n: int) -> NDArray[Any]:
+    """`target` as an array with one row for each of `n` points, or an InputError."""
+    values = np.asarray(target)
+    if not values.ndim or len(values) != n:
+        raise InputError(f"y has {len(values) if values.ndim else 1} values for {n} rows; give one for each.")
+    return values
+
+
+def _numbers(target: NDArray[Any], metric: Metric) -> NDArray[np.float32]:
+    """Finite numbers, float32 (n, m)."""
+    try:
+        values = np.asarray(target, np.float32).reshape(len(target), -1)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"y must be numbers for target_metric={metric!r}: {error}; labels need 'categorical'."
+        ) from None
+    bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
+    if len(bad):
+        raise InputError(
+            f"Row {bad[0]} of y is not finite; target_metric={metric!r} needs a number for each row."
+        )
+    return values
+
+
+def _categories(target: NDArray[Any]) -> NDArray[np.int64]:
+    """Number of each row's category, -1 where it is unknown: int64 (n,)."""
+    if target.size != len(target):
+        raise InputError(
+            f"y must hold one label for each row with target_metric='categorical', got shape {target.shape}."
+        )
+    target = target.ravel()
+    unknown = (target == UNKNOWN) | (target != target)
+    if target.dtype == object:
+        unknown |= np.array([label is None for label in target])
+    codes = np.full(len(target), -1, np.int64)
+    try:
+        codes[~unknown] = np.unique(target[~unknown], return_inverse=True)[1]
+    except TypeError as error:
+        raise InputError(f"The labels in y must be of one kind: {error}.") from None
+    return codes
 
 
 def _by_category(fuzzy_set: csr_array, target: NDArray[Any], weight: float) -> csr_array:
     """Weaken edges between categories by exp(-far), to unknown ones by exp(-1)."""
     far = 2.5 / (1 - weight) if weight < 1 else np.inf
-    labels, codes = np.unique(target, return_inverse=True)
-    unknown = (labels == UNKNOWN)[codes]
+    codes = _categories(target)
+    unknown = codes < 0
     heads = np.repeat(np.arange(fuzzy_set.shape[0]), np.diff(fuzzy_set.indptr))
     tails = fuzzy_set.indices
     factor = np.where(codes[heads] != codes[tails], np.exp(-far), 1.0)
@@ -105,6 +166,8 @@ def _looked_up(
     n = fuzzy_set.shape[0]
     own_heads = np.repeat(np.arange(n), np.diff(fuzzy_set.indptr))
     keys = own_heads * n + fuzzy_set.indices
+    if not len(keys):
+        return np.zeros(len(heads))
     wanted = heads * n + tails
     places = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
     return np.where(keys[places] == wanted, fuzzy_set.data[places], 0.0)

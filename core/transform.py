@@ -6,6 +6,7 @@ numbers are keyed by its neighbours, and all points it meets are those of the fi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,20 +14,15 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from core.checks import is_sparse
+from core.errors import InputError
+from core.forces import FAST, attraction_shares, attraction_table, clip, look_up, power
 from core.forest import bounded_distance, offer, padded
 from core.fuzzy_set import smooth, strengths_of
-from core.kernels import (
-    FAST,
-    WINDOW,
-    attraction_shares,
-    attraction_table,
-    clip,
-    draw_pool,
-    look_up,
-    mix,
-    power,
-)
+from core.kernels import WINDOW, draw_pool
+from core.knn import ANGULAR, EUCLIDEAN, Metric, comparable
 from core.layout import LayoutParameters
+from core.random_streams import mix
 from core.threads import claim, for_rows
 
 POOL_SIZE = 1024
@@ -35,6 +31,60 @@ N_ENTRIES = 512
 BEAM = 48
 """Nearest points kept open in the search."""
 BLOCK = 16
+
+
+def neighbours_in(
+    reference: Any,
+    x: Any,
+    fuzzy_set: csr_array,
+    k: int,
+    *,
+    metric: Metric = "euclidean",
+    metric_kwds: Mapping[str, Any] | None = None,
+    seed: int = 42,
+    n_threads: int | None = None,
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """The `k` nearest rows of the data to each new row: by `search` where it can, else all are compared.
+
+    Parameters
+    ----------
+    reference, x : float32 (n, d), (m, d), dense or CSR
+        The data and the new rows.
+    fuzzy_set : csr_array (n, n)
+    k : int
+        All n, if that is fewer.
+    metric, metric_kwds
+        See `core.knn.knn_graph`.
+    seed : int, default 42
+    n_threads : int, optional
+        Never changes the result.
+
+    Returns
+    -------
+    indices, distances : int32 (m, k), float32 (m, k)
+        Nearest first.
+
+    Raises
+    ------
+    InputError
+        If the metric has no distance 0, or squared distances could exceed float32.
+    """
+    k = min(k, reference.shape[0])
+    if is_sparse(x) or is_sparse(reference) or metric not in EUCLIDEAN + ANGULAR:
+        from core.any_metric import nearest_between
+
+        return nearest_between(x, reference, k, metric=metric, metric_kwds=metric_kwds, n_threads=n_threads)
+    indices, distances = search(
+        comparable(x, str(metric), among_itself=False),
+        comparable(reference, str(metric), among_itself=False),
+        fuzzy_set,
+        k,
+        seed=seed,
+        n_threads=n_threads,
+    )
+    if metric in ANGULAR:
+        distances = distances * distances / np.float32(2)
+    return indices, distances
 
 
 def search(
@@ -69,7 +119,16 @@ def search(
     -------
     indices, distances : int32 (m, k), float32 (m, k)
         Nearest first; euclidean.
+
+    Raises
+    ------
+    InputError
+        If the tables have different columns.
     """
+    if x.shape[1] != reference.shape[1]:
+        raise InputError(
+            f"New rows need the {reference.shape[1]} columns of the reference, got {x.shape[1]} columns."
+        )
     n = len(reference)
     n_entries = n if n <= 4096 else N_ENTRIES
     entries = np.sort(np.random.default_rng(seed).choice(n, n_entries, replace=False)).astype(np.int32)
@@ -122,7 +181,16 @@ def place(
     Returns
     -------
     places : float32 (m, d)
+        NaN where none of a point's neighbours has a place.
+
+    Raises
+    ------
+    InputError
+        If no point of the map has a place.
     """
+    finite = embedding[np.isfinite(embedding).all(axis=1)]
+    if not len(finite):
+        raise InputError("No point of the map has a place, so new points can be placed nowhere.")
     # One connection fewer: a new point need not touch anybody. No mean: it would depend on the batch.
     rho, sigma = smooth(distances, max(0.0, local_connectivity - 1), n_threads, mean=0.0)
     strengths = strengths_of(indices, distances, rho, sigma, n_threads)
@@ -131,7 +199,6 @@ def place(
     table = attraction_table(parameters.a, parameters.b)
     falling = 1 - np.arange(parameters.n_epochs) / parameters.n_epochs
     shares = np.array([attraction_shares(table, parameters.learning_rate / 4 * f) for f in falling])
-    finite = embedding[np.isfinite(embedding).all(axis=1)]
     for epoch, pool in enumerate(pools):
         draw_pool(finite, np.uint64(seed), epoch, pool)
     for_rows(

@@ -2,37 +2,30 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import check_array, check_is_fitted
 
-from core import fuzzy_set, initialization, knn, transform
-from core.cache import StageCache, uncached
-from core.checks import is_sparse
-from core.curve import find_ab
-from core.density import Density, local_radii, map_radii
+from core import transform
+from core.cache import StageCache
+from core.density import map_radii
 from core.errors import InputError
-from core.inverse import vectors_at
-from core.knn import ANGULAR, EUCLIDEAN, KnnGraph, comparable
-from core.layout import Layout, LayoutParameters, default_n_epochs
-from core.parameters import check_parameters
-from core.supervision import supervise
-
-WITH_MEAN = (
-    *EUCLIDEAN, *ANGULAR, "manhattan", "l1", "cityblock", "chebyshev", "linfinity", "linf", "minkowski",
-)  # fmt: skip
-"""Metrics of values whose mean is a value of the same kind: no angles on a sphere, no yes and no."""
-
-EPOCHS_FOR_DENSITY = 200
-
-Callback = Callable[[int, int, NDArray[np.float32]], bool | None]
+from core.inverse import refuse_without_mean, vectors_at
+from core.parameters import (
+    check_parameters,
+    cut_distance,
+    drawn_seed,
+    given_start,
+    given_vectors,
+    layout_parameters,
+)
+from core.pipeline import distinct_rows, fitted, warn_of_lost
+from core.progress import Callback
+from core.supervision import checked_target
+from core.threads import threads_for
 
 
 class UMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -55,29 +48,35 @@ class UMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     spread : float, default 1.0
         Scale of the map.
     a, b : float, optional
-        The curve's parameters, in place of `min_dist` and `spread`.
+        The curve's parameters, in place of `min_dist` and `spread`; both or neither.
     n_epochs : int, optional
         Default: 500 up to 10,000 points, 200 beyond; with `densmap` 200 more.
     learning_rate : float, default 1.0
+        Step size of the first epoch; it falls to 0 at the end.
     init : {"spectral", "pca", "random"} or array (n, n_components), default "spectral"
+        Where the points start; an array, another map for example, is scaled to span 10 units.
     random_state : int, RandomState or None
+        The seed, from 0 to 2^32 - 1; None draws one.
     negative_sample_rate : int, default 5
         Points repelled for each edge attracted.
     repulsion_strength : float, default 1.0
+        Weight of the repulsion between points that are not neighbours: more pushes islands farther apart.
     local_connectivity : float, default 1.0
         Neighbours taken as connected for sure.
     set_op_mix_ratio : float, default 1.0
         1 joins the two directions of an edge by the fuzzy union, 0 by the intersection.
     disconnection_distance : float, optional
-        Neighbours at least this far are cut off; a point that loses all becomes NaN.
+        Neighbours at least this far are cut off, in `transform` as well; a point that loses all becomes NaN.
+        Default, as in umap-learn: 2 for cosine and correlation, 1 for jaccard, bit_jaccard, dice and
+        hellinger, else infinite.
     n_jobs : int, default -1
-        Threads; -1 for all processors. Never changes a result.
+        Threads, at least 1; -1 for all processors. Never changes a result.
     precomputed_knn : KnnGraph or tuple (indices, distances, ...), optional
-        For at least `n_neighbors`; pruned, never changed.
+        For at least `n_neighbors`; pruned, never changed. A tuple of None is none.
     target_metric : str, default "categorical"
-        How `y` is compared: by category (-1 unknown), or a metric between numbers.
+        How `y` is compared: by category (-1, NaN or None unknown), or a metric between numbers.
     target_weight : float, default 0.5
-        0 leaves the data alone, 1 trusts `y` alone.
+        0 heeds the data above all, 1 `y`.
     target_n_neighbors : int, default -1
         Neighbours among numbers in `y`; -1 for `n_neighbors`.
     target_metric_kwds : dict, optional
@@ -99,7 +98,7 @@ class UMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     cache : StageCache, optional
         Shares knn graphs, fuzzy sets and initial layouts with the other fits that were given it.
     unique : bool, default False
-        Lay out equal rows once, and give them one place.
+        Lay out equal rows once, and give them one place; not for precomputed distances or neighbours.
     keep_vectors : bool, default True
         Keep the data for `transform` and `inverse_transform`; without them a pickle holds the map and its
         graphs alone.
@@ -109,6 +108,12 @@ class UMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         umap-learn's name for `progress`.
     callback : callable(epoch, n_epochs, embedding) -> bool or None, optional
         Called after each epoch; True stops the layout there.
+    output_metric : {"euclidean", "l2"}, default "euclidean"
+        umap-learn's; maps on other surfaces are not made here.
+    transform_mode : {"embedding"}, default "embedding"
+        umap-learn's; the graph is in `graph_`.
+    output_metric_kwds, low_memory, angular_rp_forest, transform_queue_size, tqdm_kwds
+        umap-learn's, without effect here: a value other than the default is warned of.
 
     Attributes
     ----------
@@ -167,6 +172,13 @@ class UMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         progress: bool = False,
         verbose: bool = False,
         callback: Callback | None = None,
+        output_metric: str = "euclidean",
+        transform_mode: str = "embedding",
+        output_metric_kwds: dict[str, Any] | None = None,
+        low_memory: bool = True,
+        angular_rp_forest: bool = False,
+        transform_queue_size: float = 4.0,
+        tqdm_kwds: dict[str, Any] | None = None,
     ) -> None:
         self.n_neighbors = n_neighbors
         self.n_components = n_components
@@ -204,56 +216,119 @@ class UMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         self.progress = progress
         self.verbose = verbose
         self.callback = callback
+        self.output_metric = output_metric
+        self.transform_mode = transform_mode
+        self.output_metric_kwds = output_metric_kwds
+        self.low_memory = low_memory
+        self.angular_rp_forest = angular_rp_forest
+        self.transform_queue_size = transform_queue_size
+        self.tqdm_kwds = tqdm_kwds
 
     def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> UMAP:
-        """Lay out the rows of `X` (float or sparse (n, d)), with what `y` knows of them, if given."""
+        """Lay out rows, with what is known of them.
+
+        Parameters
+        ----------
+        X : array-like or sparse (n, d)
+            Finite numbers, taken as float32; with ``metric="precomputed"`` the distances, (n, n).
+        y : array-like (n,) or (n, m), optional
+            Labels, or numbers that `target_metric` compares.
+
+        Returns
+        -------
+        self : UMAP
+
+        Raises
+        ------
+        InputError
+            If a parameter is out of its range, or the data cannot be used.
+        """
         check_parameters(self)
-        x = validate_data(self, X, accept_sparse="csr", dtype=np.float32, ensure_min_samples=2)
-        target = None if y is None else np.asarray(y)
-        self._seed = self._drawn_seed()
-        inverse = None
-        if self.unique and not is_sparse(x) and self.metric != "precomputed" and self.precomputed_knn is None:
-            x, first, inverse = np.unique(x, axis=0, return_index=True, return_inverse=True)
+        x = given_vectors(self, X, ensure_min_samples=2)
+        target = None if y is None else checked_target(y, x.shape[0])
+        start = given_start(self.init, (x.shape[0], self.n_components))
+        self._seed = drawn_seed(self.random_state)
+        inverse: slice | NDArray[np.int64] = slice(None)
+        if self.unique:
+            x, first, inverse = distinct_rows(x)
             target = None if target is None else target[first]
-        embedding = self._lay_out(csr_array(x) if is_sparse(x) else x, target)
+            start = start if isinstance(start, str) else start[first]
+        found = fitted(self, x, target, start, self._seed)
         self._reference = x if self.keep_vectors and self.metric != "precomputed" else None
-        self._reference_embedding = embedding
-        rows = slice(None) if inverse is None else inverse.ravel()
-        self.embedding_: NDArray[np.float32] = embedding[rows]
+        self._reference_embedding = found.embedding
+        self.knn_graph_, self.graph_, self.n_epochs_ = found.knn_graph, found.graph, found.n_epochs
+        self.embedding_: NDArray[np.float32] = found.embedding[inverse]
         if self.output_dens:
-            self.rad_orig_: NDArray[np.float32] = self._radii[rows]
-            self.rad_emb_: NDArray[np.float32] = map_radii(
-                embedding, self.n_neighbors, n_threads=self._n_threads
-            )[rows]
+            assert found.radii is not None
+            on_map = map_radii(found.embedding, self.n_neighbors, n_threads=self._n_threads)
+            self.rad_orig_, self.rad_emb_ = found.radii[inverse], on_map[inverse]
         self._n_features_out = self.n_components
         return self
 
-    def fit_transform(self, X: ArrayLike, y: ArrayLike | None = None, **_: Any) -> Any:
-        """Fit, and return the map: float32 (n, n_components); with `output_dens` and both radii."""
+    def fit_transform(self, X: ArrayLike, y: ArrayLike | None = None) -> Any:
+        """Fit, and return the map.
+
+        Parameters and errors are those of `fit`.
+
+        Returns
+        -------
+        embedding : float32 (n, n_components)
+            NaN for a point without neighbours. With `output_dens` a tuple: the embedding, `rad_orig_` and
+            `rad_emb_`.
+        """
         self.fit(X, y)
         return (self.embedding_, self.rad_orig_, self.rad_emb_) if self.output_dens else self.embedding_
 
     def transform(self, X: ArrayLike) -> NDArray[np.float32]:
-        """Place new rows on the finished map, each by itself: float32 (m, n_components).
+        """Place new rows on the finished map, each by itself.
 
-        A row that was in the data gets its place there.
+        Parameters
+        ----------
+        X : array-like or sparse (m, n_features_in_)
+
+        Returns
+        -------
+        places : float32 (m, n_components)
+            That of the row itself, or of one of its duplicates, for a row that was in the data; NaN for one
+            without neighbours nearer than `disconnection_distance`.
+
+        Raises
+        ------
+        InputError
+            If the vectors were not kept, were distances, or the new ones cannot be used.
         """
         check_is_fitted(self)
-        x = validate_data(self, X, accept_sparse="csr", dtype=np.float32, reset=False)
-        indices, distances = self._neighbours_in_reference(x)
+        x = given_vectors(self, X, reset=False)
+        if self._reference is None:
+            raise InputError(
+                f"A map of {self._not_kept} cannot place new points; fit it on vectors, and keep them."
+            )
+        indices, distances = transform.neighbours_in(
+            self._reference,
+            x,
+            self.graph_,
+            self.n_neighbors,
+            metric=self.metric,
+            metric_kwds=self.metric_kwds,
+            seed=self.transform_seed,
+            n_threads=self._n_threads,
+        )
+        far = distances >= cut_distance(self)
         n_epochs = 30 if self.n_epochs is None else max(1, self.n_epochs // 3)
-        return transform.place(
-            indices,
-            distances,
+        places = transform.place(
+            np.where(far, np.int32(-1), indices),
+            np.where(far, np.float32(np.inf), distances),
             self._reference_embedding,
-            self._layout_parameters(n_epochs),
+            layout_parameters(self, n_epochs),
             local_connectivity=self.local_connectivity,
             seed=self.transform_seed,
             n_threads=self._n_threads,
         )
+        warn_of_lost(places, "new rows have no neighbours", stacklevel=3)
+        return places
 
     def inverse_transform(self, X: ArrayLike) -> NDArray[np.float32]:
-        """What a row at each place of the map would be like: float32 (m, n_features_in_).
+        """What a row at each place of the map would be like.
 
         The weighted mean of the `n_neighbors` nearest rows on the map; the place of a row gives the row.
 
@@ -261,6 +336,10 @@ class UMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         ----------
         X : array-like (m, n_components)
             Places on the map.
+
+        Returns
+        -------
+        vectors : float32 (m, n_features_in_)
 
         Raises
         ------
@@ -271,16 +350,11 @@ class UMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         places = check_array(X, dtype=np.float32)
         if places.shape[1] != self.n_components:
             raise InputError(f"The map has {self.n_components} dimensions, the places {places.shape[1]}.")
-        if self._reference is None or is_sparse(self._reference):
-            kind = "sparse rows" if self._reference is not None else self._not_kept
+        if self._reference is None:
             raise InputError(
-                f"A map of {kind} has no way back to vectors; fit it on dense ones, and keep them."
+                f"A map of {self._not_kept} has no way back to vectors; fit it on them, and keep them."
             )
-        if self.metric not in WITH_MEAN:
-            raise InputError(
-                f"Rows compared by {self.metric!r} have no mean; the way back from the map is for "
-                f"{', '.join(WITH_MEAN)}."
-            )
+        refuse_without_mean(self._reference, self.metric)
         return vectors_at(
             places, self._reference_embedding, self._reference, self.n_neighbors, n_threads=self._n_threads
         )
@@ -293,171 +367,9 @@ class UMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         return tags
 
     @property
-    def _n_threads(self) -> int | None:
-        return None if self.n_jobs is None or self.n_jobs < 1 else self.n_jobs
+    def _n_threads(self) -> int:
+        return threads_for(self.n_jobs, "n_jobs")
 
     @property
     def _not_kept(self) -> str:
         return "precomputed distances" if self.metric == "precomputed" else "vectors that were not kept"
-
-    def _drawn_seed(self) -> int:
-        if isinstance(self.random_state, int | np.integer):
-            return int(self.random_state)
-        return int(check_random_state(self.random_state).randint(2**31 - 1))
-
-    def _lay_out(self, x: Any, target: NDArray[Any] | None) -> NDArray[np.float32]:
-        n_threads = self._n_threads
-        result = uncached if self.cache is None else self.cache.result
-        self.knn_graph_ = self._connected(self._knn(x, result))
-        mix = {
-            "local_connectivity": self.local_connectivity,
-            "set_op_mix_ratio": self.set_op_mix_ratio,
-        }
-        self.graph_ = result(
-            "fuzzy set",
-            fuzzy_set.VERSION,
-            (self.knn_graph_, mix),
-            lambda: fuzzy_set.fuzzy_simplicial_set(self.knn_graph_, **mix, n_threads=n_threads),
-        )
-        density = None
-        if self.densmap or self.output_dens:
-            # Before the target weakens edges: density does not depend on what is known of the points.
-            self._radii = local_radii(self.graph_, self.knn_graph_, n_threads=n_threads)
-        if self.densmap:
-            density = Density(self._radii, self.dens_lambda, self.dens_frac, self.dens_var_shift)
-        if target is not None:
-            self.graph_ = self._supervised(target)
-        vectors = x if isinstance(self.init, str) and self.init == "pca" and not is_sparse(x) else None
-        start = {"n_components": self.n_components, "init": self.init, "seed": self._seed}
-        initial = result(
-            "initial layout",
-            initialization.VERSION,
-            (self.graph_, vectors, start),
-            lambda: initialization.initial_layout(self.graph_, vectors=vectors, **start, n_threads=n_threads),
-        )
-        more = EPOCHS_FOR_DENSITY if self.densmap else 0
-        n_epochs = self.n_epochs or default_n_epochs(x.shape[0]) + more
-        layout = Layout(
-            self.graph_,
-            initial,
-            self._layout_parameters(n_epochs),
-            density=density,
-            seed=self._seed,
-            n_threads=n_threads,
-        )
-        self._run(layout)
-        self.n_epochs_ = layout.epoch
-        return self._without_isolated(layout.embedding)
-
-    def _knn(self, x: Any, result: Callable[..., Any]) -> KnnGraph:
-        n = x.shape[0]
-        n_neighbors = min(self.n_neighbors, n)
-        if n_neighbors < self.n_neighbors:
-            warnings.warn(
-                f"n_neighbors is {self.n_neighbors} but there are {n} rows: using {n}.", stacklevel=4
-            )
-        if self.precomputed_knn is None:
-            widest = n_neighbors if self.cache is None else min(max(n_neighbors, self.cache.n_neighbors), n)
-            search = {
-                "metric": self.metric,
-                "metric_kwds": self.metric_kwds,
-                "seed": self._seed,
-                "method": "descent" if self.force_approximation_algorithm else "auto",
-            }
-            graph: KnnGraph = result(
-                "knn graph",
-                knn.VERSION,
-                (x, widest, search),
-                lambda: knn.knn_graph(x, widest, **search, n_threads=self._n_threads),
-            )
-            return graph.prune(n_neighbors - 1)
-        given = self.precomputed_knn
-        graph = given if isinstance(given, KnnGraph) else KnnGraph.from_tuple(given)
-        if graph.n != n:
-            raise InputError(
-                f"precomputed_knn has {graph.n} rows, the data {n}; compute it from the same rows."
-            )
-        return graph.prune(n_neighbors - 1)
-
-    def _connected(self, graph: KnnGraph) -> KnnGraph:
-        """Cut off neighbours at `disconnection_distance` or farther."""
-        if self.disconnection_distance is None:
-            return graph
-        far = graph.distances >= self.disconnection_distance
-        return KnnGraph(np.where(far, -1, graph.indices), np.where(far, np.inf, graph.distances))
-
-    def _supervised(self, target: NDArray[Any]) -> csr_array:
-        return supervise(
-            self.graph_,
-            target,
-            target_metric=self.target_metric,
-            target_metric_kwds=self.target_metric_kwds,
-            target_weight=self.target_weight,
-            target_n_neighbors=self.n_neighbors if self.target_n_neighbors == -1 else self.target_n_neighbors,
-            seed=self._seed,
-        )
-
-    def _layout_parameters(self, n_epochs: int) -> LayoutParameters:
-        a, b = self.a, self.b
-        if a is None or b is None:
-            a, b = find_ab(self.min_dist, self.spread)
-        return LayoutParameters(
-            n_epochs=n_epochs,
-            a=a,
-            b=b,
-            learning_rate=self.learning_rate,
-            negative_sample_rate=self.negative_sample_rate,
-            repulsion_strength=self.repulsion_strength,
-        )
-
-    def _run(self, layout: Layout) -> None:
-        shown = self.progress or self.verbose
-        if self.callback is None and not shown:
-            layout.run(layout.n_epochs)
-            return
-        from tqdm import trange
-
-        for epoch in trange(1, layout.n_epochs + 1, desc="layout", unit="epoch", disable=not shown):
-            embedding = layout.run(epoch)
-            if self.callback is not None and self.callback(epoch, layout.n_epochs, embedding):
-                return
-
-    def _without_isolated(self, embedding: NDArray[np.float32]) -> NDArray[np.float32]:
-        isolated = np.diff(self.graph_.indptr) == 0
-        if isolated.any():
-            embedding[isolated] = np.nan
-            warnings.warn(
-                f"{isolated.sum():,} points have no neighbours and no place on the map: their rows are NaN.",
-                stacklevel=4,
-            )
-        return embedding
-
-    def _neighbours_in_reference(self, x: Any) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        if self._reference is None:
-            raise InputError(
-                f"A map of {self._not_kept} cannot place new points; fit it on vectors, and keep them."
-            )
-        reference = self._reference
-        k = min(self.n_neighbors, reference.shape[0])
-        if is_sparse(x) or is_sparse(reference) or self.metric not in EUCLIDEAN + ANGULAR:
-            from core.any_metric import nearest_between
-
-            return nearest_between(
-                x,
-                reference,
-                k,
-                metric=self.metric,
-                metric_kwds=self.metric_kwds,
-                n_threads=self._n_threads,
-            )
-        indices, distances = transform.search(
-            comparable(x, self.metric),
-            comparable(reference, self.metric),
-            self.graph_,
-            k,
-            seed=self.transform_seed,
-            n_threads=self._n_threads,
-        )
-        if self.metric in ANGULAR:
-            distances = distances * distances / np.float32(2)
-        return indices, distances

@@ -3,43 +3,42 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
+import math
 import secrets
 import socket
 import sys
 import threading
-from collections import OrderedDict
-from dataclasses import dataclass
+import webbrowser
+from collections.abc import Iterator
+from contextlib import contextmanager
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
 from urllib.parse import urlencode
 
 import numpy as np
 import panel as pn
+from tornado.ioloop import IOLoop
 
 from explorer.model.dataset import Dataset
 from explorer.model.errors import InputError
 from explorer.model.projection import Viewport
-from explorer.model.run import RunParameters
+from explorer.model.run import RunParameters, RunStatus
 from explorer.model.runner import Runner
-from explorer.model.selection import SelectionHistory
-from explorer.model.session import Drawn, Session
+from explorer.model.session import Session
+from explorer.model.statistics import STATISTICS
+from explorer.model.water_level import density_of
 from explorer.model.workspace import Workspace
 from explorer.views.page import Explorer
 from explorer.views.palette import categorical, lookup
 from explorer.views.shading import Colouring, Style, density_colouring, shade
 from explorer.views.thumbnail import map_picture
+from explorer.visits import Visits
 
-MOST_VISITS = 16
 DENSITY = "-"
+VIEW_MS = 600
 
 pn.extension("tabulator", notifications=True)
-
-
-@dataclass
-class Visit:
-    """What a page had that its address does not say, kept so that a reload finds it again."""
-
-    dataset_id: str
-    history: SelectionHistory
-    drawn: Drawn | None = None
 
 
 class App:
@@ -55,14 +54,22 @@ class App:
         What a new page opens.
     token : str
         What the address of a page must carry; empty when none is needed.
+    media : Path or None
+        The folder whose pictures and sounds may be shown when items name them by a path.
     """
 
     def __init__(
-        self, workspace: Workspace, runner: Runner, dataset: Dataset | None, token: str = ""
+        self,
+        workspace: Workspace,
+        runner: Runner,
+        dataset: Dataset | None,
+        token: str = "",
+        media: Path | None = None,
     ) -> None:
+        self.media = media
         self.workspace, self.runner, self.dataset, self.token = workspace, runner, dataset, token
         self.pages: list[Explorer] = []
-        self._visits: OrderedDict[str, Visit] = OrderedDict()
+        self._visits = Visits()
 
     def page(self) -> pn.viewable.Viewable:
         """Make the page of the browser that asks."""
@@ -72,43 +79,41 @@ class App:
         if pn.state.notifications is not None:
             pn.state.notifications.position = "top-center"  # where it covers neither map nor progress
         session = self._session()
-        self._follow_address(session)
-        explorer = Explorer(session, doc)
+        visit_id = self._visits.take_up(session, _argument("visit"))
+        explorer = Explorer(session, doc, dark=_argument("theme") != "light")
         self.pages.append(explorer)
+        self._visits.hold(visit_id, explorer)
+        self._write_address(explorer, visit_id)
         pn.state.on_session_destroyed(lambda _: self._leave(explorer))
         return explorer.__panel__()
 
     def _session(self) -> Session:
         wanted = next((info.id for info in self.workspace.datasets() if info.id == _argument("data")), None)
         dataset = self.workspace.dataset(wanted) if wanted else self.dataset
-        session = Session(self.workspace, self.runner, dataset)
+        session = Session(self.workspace, self.runner, dataset, self.media)
         if dataset is not None:
             run_ids = {run.id for run in session.runs}
-            columns = {column.name for column in dataset.items.columns}
+            columns = {column.name for column in dataset.items.columns} | set(STATISTICS)
             for name, argument, known in (
                 ("run_id", "run", run_ids), ("beside_id", "beside", run_ids), ("colour_by", "colour", columns)
             ):  # fmt: skip
                 if _argument(argument) in known:
                     setattr(session, name, _argument(argument))
+            if (item := _argument("item")).isdecimal() and int(item) < dataset.n:
+                session.pin(int(item))
             if _argument("colour") == DENSITY:
                 session.colour_by = ""
+            if _argument("run") == session.run_id:
+                session.view = view_of(_argument("view"))
             session.refresh()
         return session
 
-    def _follow_address(self, session: Session) -> None:
+    def _write_address(self, explorer: Explorer, visit_id: str) -> None:
         # The address holds what to show; the visit it names holds the selection.
-        location = pn.state.location
-        visit_id = _argument("visit") or secrets.token_urlsafe(6)
-        visit = self._visits.get(visit_id)
-        if visit is not None and session.dataset is not None and visit.dataset_id == session.dataset.id:
-            session.restore(visit.history, visit.drawn)
-
-        def keep(*_: object) -> None:
-            if session.dataset is not None and session.history is not None:
-                self._visits[visit_id] = Visit(session.dataset.id, session.history, session.drawn)
-                self._visits.move_to_end(visit_id)
-                while len(self._visits) > MOST_VISITS:
-                    self._visits.popitem(last=False)
+        location, session, doc = pn.state.location, explorer.session, pn.state.curdoc
+        if location is None:
+            return
+        moves = 0
 
         def write(*_: object) -> None:
             values = {
@@ -116,16 +121,28 @@ class App:
                 "visit": visit_id,
                 "data": session.dataset.id if session.dataset else "",
                 "run": session.run_id, "beside": session.beside_id, "colour": session.colour_by or DENSITY,
+                "item": "" if session.pinned is None else str(session.pinned),
+                "view": view_text(session.view),
+                "theme": "" if explorer.dark else "light",
             }  # fmt: skip
-            location.search = "?" + urlencode({name: value for name, value in values.items() if value})
+            given = {name: value for name, value in values.items() if value}
+            location.search = "?" + urlencode(given, safe=",")
 
-        session.param.watch(keep, ["dataset", "selection", "drawn"])
-        if location is not None:
-            session.param.watch(write, ["dataset", "run_id", "beside_id", "colour_by"])
-            pn.state.onload(write)
+        def write_at_rest(*_: object) -> None:
+            # A turn of the wheel is many moves, and one place to come back to.
+            nonlocal moves
+            moves += 1
+            move = moves
+            doc.add_timeout_callback(lambda: write() if move == moves else None, VIEW_MS)
+
+        session.param.watch(write, ["dataset", "run_id", "beside_id", "colour_by", "pinned"])
+        session.param.watch(write_at_rest, ["view"])
+        explorer.param.watch(write, ["dark"])
+        pn.state.onload(write)
 
     def _leave(self, explorer: Explorer) -> None:
         explorer.close()
+        self._visits.leave(explorer)
         if explorer in self.pages:
             self.pages.remove(explorer)
 
@@ -138,6 +155,7 @@ def serve(
     address: str = "127.0.0.1",
     show: bool = True,
     first_run: bool = False,
+    media: Path | None = None,
 ) -> None:
     """Serve the app until it is interrupted.
 
@@ -154,7 +172,10 @@ def serve(
     show : bool
         Open a browser.
     first_run : bool
-        Start a run by itself if the data has none, so that the map is alive at once.
+        Start a run by itself if the data has none, or go on with its only one if that was interrupted, so
+        that the map is alive at once.
+    media : Path, optional
+        The folder whose pictures and sounds may be shown when items name them by a path.
 
     Raises
     ------
@@ -164,13 +185,39 @@ def serve(
     runner = Runner(workspace)
     try:
         token = "" if _is_loopback(address) else secrets.token_urlsafe(16)
-        app = App(workspace, runner, dataset, token)
+        app = App(workspace, runner, dataset, token, media)
         threading.Thread(target=warm_up_drawing, daemon=True).start()
-        if first_run and dataset is not None and not workspace.runs(dataset.id):
-            runner.start(dataset, RunParameters())
-        _listen(app, port, address, show)
+        if first_run and dataset is not None:
+            come_alive(runner, dataset)
+        with logging_to(workspace.path / "explorer.log"):
+            _listen(app, port, address, show)
     finally:
         runner.close()
+
+
+def come_alive(runner: Runner, dataset: Dataset) -> None:
+    """Start the first run of some data, or go on with it if its process ended before it did."""
+    runs = runner.runs(dataset.id)
+    if not runs:
+        runner.start(dataset, RunParameters())
+    elif len(runs) == 1 and runs[0].status is RunStatus.INTERRUPTED:
+        runner.resume(runs[0].id)
+
+
+@contextmanager
+def logging_to(path: Path) -> Iterator[None]:
+    """Have warnings and errors written to a file, which never grows beyond 2 MB, and to the terminal."""
+    kept = RotatingFileHandler(path, maxBytes=500_000, backupCount=3, encoding="utf-8", delay=True)
+    kept.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    root, handlers = logging.getLogger(), (kept, logging.StreamHandler())
+    for handler in handlers:
+        root.addHandler(handler)
+    try:
+        yield
+    finally:
+        for handler in handlers:
+            root.removeHandler(handler)
+            handler.close()
 
 
 def _listen(app: App, port: int, address: str, show: bool) -> None:
@@ -179,14 +226,18 @@ def _listen(app: App, port: int, address: str, show: bool) -> None:
     )
     origins = [f"{host}:{port}", f"localhost:{port}"] if app.token == "" else ["*"]
     query = f"?token={app.token}" if app.token else ""
-    sys.stdout.write(f"UMAP Explorer is at http://{host}:{port}/{query}\n")
+    url = f"http://{host}:{port}/{query}"
+    sys.stdout.write(f"UMAP Explorer is at {url}\n")
     sys.stdout.flush()
+    if show:
+        # Once it listens; Panel itself would open the address without the token.
+        IOLoop.current().add_callback(webbrowser.open, url)
     try:
         pn.serve(
             {"/": app.page},
             port=port,
             address=address,
-            show=show,
+            show=False,
             title="UMAP Explorer",
             websocket_origin=origins,
             # Maps are mostly empty: the quickest compression makes a frame a twentieth of its size. Within
@@ -198,6 +249,9 @@ def _listen(app: App, port: int, address: str, show: bool) -> None:
         raise InputError(
             f"The server cannot listen on {address}:{port} ({error.strerror}): choose another --port."
         ) from error
+    finally:
+        for page in list(app.pages):
+            page.close()
 
 
 def warm_up_drawing() -> None:
@@ -210,6 +264,29 @@ def warm_up_drawing() -> None:
     viewport = Viewport.around(points, 90, 70)
     shade(points, viewport, codes, np.arange(64) % 2 == 0, Style(True, False))
     shade(points, viewport, density_colouring(True), style=Style(True, False))
+    density_of(points).level(0.5).above()
+
+
+def view_text(view: tuple[float, float, float] | None) -> str:
+    """A zoomed view as the address holds it.
+
+    >>> view_text((1.25, -3.0, 0.015)), view_text(None)
+    ('1.25,-3,0.015', '')
+    """
+    return ",".join(f"{value:.7g}" for value in view or ())
+
+
+def view_of(text: str) -> tuple[float, float, float] | None:
+    """The view that an address holds, None if it holds none.
+
+    >>> view_of("1.25,-3,0.015"), view_of(""), view_of("1,2,-1"), view_of("nan,2,1")
+    ((1.25, -3.0, 0.015), None, None, None)
+    """
+    try:
+        x, y, unit = map(float, text.split(","))
+    except ValueError:
+        return None
+    return (x, y, unit) if math.isfinite(x + y + unit) and unit > 0 else None
 
 
 def _argument(name: str) -> str:

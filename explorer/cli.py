@@ -1,4 +1,4 @@
-"""The command line: serve, fit, runs, export.
+"""The command line: serve, fit, runs, cluster, export, sample.
 
 Results go to standard output, progress and errors to standard error. Expected errors end with one sentence
 and exit code 2, an interrupt with 130. Libraries are imported where they are needed, so that ``--help`` and
@@ -8,11 +8,10 @@ the cheap commands answer at once.
 from __future__ import annotations
 
 import dataclasses
-import json
 import logging
 import sys
 import sysconfig
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -22,14 +21,15 @@ import typer
 
 from explorer.model.errors import InputError, RunError, WorkspaceError
 from explorer.model.run import INITIAL_LAYOUTS, Run, RunParameters, RunStatus
+from explorer.terminal import bar, follow, print_json, print_runs, told_bar
 
 if TYPE_CHECKING:
     from explorer.model.dataset import Dataset
-    from explorer.model.runner import Runner
+    from explorer.model.drawing import Drawn, Ground
     from explorer.model.workspace import Workspace
 
 DEFAULTS = RunParameters()
-COMMANDS = ("serve", "fit", "runs", "export")
+COMMANDS = ("serve", "fit", "runs", "cluster", "export", "sample")
 SAMPLE = "mnist.parquet"
 
 cli = typer.Typer(
@@ -102,14 +102,25 @@ def serve(
     port: Annotated[int, typer.Option(help="TCP port.", min=1, max=65535)] = 5006,
     address: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
     no_show: Annotated[bool, typer.Option("--no-show", help="Do not open a browser.")] = False,
+    media: Annotated[
+        Path | None,
+        typer.Option(help="Folder of pictures and sounds that items name by a path.", metavar="DIR"),
+    ] = None,
 ) -> None:
     """Open the app in the browser (the default command)."""
+    if media is not None and not media.expanduser().is_dir():
+        raise InputError(
+            f"There is no folder {media}: give the one that holds the items' pictures and sounds."
+        )
     with _open(workspace) as space:
         source = _shipped_sample() if data is None else data
         dataset = _add(space, source, vectors, items)
         from explorer.app import serve as serve_app
 
-        serve_app(space, dataset, port=port, address=address, show=not no_show, first_run=data is None)
+        serve_app(
+            space, dataset, port=port, address=address, show=not no_show, first_run=data is None,
+            media=None if media is None else media.expanduser(),
+        )  # fmt: skip
 
 
 @cli.command()
@@ -130,13 +141,24 @@ def fit(
     init: Annotated[
         str, typer.Option(help=f"Where points start: {', '.join(INITIAL_LAYOUTS)}.")
     ] = DEFAULTS.init,
+    densmap: Annotated[
+        bool, typer.Option("--densmap", help="Keep what is dense and what is sparse in the data.")
+    ] = False,
+    target: Annotated[
+        str,
+        typer.Option(
+            help="Column of the items that supervises the map: of categories, where missing ones are "
+            "unknown, or of numbers.",
+            metavar="COLUMN",
+        ),
+    ] = DEFAULTS.target,
     workspace: Folder = None,
     as_json: Json = False,
 ) -> None:
     """Lay out a file's vectors and keep the run in the workspace."""
     parameters = RunParameters(
         n_neighbors=n_neighbors, min_dist=min_dist, metric=metric, n_components=n_components,
-        n_epochs=n_epochs, seed=seed, init=init,
+        n_epochs=n_epochs, seed=seed, init=init, densmap=densmap, target=target,
     )  # fmt: skip
     # What no data could satisfy is refused before a big file is read.
     parameters.validate(sys.maxsize, sys.maxsize)
@@ -147,13 +169,13 @@ def fit(
         from explorer.model.runner import Runner
 
         with Runner(space) as runner:
-            run = _work(runner, runner.start(dataset, parameters))
+            run = follow(runner, runner.start(dataset, parameters))
     if run.status is not RunStatus.DONE:
         raise RunError(run.error or f"The run {run.id} was {run.status} after {run.epoch} epochs.")
     if as_json:
-        _print_json(_fit_result(run))
+        print_json(_fit_result(run))
     else:
-        print(f"{run.id}: {run.n:,} rows, {run.epoch} epochs, {_total(run):.1f} s, cost {run.cost:.4f}")
+        print(f"{run.id}: {run.n:,} rows, {run.epoch} epochs, {run.total_seconds:.1f} s, cost {run.cost:.4f}")
 
 
 @cli.command()
@@ -165,50 +187,142 @@ def runs(workspace: Folder = None, as_json: Json = False) -> None:
         for problem in space.problems():
             print(problem, file=sys.stderr)
     if as_json:
-        _print_json({"runs": [_run_record(run, names) for run in found]})
+        print_json({"runs": [_run_record(run, names) for run in found]})
         return
     if not found:
         print(f"{space.path} holds no runs yet.")
         return
-    from rich.console import Console
-    from rich.table import Table
+    print_runs(found, names)
 
-    table = Table("run", "data", "rows", "status", "epochs", "seconds", "cost", box=None, pad_edge=False)
-    for run in found:
-        cost = "" if run.cost is None else f"{run.cost:.4f}"
-        epochs = f"{run.epoch}/{run.n_epochs}"
-        name = names.get(run.dataset_id, run.dataset_id)
-        table.add_row(run.id, name, f"{run.n:,}", run.status, epochs, f"{_total(run):.1f}", cost)
-    console = Console()
-    console.width = max(console.width, 120)
-    console.print(table)
+
+@cli.command()
+def cluster(
+    run: RunName,
+    min_cluster_size: Annotated[
+        int | None, typer.Option(help="Fewest points of a cluster. [default: a 140th of all, 15 at least]")
+    ] = None,
+    min_samples: Annotated[
+        int | None, typer.Option(help="Neighbours that make a point dense. [default: 10]")
+    ] = None,
+    workspace: Folder = None,
+    as_json: Json = False,
+) -> None:
+    """Find the clusters of a run's map by HDBSCAN and keep them in the workspace."""
+    from explorer.model.clusters import ClusterParameters, find
+
+    with _open(workspace, must_exist=workspace is not None) as space:
+        record = space.run(run)
+        chosen = ClusterParameters.for_rows(record.n, min_cluster_size, min_samples)
+        with told_bar("finding clusters") as told:
+            found = find(space, record, chosen, told)
+    sizes = found.sizes.tolist()
+    if as_json:
+        result = {"run": record.id, "method": found.method, "clusters": len(sizes)}
+        print_json(result | {"noise_share": found.noise_share, "sizes": sizes})
+        return
+    largest = f", the largest of {sizes[0]:,} rows" if sizes else ""
+    print(f"{record.id}: {len(sizes):,} clusters{largest}, {found.noise_share:.1%} noise ({found.method})")
 
 
 @cli.command()
 def export(
     run: RunName,
     out: Annotated[Path, typer.Option(help="File to write, .csv or .parquet.")],
+    clusters: Annotated[
+        bool, typer.Option("--clusters", help="Write the cluster of each row too, -1 for noise.")
+    ] = False,
     workspace: Folder = None,
     as_json: Json = False,
 ) -> None:
-    """Write a run's map: row_id, x, y and the items' columns."""
+    """Write a run's map: row_id, x, y, the clusters if asked for, and the items' columns."""
     import numpy as np
 
-    from explorer.model.sampling import rows_table
+    from explorer.model.clusters import find
+    from explorer.model.sampling import free_name, rows_table
     from explorer.model.workspace import write_table
 
-    with _open(workspace, must_exist=workspace is not None) as space:
+    with _open(workspace, must_exist=workspace is not None) as space, bar("exporting"):
         record = space.run(run)
         embedding = space.embedding(record.id)
         if embedding is None:
             raise InputError(f"The run {record.id} has no map to export yet: it is {record.status}.")
-        table = rows_table(space.dataset(record.dataset_id), np.arange(record.n), np.asarray(embedding))
-    write_table(out, table)
+        dataset = space.dataset(record.dataset_id)
+        beside = {free_name("cluster", dataset.items.names): find(space, record).labels} if clusters else {}
+        table = rows_table(dataset, np.arange(record.n), np.asarray(embedding), **beside)
+        write_table(out, table)
     if as_json:
         result = {"run": record.id, "rows": record.n, "file": str(out), "columns": table.column_names}
-        _print_json(result)
+        print_json(result)
     else:
         print(f"{record.n:,} rows of {record.id} in {out}")
+
+
+@cli.command()
+def sample(
+    out: Annotated[Path, typer.Option(help="File to write, .csv or .parquet; its manifest goes beside it.")],
+    run: Annotated[
+        str | None,
+        typer.Argument(metavar="[RUN]", help="A run's name or any unique beginning of it."),
+    ] = None,
+    strategy: Annotated[
+        str,
+        typer.Option(
+            help="random, stratified, density-weighted, inverse-density, farthest-point, "
+            "medoids, boundary or outliers."
+        ),
+    ] = "random",
+    size: Annotated[int, typer.Option(help="Rows to draw.")] = 24,
+    seed: Annotated[int, typer.Option(help="The same seed draws the same rows.")] = 0,
+    column: Annotated[str, typer.Option(help="Of a stratified sample: its categories are the strata.")] = "",
+    quotas: Annotated[str, typer.Option(help="equal or proportional.")] = "equal",
+    quota: Annotated[
+        list[str] | None, typer.Option(help="Rows of one stratum, once for each.", metavar="CATEGORY=ROWS")
+    ] = None,
+    space: Annotated[
+        str, typer.Option(help="vectors or map: where farthest points and medoids measure.")
+    ] = "vectors",
+    cluster: Annotated[
+        str,
+        typer.Option(
+            help="Draw from this cluster of the run's map, as coloured in the app.", metavar="N|noise"
+        ),
+    ] = "",
+    polygon: Annotated[
+        Path | None, typer.Option(help="JSON file [[x, y], ...]: draw from inside it on the run's map.")
+    ] = None,
+    where: Annotated[
+        str, typer.Option(help="Draw from the rows this condition on their columns holds of.", metavar="SQL")
+    ] = "",
+    manifest: Annotated[Path | None, typer.Option(help="Draw the sample of this manifest again.")] = None,
+    workspace: Folder = None,
+    as_json: Json = False,
+) -> None:
+    """Draw rows of a run's data, or the same rows again by their manifest."""
+    from explorer.model.drawing import Ground, redraw
+    from explorer.model.reading import read_given_json
+    from explorer.model.replay import cluster_step, lasso_step
+    from explorer.model.sampling import quotas_from, strategy_named
+    from explorer.model.selection import Step
+    from explorer.model.strategies import Plan
+
+    if (run is None) == (manifest is None):
+        raise InputError("Name either a run to draw from or, with --manifest, a sample to draw again.")
+    with _open(workspace, must_exist=workspace is not None) as folder:
+        if manifest is not None:
+            with bar("drawing"):
+                ground, drawn = redraw(read_given_json(manifest), folder)
+        else:
+            given = quotas_from(quota) if quota else quotas
+            plan = Plan(strategy_named(strategy), size, seed, column, given, space)
+            ground = Ground.of_run(folder, str(run))
+            steps = [lasso_step(read_given_json(polygon), ground.run_id)] if polygon else [Step("all")]
+            if cluster:
+                steps.append(cluster_step(cluster, ground.run_id))
+            if where:
+                steps.append(Step("condition", "intersect", condition=where))
+            with bar("drawing"):
+                drawn = ground.draw(ground.select(steps), plan)
+        _tell_sample(ground, drawn, out, as_json)
 
 
 # What the commands share
@@ -240,48 +354,25 @@ def _schemes() -> tuple[str, str]:
 
 
 def _add(space: Workspace, data: Path, vectors: str | None, items: Path | None) -> Dataset:
-    with _bar() as advance:
-        return space.add_dataset(
-            data, vectors, items, progress=lambda share: advance(f"reading {data.name}", share, None)
-        )
+    with told_bar(f"reading {data.name}") as told:
+        return space.add_dataset(data, vectors, items, progress=told)
 
 
-def _work(runner: Runner, run: Run) -> Run:
-    """Wait for a run, telling how far it is; interrupted, leave it with a checkpoint to be resumed from."""
-    try:
-        with _bar() as advance:
-            while (record := runner.wait(run.id, timeout=0.1)).status.active:
-                now = runner.progress(run.id)
-                epochs = f" {now.epoch}/{now.n_epochs}" if now.epoch else ""
-                advance(f"{now.stage}{epochs}", now.fraction, now.remaining)
-            return record
-    except KeyboardInterrupt:
-        runner.close()
-        print(f"Interrupted: the run {run.id} can be resumed in the app.", file=sys.stderr)
-        raise
+def _tell_sample(ground: Ground, drawn: Drawn, out: Path, as_json: bool) -> None:
+    """Write a sample and its manifest, and say so."""
+    from explorer.model.drawing import manifest
+    from explorer.model.workspace import write_json, write_table
 
-
-@contextmanager
-def _bar() -> Iterator[Callable[[str, float, float | None], None]]:
-    """Show a progress bar on standard error, if it is a terminal; yield what moves it."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
-
-    columns = (
-        TextColumn("{task.description:<24}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TextColumn("{task.fields[left]}"),
-    )
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("", total=1.0, left="")
-
-        def advance(what: str, share: float, remaining: float | None) -> None:
-            left = "" if remaining is None else f"about {remaining:.0f} s left"
-            progress.update(task, description=what, completed=share, left=left)
-
-        yield advance
+    record = out.with_suffix(".json")
+    write_table(out, drawn.table(ground.dataset))
+    write_json(record, manifest(drawn, ground.dataset))
+    rows = len(drawn.sample.rows)
+    for note in drawn.sample.notes:
+        print(note, file=sys.stderr)
+    if as_json:
+        print_json({"rows": rows, "file": str(out), "manifest": str(record)})
+    else:
+        print(f"{rows:,} rows in {out}, how they were drawn in {record}")
 
 
 def _fit_result(run: Run) -> dict[str, Any]:
@@ -301,11 +392,3 @@ def _run_record(run: Run, names: dict[str, str]) -> dict[str, Any]:
     record = dataclasses.asdict(run)
     del record["costs"]
     return record | {"dataset": names.get(run.dataset_id)}
-
-
-def _total(run: Run) -> float:
-    return sum(run.seconds.values())
-
-
-def _print_json(values: dict[str, Any]) -> None:
-    print(json.dumps(values, ensure_ascii=False, allow_nan=False))

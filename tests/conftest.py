@@ -25,6 +25,11 @@ settings.register_profile(
 settings.load_profile("deterministic")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the walk-through's pictures be kept."""
+    parser.addoption("--pictures", type=Path, help="folder for the pictures of the walk-through")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Browser tests last: what they drive has been tested by then."""
     items.sort(key=lambda item: "browser" in item.path.parts)

@@ -1,14 +1,6 @@
 // Progress of the run on the map, its buttons and its cost curve.
-const SVG = "http://www.w3.org/2000/svg"
 const ICONS = {pause: "M5 3v10M11 3v10", resume: "M5 3v10l8-5z", stop: "M4 4h8v8H4z"}
 const NAMES = {pause: "Pause", resume: "Resume", stop: "Stop, keeping the map as it is"}
-
-function part(kind, className, text) {
-  const element = document.createElement(kind)
-  element.className = className
-  if (text !== undefined) { element.textContent = text }
-  return element
-}
 
 export function render({model}) {
   const bar = part("div", "playback-bar")
@@ -19,12 +11,7 @@ export function render({model}) {
     element.dataset.action = action
     element.title = NAMES[action]
     element.setAttribute("aria-label", NAMES[action])
-    const svg = document.createElementNS(SVG, "svg")
-    svg.setAttribute("viewBox", "0 0 16 16")
-    const path = document.createElementNS(SVG, "path")
-    path.setAttribute("d", ICONS[action])
-    svg.append(path)
-    element.append(svg)
+    element.append(icon(ICONS[action]))
     element.addEventListener("click", () => model.send_msg({action}))
     return element
   }

@@ -1,11 +1,4 @@
 // Cards of runs. Texts come from the data and from files: they are set as text, never as markup.
-function part(kind, className, text) {
-  const element = document.createElement(kind)
-  element.className = className
-  if (text !== undefined) { element.textContent = text }
-  return element
-}
-
 export function render({model}) {
   const list = part("div", "card-list")
   list.setAttribute("role", "list")

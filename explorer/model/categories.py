@@ -7,12 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numba import njit
 from numpy.typing import NDArray
 
 from explorer.model.ranges import Ranges, ranges_of
 
 MISSING = -1
 MOST_CATEGORIES = 1_000
+NO_VALUE = "(no value)"
+"""What missing values are called where they are chosen like a category."""
 BLANK = "(blank)"
 """What a text of nothing, or of spaces, is called: a name that can be seen."""
 
@@ -32,27 +35,35 @@ class Categories:
         Rows of each category.
     ranges : Ranges or None
         What the categories of a column of numbers or times are.
+    noise : int
+        The category that means "in no cluster": a -1 below whole numbers from 0 to 2 or more; -1 for none.
     """
 
     codes: NDArray[np.int32]
     names: tuple[str, ...]
     counts: NDArray[np.int64]
     ranges: Ranges | None = None
+    noise: int = MISSING
+
+    @property
+    def missing(self) -> int:
+        """Rows without a category."""
+        return len(self.codes) - int(self.counts.sum())
 
 
 def of_ranges(values: NDArray[np.float64], times: bool) -> Categories:
     """Put numbers, float64 (n,) with NaN for missing, or times in seconds since 1970, in ranges."""
     ranges = ranges_of(values, times)
     codes = ranges.steps(values)
-    return Categories(codes, ranges.names, _counted(codes, len(ranges.names)), ranges)
+    return Categories(codes, ranges.names, counted(codes, len(ranges.names)), ranges)
 
 
 def of_values(values: pa.ChunkedArray) -> Categories:
     """Tell the values of a column apart; NaN counts as missing."""
     encoded = _encoded(values)
     names = encoded.dictionary
-    codes = encoded.indices.fill_null(MISSING).to_numpy(zero_copy_only=False).astype(np.int32)
-    counts = _counted(codes, len(names))
+    codes = encoded.indices.fill_null(MISSING).to_numpy(zero_copy_only=False).astype(np.int32, copy=False)
+    counts = counted(codes, len(names))
     order = _ordered(names, counts)
     kept = _commonest(counts[order]) if is_text(names.type) else len(order)
     place = np.full(len(names) + 1, MISSING, np.int32)
@@ -60,8 +71,14 @@ def of_values(values: pa.ChunkedArray) -> Categories:
     written = _written(names.take(pa.array(order[:kept])))
     if kept < len(order):
         written.append(f"{len(order) - kept:,} rarer names")
-    codes = place[codes]
-    return Categories(codes, tuple(written), _counted(codes, len(written)))
+    noise = 0 if _has_noise(written) else MISSING
+    known = np.bincount(place[order], weights=counts[order], minlength=len(written)).astype(np.int64)
+    return Categories(place[codes], tuple(written), known, noise=noise)
+
+
+def _has_noise(written: list[str]) -> bool:
+    """Whether the first of these names, in the order of their values, is the -1 of clustering libraries."""
+    return written[:2] == ["-1", "0"] and len(written) > 3 and written[-1].isdecimal()
 
 
 def is_text(kind: pa.DataType) -> bool:
@@ -78,8 +95,20 @@ def _encoded(values: pa.ChunkedArray) -> pa.DictionaryArray:
     return values.dictionary_encode().combine_chunks()
 
 
-def _counted(codes: NDArray[np.int32], n: int) -> NDArray[np.int64]:
-    return np.bincount(codes + 1, minlength=n + 1)[1:].astype(np.int64, copy=False)
+def counted(codes: NDArray[np.int32], n: int) -> NDArray[np.int64]:
+    """Count the rows of each of n categories."""
+    counts: NDArray[np.int64] = _tally(codes, n)
+    return counts
+
+
+@njit(nogil=True, cache=True)
+def _tally(codes, n):  # type: ignore[no-untyped-def]
+    # bincount widens the codes to 64 bits first, which takes longer than the counting.
+    counts = np.zeros(n, np.int64)
+    for i in range(len(codes)):
+        if codes[i] >= 0:
+            counts[codes[i]] += 1
+    return counts
 
 
 def _ordered(names: pa.Array, counts: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -27,6 +27,10 @@ class Alignment:
     matrix: NDArray[np.float64]
     shift: NDArray[np.float64]
 
+    def apply(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Points of the map as it was, float (m, 2), in the coordinates of the reference."""
+        return np.asarray(points @ self.matrix + self.shift, np.float64)
+
     def undo(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Points of the aligned map, float (m, 2), in the coordinates of the map before it was moved."""
         return np.asarray(np.linalg.solve(self.matrix.T, (points - self.shift).T).T, np.float64)

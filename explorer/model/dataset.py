@@ -14,6 +14,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from core.progress import part
 from explorer.model import files
 from explorer.model.errors import InputError, WorkspaceError
 from explorer.model.items import Column, Items
@@ -49,6 +50,9 @@ class Origin:
             raise InputError(f"There is no file {error.filename}.") from error
         known = tuple((str(path), stat.st_size, stat.st_mtime_ns) for path, stat in stats)
         return cls(known, None if vectors is None else str(vectors))
+
+
+IN_MEMORY = Origin(())
 
 
 @dataclass(frozen=True)
@@ -135,11 +139,12 @@ def import_source(
     origin: Origin,
     *,
     name: str | None = None,
-    progress: Callable[[float], None] | None = None,
+    progress: Callable[[float], None] = lambda _: None,
 ) -> DatasetInfo:
     """Write a source as a data set below ``folder``, which appears whole or not at all.
 
-    The same vectors and items give the same id, so that importing twice keeps one.
+    The same vectors and items give the same id, so that importing twice keeps one. ``progress`` is called
+    with the share written of all bytes; what it raises ends the import.
 
     Raises
     ------
@@ -148,9 +153,13 @@ def import_source(
     WorkspaceError
         If the disk refuses.
     """
+    progress(0.0)
+    n_bytes = source.n * source.dims * np.dtype(np.float32).itemsize
+    vectors_share = n_bytes / (n_bytes + source.items.nbytes)
     with files.staging(folder) as staged:
-        digest, image_side = _write_vectors(source, staged / "vectors.npy", progress)
-        files.write_table(staged / "items.parquet", source.items)
+        told = part(progress, 0, vectors_share)
+        digest, image_side = _write_vectors(source, staged / "vectors.npy", told)
+        files.write_table(staged / "items.parquet", source.items, part(progress, vectors_share, 1))
         items_digest = hashlib.blake2b((staged / "items.parquet").read_bytes(), digest_size=16)
         title = name or source.name
         both = hashlib.blake2b(bytes.fromhex(digest) + items_digest.digest(), digest_size=3).hexdigest()
@@ -167,6 +176,8 @@ def import_source(
             columns=Items(staged / "items.parquet", source.n).columns,
         )
         files.write_json(staged / "dataset.json", info.to_dict())
+        # The last moment at which the import can be ended: from here on there is a data set.
+        progress(1.0)
         if (folder / info.id / "dataset.json").exists():
             files.write_json(folder / info.id / "dataset.json", info.to_dict())
         else:
@@ -191,9 +202,7 @@ def open_dataset(folder: Path) -> Dataset:
     return Dataset(info.id, info.name, info.hash, vectors, path, items, info.image_side)
 
 
-def _write_vectors(
-    source: Source, path: Path, progress: Callable[[float], None] | None
-) -> tuple[str, int | None]:
+def _write_vectors(source: Source, path: Path, progress: Callable[[float], None]) -> tuple[str, int | None]:
     """Write the blocks one after the other; return their hash and the side of the images they may be.
 
     Not through a memory map: on a full disk that would kill the process instead of raising.
@@ -210,8 +219,7 @@ def _write_vectors(
             file.write(data.data)
             images.look(data)
             row += len(data)
-            if progress is not None:
-                progress(row / source.n)
+            progress(row / source.n)
     if row != source.n:
         raise InputError(f"{source.label} ended after {row:,} of {source.n:,} rows: the file is truncated.")
     return digest.hexdigest(), images.side

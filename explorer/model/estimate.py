@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from explorer.model.run import Run, RunParameters
-from explorer.model.stages import FUZZY_SET, INITIAL_LAYOUT, KNN_GRAPH, LAYOUT
+from explorer.model.stages import FUZZY_SET, INITIAL_LAYOUT, KNN_GRAPH, LAYOUT, SUPERVISION
 
 STAGES = (KNN_GRAPH, FUZZY_SET, INITIAL_LAYOUT, LAYOUT)
 EXACT_UP_TO = 4096
@@ -26,6 +26,7 @@ def guess(n: int, dims: int, parameters: RunParameters, n_epochs: int) -> dict[s
     return {
         KNN_GRAPH: knn,
         FUZZY_SET: 0.02 + 3e-6 * edges,
+        **({SUPERVISION: 0.05 + 1e-5 * edges} if parameters.target else {}),
         INITIAL_LAYOUT: 0.05 + (1.2e-5 * edges if parameters.init == "spectral" else 2e-7 * n),
         LAYOUT: 0.05 + 2e-7 * edges * n_epochs,
     }

@@ -9,7 +9,7 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -155,8 +155,15 @@ def map_array(path: Path) -> np.ndarray:
     return np.asarray(np.load(path, mmap_mode="c", allow_pickle=False))
 
 
-def write_table(path: Path, table: pa.Table) -> None:
+def write_table(path: Path, table: pa.Table, progress: Callable[[float], None] = lambda _: None) -> None:
     """Write a table as CSV or Parquet, told from the suffix, atomically.
+
+    Parameters
+    ----------
+    path : Path
+    table : pyarrow.Table
+    progress : callable, optional
+        Called with the share of the rows written of a Parquet; what it raises ends the work.
 
     Raises
     ------
@@ -172,7 +179,16 @@ def write_table(path: Path, table: pa.Table) -> None:
         if suffix == ".csv":
             pyarrow.csv.write_csv(_flat(table), temporary)
         else:
-            pyarrow.parquet.write_table(table, temporary, row_group_size=ITEMS_ROW_GROUP, compression="zstd")
+            _write_parquet(temporary, table, progress)
+
+
+def _write_parquet(path: Path, table: pa.Table, progress: Callable[[float], None]) -> None:
+    """Write group of rows by group: an empty table is one empty group, as ``pyarrow`` has it."""
+    rows = max(table.num_rows, 1)
+    with pyarrow.parquet.ParquetWriter(path, table.schema, compression="zstd") as writer:
+        for start in range(0, rows, ITEMS_ROW_GROUP):
+            writer.write_table(table.slice(start, ITEMS_ROW_GROUP))
+            progress(min(1.0, (start + ITEMS_ROW_GROUP) / rows))
 
 
 def csv_bytes(table: pa.Table) -> bytes:
@@ -180,6 +196,43 @@ def csv_bytes(table: pa.Table) -> bytes:
     buffer = pa.BufferOutputStream()
     pyarrow.csv.write_csv(_flat(table), buffer)
     return bytes(buffer.getvalue())
+
+
+def read_inside(folder: Path, name: str, most: int) -> bytes:
+    """Return a file that items name by a path below a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Nothing outside it is read, whatever the name, its links or its ``..`` say.
+    name : str
+        Relative to the folder, or absolute within it.
+    most : int
+        Bytes; a larger file is not read.
+
+    Raises
+    ------
+    InputError
+        If the path leads outside, to no file, or to one that is too large or unreadable.
+    """
+    try:
+        root = folder.resolve()
+        path = (root / name).resolve()
+        is_file = path.is_file()
+    except (OSError, ValueError, RuntimeError) as error:
+        raise InputError("The path is none that can be read.") from error
+    if not path.is_relative_to(root):
+        raise InputError("The path leads outside the folder of media.")
+    if not is_file:
+        raise InputError("There is no such file in the folder of media.")
+    try:
+        with path.open("rb") as file:
+            content = file.read(most + 1)
+    except OSError as error:
+        raise InputError(f"The file cannot be read: {error.strerror}.") from error
+    if len(content) > most:
+        raise InputError(f"The file is larger than {most // 2**20} MB.")
+    return content
 
 
 def remove_leftovers(folder: Path) -> None:

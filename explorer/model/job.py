@@ -7,8 +7,9 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from enum import Enum, auto
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from explorer.model.errors import RunError
 from explorer.model.history import Keyframe, keyframe_epochs
 from explorer.model.progress import Clock, Event, Progress, Snapshot
 from explorer.model.run import Run, RunStatus
+from explorer.model.target import target_of
 from explorer.model.worker import Worker, WorkerDiedError
 from explorer.model.workspace import Workspace
 
@@ -71,7 +73,7 @@ class Job:
         self.finished = threading.Event()
         self._dataset, self._workspace, self._clock = dataset, workspace, clock
         self._lock, self._tell_event, self._n_threads = lock, tell, n_threads
-        self._plan = stages.plan(run.data_hash, run.parameters)
+        self._plan = stages.of_run(run)
         self._files = ThreadPoolExecutor(1, thread_name_prefix=f"files-of-{run.id}")
         self._room = threading.Semaphore(MOST_WAITING_WRITES)
         self._failure: Exception | None = None
@@ -85,7 +87,12 @@ class Job:
     def progress(self) -> Progress:
         """Return how far it is now."""
         with self._lock:
-            return self._clock.progress(self.run)
+            return replace(self._clock.progress(self.run), wish=self._ungranted())
+
+    def _ungranted(self) -> Literal["", "pause", "stop"]:
+        if self.wish is Wish.PAUSE and self.run.status is not RunStatus.PAUSED:
+            return "pause"
+        return "stop" if self.wish is Wish.STOP and self.run.status.active else ""
 
     def change_status(self, status: RunStatus) -> None:
         """Change the status to one that will change again: in memory now, on disk and told soon."""
@@ -115,7 +122,7 @@ class Job:
 
     def compute_stages(self, worker: Worker) -> bool:
         """Bring the stages before the layout into the cache; return whether all are there."""
-        folders: dict[str, str] = {}
+        folders = {stages.TARGET: self._keep_target()} if self.run.target_hash else {}
         for stage in self._plan[:-1]:
             if self.wish is not Wish.GO:
                 return False
@@ -130,6 +137,14 @@ class Job:
                 self._change(knn_recall=float(arrays["recall"][0]))
             folders[stage.name] = str(self._workspace.cache_folder(stage.name, stage.key))
         return True
+
+    def _keep_target(self) -> str:
+        """Return the folder of what supervises the map, made anew from the items if it is not there."""
+        key, column = self.run.target_hash, self.run.parameters.target
+        if self._workspace.cached(stages.TARGET, key) is None:
+            self._workspace.discard(stages.TARGET, key)
+            self._workspace.store(stages.TARGET, key, values=target_of(self._dataset.items, column))
+        return str(self._workspace.cache_folder(stages.TARGET, key))
 
     def _compute(self, worker: Worker, stage: stages.Stage, earlier: dict[str, str]) -> float:
         # What is there cannot be read, and would be kept.
@@ -206,20 +221,28 @@ class Job:
 
     def _prepare(self) -> Layout:
         """Make the layout, from the run's checkpoint if it left one."""
-        *_, fuzzy, initial, last = self._plan
+        knn, plain, *_, last = self._plan
+        *_, fuzzy, initial, _ = self._plan
         inputs = (
             stages.read_fuzzy_set(self._cached(fuzzy)),
             self._cached(initial)["positions"],
             stages.layout_parameters(self.run.parameters, self.run.n),
         )
-        seed = self.run.parameters.seed
+        density = None
+        if self.run.parameters.densmap:
+            density = stages.density_of(self._cached(knn), self._cached(plain))
+        chosen: dict[str, Any] = {
+            "density": density,
+            "seed": self.run.parameters.seed,
+            "n_threads": self._n_threads,
+        }
         saved = self._workspace.checkpoint(self.run.id)
         if saved is not None and str(saved["key"]) == last.key:
             checkpoint = Checkpoint(int(saved["epoch"]), saved["positions"])
-            layout = Layout.restore(*inputs, checkpoint, seed=seed, n_threads=self._n_threads)
+            layout = Layout.restore(*inputs, checkpoint, **chosen)
             costs = tuple(saved["costs"].tolist())
         else:
-            layout = Layout(*inputs, seed=seed, n_threads=self._n_threads)
+            layout = Layout(*inputs, **chosen)
             costs = ()
             self._write(self._save_keyframe, 0, layout.embedding)
         self._change(epoch=layout.epoch, costs=costs, cost=costs[-1] if costs else None)
@@ -303,8 +326,8 @@ class Job:
         """
         with self._lock:
             self._rest()
-            # From here on nothing can be wished any more.
-            self.wish = self.wish if self.wish.ending else Wish.STOP
+            # From here on nothing can be wished any more, and nobody asked for this.
+            self.wish = self.wish if self.wish.ending else Wish.INTERRUPT
         if status is RunStatus.DONE:
             assert self.layout is not None
             self._submit(self._workspace.save_embedding, self.run.id, self.layout.embedding)

@@ -12,9 +12,11 @@ import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
+from core.threads import claim, for_rows
 from explorer.model.errors import InputError
 
 SIDE = 256
+BLOCK = 65_536
 OUTSIDE, INSIDE, EDGE = 0, 1, 2
 
 
@@ -48,7 +50,13 @@ def in_polygon(embedding: NDArray[np.float32], polygon: ArrayLike) -> NDArray[np
     inside = np.zeros(len(embedding), np.bool_)
     low, high = vertices.min(axis=0, initial=np.inf), vertices.max(axis=0, initial=-np.inf)
     if (low < high).all():
-        _fill(np.ascontiguousarray(embedding, np.float32), _edges(vertices), low, high, inside)
+        edges, scale = _edges(vertices), SIDE / (high - low)
+        first, members = _edges_by_row(edges, low[1], scale[1])
+        cells = _classify(edges, first, members, low, high, scale)
+        points = np.ascontiguousarray(embedding, np.float32)
+        for_rows(
+            _fill, len(points), points, edges, first, members, cells, low, high, scale, inside, block=BLOCK
+        )
     return inside
 
 
@@ -176,19 +184,26 @@ def _classify(
 
 @njit(nogil=True, cache=True)
 def _fill(
+    counter: NDArray[np.int64],
+    n_points: int,
     embedding: NDArray[np.float32],
     edges: NDArray[np.float64],
+    first: NDArray[np.int64],
+    members: NDArray[np.int64],
+    cells: NDArray[np.uint8],
     low: NDArray[np.float64],
     high: NDArray[np.float64],
+    scale: NDArray[np.float64],
     inside: NDArray[np.bool_],
 ) -> None:
-    scale = SIDE / (high - low)
-    first, members = _edges_by_row(edges, low[1], scale[1])
-    cells = _classify(edges, first, members, low, high, scale)
-    for i in range(len(embedding)):
-        x, y = float(embedding[i, 0]), float(embedding[i, 1])
-        # Comparisons with NaN are false. The upper and right borders belong to nothing below or left of them.
-        if low[0] <= x < high[0] and low[1] <= y < high[1]:
-            row = _cell(y, low[1], scale[1])
-            kind = cells[row, _cell(x, low[0], scale[0])]
-            inside[i] = kind == INSIDE or (kind == EDGE and _odd(edges, first, members, row, x, y))
+    while True:
+        start = claim(counter, BLOCK)
+        if start >= n_points:
+            return
+        for i in range(start, min(start + BLOCK, n_points)):
+            x, y = float(embedding[i, 0]), float(embedding[i, 1])
+            # Comparisons with NaN are false. The upper and right borders belong to nothing below or left.
+            if low[0] <= x < high[0] and low[1] <= y < high[1]:
+                row = _cell(y, low[1], scale[1])
+                kind = cells[row, _cell(x, low[0], scale[0])]
+                inside[i] = kind == INSIDE or (kind == EDGE and _odd(edges, first, members, row, x, y))

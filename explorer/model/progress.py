@@ -36,6 +36,8 @@ class Progress:
         Of the layout, since it last began to move.
     cost : float or None
         Estimated cross-entropy per edge.
+    wish : {"", "pause", "stop"}
+        What was asked of the run and is not granted yet: an epoch is not broken off.
     """
 
     run_id: str
@@ -49,6 +51,7 @@ class Progress:
     remaining: float | None = None
     epochs_per_second: float | None = None
     cost: float | None = None
+    wish: Literal["", "pause", "stop"] = ""
 
 
 @dataclass(frozen=True)
@@ -132,7 +135,7 @@ class Clock:
             stage_fraction=1.0 if done else stage_share,
             epoch=run.epoch,
             n_epochs=run.n_epochs,
-            elapsed=sum(run.seconds.values()) + here,
+            elapsed=run.total_seconds + here,
             remaining=self._remaining(run, stage_share, here, rate) if run.status.active else None,
             epochs_per_second=rate,
             cost=run.cost,
@@ -180,6 +183,6 @@ def progress_at_rest(run: Run) -> Progress:
         stage_fraction=behind,
         epoch=run.epoch,
         n_epochs=run.n_epochs,
-        elapsed=sum(run.seconds.values()),
+        elapsed=run.total_seconds,
         cost=run.cost,
     )

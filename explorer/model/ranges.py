@@ -36,10 +36,13 @@ class Ranges:
         Where they begin and end, in seconds since 1970 for times; empty when there are no ranges.
     names : tuple of str (m,)
         What to call them: "20 to 40", "≥ 80", "2024-05".
+    centred : bool
+        Whether 0 is a centre that values lie on both sides of: each side a tenth of the other or more.
     """
 
     edges: NDArray[np.float64]
     names: tuple[str, ...]
+    centred: bool = False
 
     def place(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return where values, float64 (n,), lie along the ranges.
@@ -93,7 +96,8 @@ def ranges_of(values: NDArray[np.float64], times: bool = False) -> Ranges:
         names[0] = f"before {start(1)}" if times else f"< {start(1)}"
     if len(names) > 1 and finite.max() >= edges[-1]:
         names[-1] = f"since {start(-2)}" if times else f"≥ {start(-2)}"
-    return Ranges(edges, tuple(names))
+    centred = not times and min(-edges[0], edges[-1]) >= max(-edges[0], edges[-1]) / 10
+    return Ranges(edges, tuple(names), bool(centred))
 
 
 Naming = Callable[[int], str]

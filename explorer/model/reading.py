@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -37,6 +39,14 @@ def check_exists(path: Path) -> None:
         raise InputError(f"{path} is a folder: give a file.")
     if path.suffix.lower() not in SUFFIXES:
         raise InputError(f"{path.name} is of no known kind: the kinds are {', '.join(SUFFIXES)}.")
+
+
+def read_given_json(path: Path) -> Any:
+    """Return what a user's JSON file holds; raises InputError if there is none or it is damaged."""
+    if not path.is_file():
+        raise InputError(f"There is no file {path}.")
+    with explained(path):
+        return json.loads(path.read_text(encoding="utf-8"))
 
 
 @contextmanager

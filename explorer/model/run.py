@@ -38,6 +38,10 @@ class RunParameters:
         0 to 2**32 - 1. The same seed, data and parameters give the same bits.
     init : {"spectral", "pca", "random"}
         Where the points start.
+    densmap : bool
+        Keep on the map what is dense and what is sparse in the data.
+    target : str
+        The items' column that supervises the map, see ``target``; empty for none.
     negative_sample_rate, learning_rate, repulsion_strength, local_connectivity, set_op_mix_ratio
         As in umap-learn.
     """
@@ -50,6 +54,8 @@ class RunParameters:
     n_epochs: int | None = None
     seed: int = 42
     init: str = "spectral"
+    densmap: bool = False
+    target: str = ""
     negative_sample_rate: int = 5
     learning_rate: float = 1.0
     repulsion_strength: float = 1.0
@@ -89,6 +95,10 @@ class RunParameters:
             raise InputError(f"metric is {self.metric!r}: give the name of a metric, such as 'euclidean'.")
         if self.init not in INITIAL_LAYOUTS:
             raise InputError(f"init is {self.init!r}: choose one of {', '.join(INITIAL_LAYOUTS)}.")
+        if not isinstance(self.densmap, bool):
+            raise InputError(f"densmap is {self.densmap!r}: it must be True or False.")
+        if not isinstance(self.target, str):
+            raise InputError(f"target is {self.target!r}: give the name of a column of the items.")
 
     @property
     def label(self) -> str:
@@ -96,6 +106,8 @@ class RunParameters:
         parts = [f"k {self.n_neighbors}", f"d {self.min_dist:g}"]
         parts += [self.metric] if self.metric != "euclidean" else []
         parts += [self.init] if self.init != "spectral" else []
+        parts += ["densmap"] if self.densmap else []
+        parts += [f"target {self.target}"] if self.target else []
         return " · ".join([*parts, f"seed {self.seed}"])
 
     @classmethod
@@ -159,6 +171,8 @@ class Run:
         One sentence if the run failed.
     provenance : dict
         Versions of what computed it and the processor: the same bits are promised for the same of both.
+    target_hash : str
+        The hash of what the column told that supervises it; empty for none.
     """
 
     id: str
@@ -176,6 +190,7 @@ class Run:
     knn_recall: float | None = None
     error: str | None = None
     provenance: dict[str, str] = field(default_factory=dict)
+    target_hash: str = ""
 
     @classmethod
     def new(cls, dataset_id: str, data_hash: str, n: int, parameters: RunParameters) -> Self:
@@ -189,6 +204,11 @@ class Run:
             parameters=parameters,
             created=datetime.now(UTC).isoformat(timespec="milliseconds"),
         )
+
+    @property
+    def total_seconds(self) -> float:
+        """Seconds spent in all stages."""
+        return sum(self.seconds.values())
 
     def with_(self, **changes: Any) -> Self:
         """Return the same record with some fields changed."""

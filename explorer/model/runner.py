@@ -24,6 +24,7 @@ from explorer.model.job import Job, Wish
 from explorer.model.progress import Clock, Event, Progress, Snapshot, progress_at_rest
 from explorer.model.provenance import provenance
 from explorer.model.run import Run, RunParameters, RunStatus
+from explorer.model.target import hash_of, target_of
 from explorer.model.worker import Worker, WorkerDiedError
 from explorer.model.workspace import Workspace
 
@@ -96,14 +97,17 @@ class Runner:
         Raises
         ------
         InputError
-            If the parameters do not fit the data.
+            If the parameters do not fit the data, or it has no such target.
         WorkspaceError
             If the record cannot be written.
         """
         parameters.validate(dataset.n, dataset.dims)
         self._check_open()
+        target = parameters.target
         run = Run.new(dataset.id, dataset.hash, dataset.n, parameters).with_(
-            n_epochs=stages.layout_parameters(parameters, dataset.n).n_epochs, provenance=provenance()
+            n_epochs=stages.layout_parameters(parameters, dataset.n).n_epochs,
+            provenance=provenance(),
+            target_hash=hash_of(target_of(dataset.items, target)) if target else "",
         )
         self.workspace.save_run(run)
         return self._take_on(run, dataset)

@@ -1,9 +1,9 @@
-"""Samples of a selection: which rows, how likely each was, and the record that draws the same ones again."""
+"""Samples of a selection: which rows, how likely each was, and their table."""
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
+from collections.abc import Container, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,12 +13,8 @@ from numpy.typing import NDArray
 from explorer.model.dataset import Dataset
 from explorer.model.errors import InputError
 from explorer.model.items import ROW_ID
-from explorer.model.provenance import provenance
-from explorer.model.run import Run
-from explorer.model.selection import Selection
+from explorer.model.strategies import STRATEGIES, Plan, Population, Stratum
 
-SCHEMA = 1
-STRATEGIES = ("random",)
 AXES = ("x", "y", "z")
 
 
@@ -28,56 +24,93 @@ class Sample:
 
     Parameters
     ----------
-    rows : int64 (size,)
-        Row ids in the order drawn, each once.
-    probabilities : float64 (size,)
-        The probability each had of being in the sample.
-    strategy : str
-        How they were drawn.
-    seed : int
-        With the selection, size and strategy it gives the same rows again.
+    rows : int64 (m,)
+        Row ids in the order drawn or ranked, each once.
+    probabilities : float64 (m,) or None
+        The probability each had of being in the sample; None where its strategy defines none.
+    plan : Plan
+        How they were drawn; with the population it gives the same rows again.
+    strata : tuple of Stratum
+        Of a stratified sample.
+    notes : tuple of str
+        What came out otherwise than asked: sentences.
     """
 
     rows: NDArray[np.int64]
-    probabilities: NDArray[np.float64]
-    strategy: str
-    seed: int
+    probabilities: NDArray[np.float64] | None
+    plan: Plan
+    strata: tuple[Stratum, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
-def draw(selection: Selection, size: int, strategy: str = "random", seed: int = 0) -> Sample:
-    """Draw rows from a selection.
+def draw(population: Population, plan: Plan) -> Sample:
+    """Draw rows from a population.
 
     Parameters
     ----------
-    selection : Selection
-        The population.
-    size : int
-        How many rows, at least 1; all of them when there are fewer.
-    strategy : {"random"}, default "random"
-        Random: each row equally likely, none twice.
-    seed : int, default 0
-        The same selection, size, strategy and seed give the same rows in the same order.
+    population : Population
+        The rows, and what the plan's strategy looks at.
+    plan : Plan
+        All rows are drawn when there are fewer than its size.
 
     Raises
     ------
     InputError
-        When nothing is selected, or the size, strategy or seed is none.
+        When nothing is selected, the strategy does not exist or cannot draw so many, or what it looks at is
+        not there.
     """
-    if strategy not in STRATEGIES:
-        raise InputError(f"There is no strategy {strategy!r}: choose one of {', '.join(STRATEGIES)}.")
-    if size < 1:
-        raise InputError(f"A sample has at least 1 row, not {size:,}.")
-    if seed < 0:
-        raise InputError(f"A seed is a whole number from 0 up, not {seed}.")
-    if selection.count == 0:
+    strategy = STRATEGIES.get(plan.strategy)
+    if strategy is None:
+        raise InputError(f"There is no strategy {plan.strategy!r}: choose one of {', '.join(STRATEGIES)}.")
+    if population.selection.count == 0:
         raise InputError("Nothing is selected to draw from: draw a lasso around some points first.")
-    size = min(size, selection.count)
-    places = np.random.default_rng(seed).choice(selection.count, size, replace=False)
-    return Sample(selection.rows[places], np.full(size, size / selection.count), strategy, seed)
+    possible = replace(plan, size=min(plan.size, population.selection.count))
+    wanted = possible.size if isinstance(plan.quotas, str) else sum(quota for _, quota in plan.quotas)
+    if wanted > strategy.most:
+        raise InputError(f"A {plan.strategy} sample has at most {strategy.most:,} rows, not {wanted:,}.")
+    pick = strategy.draw(population, possible)
+    if not len(pick.rows):
+        raise InputError("None of the selected rows is in a stratum with a quota: change the quotas.")
+    return Sample(pick.rows, pick.probabilities, plan, pick.strata, pick.notes)
+
+
+def strategy_named(beginning: str) -> str:
+    """Return the strategy of this name or of this unique beginning of one.
+
+    Raises
+    ------
+    InputError
+        When there is none, or several.
+    """
+    found = [name for name in STRATEGIES if name == beginning] or [
+        name for name in STRATEGIES if beginning and name.startswith(beginning)
+    ]
+    if len(found) != 1:
+        raise InputError(f"There is no strategy {beginning!r}: choose one of {', '.join(STRATEGIES)}.")
+    return found[0]
+
+
+def quotas_from(written: Sequence[str]) -> tuple[tuple[str, int], ...]:
+    """Return quotas written as ``category = rows``, one a text; empty texts are left out.
+
+    Raises
+    ------
+    InputError
+        When a text is no quota.
+    """
+    quotas = []
+    for text in written:
+        if not text.strip():
+            continue
+        name, equals, number = text.rpartition("=")
+        if not equals or not number.strip().isdecimal():
+            raise InputError(f"{text.strip()!r} is no quota: write category = number of rows.")
+        quotas.append((name.strip(), int(number)))
+    return tuple(quotas)
 
 
 def rows_table(
-    dataset: Dataset, rows: NDArray[np.int64], embedding: NDArray[np.float32] | None, **beside: NDArray[Any]
+    dataset: Dataset, rows: NDArray[np.int64], places: NDArray[np.float32] | None, **beside: NDArray[Any]
 ) -> pa.Table:
     """Return rows with their places on a map and their items.
 
@@ -87,8 +120,8 @@ def rows_table(
         The data.
     rows : int (m,)
         Row ids, in the order wanted.
-    embedding : float32 (n, d) or None
-        The map; None leaves the places out.
+    places : float32 (m, d) or None
+        Where they are on a map; None leaves the places out.
     **beside : array (m,)
         Columns of one's own to put between places and items.
 
@@ -100,10 +133,10 @@ def rows_table(
     """
     items = dataset.items.fetch(rows)
     columns = {ROW_ID: items.column(0)}
-    if embedding is not None:
-        d = embedding.shape[1]
+    if places is not None:
+        d = places.shape[1]
         names = AXES[:d] if d <= len(AXES) else [f"d{axis}" for axis in range(d)]
-        columns |= {name: pa.array(embedding[rows, axis]) for axis, name in enumerate(names)}
+        columns |= {name: pa.array(places[:, axis]) for axis, name in enumerate(names)}
     columns |= {name: pa.array(values) for name, values in beside.items()}
     for name, values in zip(items.column_names[1:], items.columns[1:], strict=True):
         while name in columns:
@@ -112,53 +145,16 @@ def rows_table(
     return pa.table(columns)
 
 
-def sample_table(sample: Sample, dataset: Dataset, embedding: NDArray[np.float32] | None) -> pa.Table:
-    """Return a sample's rows: row_id, x, y, inclusion_probability and the items' columns."""
-    return rows_table(dataset, sample.rows, embedding, inclusion_probability=sample.probabilities)
+def free_name(name: str, taken: Container[str]) -> str:
+    """A name for a column: the one given, with as many strokes as make it a new one."""
+    while name in taken:
+        name += "_"
+    return name
 
 
-def manifest(sample: Sample, dataset: Dataset, run: Run | None, selection: Selection) -> dict[str, Any]:
-    """Return the record of a sample, ready for JSON: enough to draw it again and to know that it is the same.
-
-    Parameters
-    ----------
-    sample : Sample
-        What was drawn.
-    dataset : Dataset
-        From which data.
-    run : Run or None
-        On which map.
-    selection : Selection
-        From which rows; its ``digest`` tells whether replayed steps select the same ones.
-    """
-    about_run = run and {
-        "id": run.id,
-        "parameters": run.parameters.to_dict(),
-        "status": str(run.status),
-        "epoch": run.epoch,
-        "n_epochs": run.n_epochs,
-    }
-    return {
-        "schema": SCHEMA,
-        "dataset": {
-            "id": dataset.id,
-            "name": dataset.name,
-            "hash": dataset.hash,
-            "rows": dataset.n,
-            "dims": dataset.dims,
-        },
-        "run": about_run,
-        "selection": {
-            "rows": selection.count,
-            "digest": hashlib.blake2b(np.packbits(selection.mask).tobytes(), digest_size=16).hexdigest(),
-            "steps": [step.to_dict() for step in selection.steps],
-        },
-        "strategy": sample.strategy,
-        "seed": sample.seed,
-        "size": len(sample.rows),
-        "inclusion_probability": {
-            "smallest": float(sample.probabilities.min()),
-            "largest": float(sample.probabilities.max()),
-        },
-        "versions": provenance(),
-    }
+def sample_table(sample: Sample, dataset: Dataset, places: NDArray[np.float32] | None) -> pa.Table:
+    """Return a sample's rows: row_id, x, y, inclusion_probability where defined, and the items' columns."""
+    beside: dict[str, NDArray[Any]] = {}
+    if sample.probabilities is not None:
+        beside["inclusion_probability"] = sample.probabilities
+    return rows_table(dataset, sample.rows, places, **beside)

@@ -5,8 +5,11 @@ A selection holds rows, never places: it means the same rows on every map of the
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import zlib
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
 
@@ -19,6 +22,9 @@ from explorer.model.polygon import in_box, in_polygon
 
 __all__ = ["Selection", "SelectionHistory", "Share", "Step", "composition", "in_box", "in_polygon"]
 
+MODES = ("replace", "union", "subtract", "intersect")
+"""How a selection is changed: the names of the methods of ``Selection`` that do it."""
+
 
 @dataclass(frozen=True)
 class Step:
@@ -26,8 +32,9 @@ class Step:
 
     Parameters
     ----------
-    kind : {"lasso", "box", "categories", "rows", "all", "invert"}
-        What was done.
+    kind : str
+        What was done: lasso, box, categories, condition, above, region, saved, search, like, rows, all or
+        invert.
     mode : {"replace", "union", "subtract", "intersect", "invert"}
         How it changed what was selected.
     run_id : str
@@ -37,7 +44,25 @@ class Step:
     column : str
         The column whose categories were chosen; empty for none.
     values : tuple of str
-        Those categories.
+        Those categories, or the columns searched.
+    condition : str
+        The condition in SQL that held of them.
+    share : float
+        The water level, named by the share of points above it (see ``water_level``).
+    point : tuple of float
+        A place (x, y) in the region, in that map's units.
+    name : str
+        What the saved selection was called.
+    digest : str
+        Which rows were saved under that name (see ``Selection.digest``).
+    steps : tuple of Step
+        What had made them.
+    text : str
+        What was searched for, or what the rows are like.
+    rows : tuple of int
+        The rows themselves, where nothing shorter tells them.
+    packed : str
+        The rows chosen on a map that still moved, and so cannot be chosen on it again (see ``packed``).
     """
 
     kind: str
@@ -46,10 +71,54 @@ class Step:
     polygon: tuple[tuple[float, float], ...] = ()
     column: str = ""
     values: tuple[str, ...] = ()
+    condition: str = ""
+    share: float = 0.0
+    point: tuple[float, ...] = ()
+    name: str = ""
+    digest: str = ""
+    steps: tuple[Step, ...] = ()
+    text: str = ""
+    rows: tuple[int, ...] = ()
+    packed: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """What JSON needs: the kind, the mode and whatever else is not empty."""
-        return {name: value for name, value in asdict(self).items() if value}
+        filled = {name: value for name, value in vars(self).items() if value}
+        return filled | ({"steps": [step.to_dict() for step in self.steps]} if self.steps else {})
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """Return the step ``to_dict`` gave; raises KeyError, TypeError or ValueError if it is none."""
+        parts: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
+        }
+        parts["polygon"] = tuple((float(x), float(y)) for x, y in values.get("polygon", ()))
+        parts["steps"] = tuple(cls.from_dict(step) for step in values.get("steps", ()))
+        return cls(**parts)
+
+
+def packed(mask: NDArray[np.bool_]) -> str:
+    """Rows, bool (n,), in few letters: their bits, compressed, in base64."""
+    return base64.b64encode(zlib.compress(np.packbits(mask).tobytes())).decode()
+
+
+def unpacked(letters: str, n: int) -> NDArray[np.bool_]:
+    """Return the rows that ``packed`` wrote, bool (n,).
+
+    Raises
+    ------
+    InputError
+        When these letters are not n rows.
+    """
+    size = -(-n // 8)
+    try:
+        # One byte more than is right is enough to know that there are too many.
+        bits = zlib.decompressobj().decompress(base64.b64decode(letters, validate=True), size + 1)
+    except (ValueError, zlib.error) as error:
+        raise InputError("The rows of a step are damaged.") from error
+    if len(bits) != size:
+        raise InputError(f"A step does not tell of each of the {n:,} rows of the data.")
+    return np.unpackbits(np.frombuffer(bits, np.uint8), count=n).view(np.bool_)
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,6 +172,11 @@ class Selection:
     def rows(self) -> NDArray[np.int64]:
         """Row ids selected, int64 (count,), ascending."""
         return np.flatnonzero(self.mask).astype(np.int64, copy=False)
+
+    @cached_property
+    def digest(self) -> str:
+        """BLAKE2b of the packed mask: equal for the same rows of the same data, however selected."""
+        return hashlib.blake2b(np.packbits(self.mask).tobytes(), digest_size=16).hexdigest()
 
     def replace(self, mask: ArrayLike, step: Step) -> Self:
         """Select these rows and no others."""

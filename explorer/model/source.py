@@ -9,14 +9,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from explorer.model.errors import InputError
-from explorer.model.items import ROW_ID
+from explorer.model.items import ROW_ID, ROW_NUMBER
 from explorer.model.reading import SUFFIXES, check_exists, explained
-from explorer.model.tables import VectorColumns, block_rows, open_table
+from explorer.model.tables import Table, VectorColumns, block_rows, open_table, table_of
+
+PLAIN = {pa.string_view(): pa.large_string(), pa.binary_view(): pa.large_binary()}
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,41 @@ def read_source(data: Path, *, vectors: str | Path | None = None, items: Path | 
         source = _beside(source, read_items(data), data)
     if items is not None:
         source = _beside(source, read_items(items), items)
+    return _checked(source)
+
+
+def source_of(data: Any, vectors: Any = None, name: str = "data") -> Source:
+    """Take what is in memory already.
+
+    Parameters
+    ----------
+    data : pandas.DataFrame, pyarrow.Table or None
+        n rows of items, and of vectors if those are columns.
+    vectors : str, list of str or array (n, d), optional
+        As for ``read_source`` when it names columns.
+    name : str
+        What to call it.
+
+    Raises
+    ------
+    InputError
+        If it does not hold vectors of numbers.
+    """
+    table = None if data is None else table_of(data, name)
+    of_names = isinstance(vectors, list | tuple) and vectors and all(isinstance(one, str) for one in vectors)
+    if vectors is None or isinstance(vectors, str) or of_names:
+        if table is None:
+            raise InputError("There is nothing to lay out: give a table, or an array of vectors.")
+        return _checked(_from_table(table, vectors))
+    with explained(Path("vectors")):
+        array = np.asarray(vectors)
+    source = _from_array(array, name, "vectors", pa.table({}))
+    if table is not None:
+        source = _beside(source, _tidy(table.read(table.schema.names)), table.path)
+    return _checked(source)
+
+
+def _checked(source: Source) -> Source:
     if source.n < 2:
         rows = "one row" if source.n else "no rows"
         raise InputError(f"{source.label} has {rows}: a map needs at least 2, and many more to be of use.")
@@ -165,7 +203,8 @@ def _open(path: Path, vectors: str | None) -> Source:
     check_exists(path)
     if path.suffix.lower() == ".npy":
         return _from_npy(path, vectors)
-    return _from_npz(path, vectors) if path.suffix.lower() == ".npz" else _from_table(path, vectors)
+    npz = path.suffix.lower() == ".npz"
+    return _from_npz(path, vectors) if npz else _from_table(open_table(path), vectors)
 
 
 # numpy's files
@@ -230,8 +269,8 @@ def _items(path: Path, arrays: Mapping[str, np.ndarray]) -> pa.Table:
     return _tidy(pa.table(columns))
 
 
-def _from_table(path: Path, vectors: str | None) -> Source:
-    table = open_table(path)
+def _from_table(table: Table, vectors: str | Sequence[str] | None) -> Source:
+    path = table.path
     chosen = VectorColumns.of(table, vectors)
     return Source(
         n=table.n,
@@ -245,13 +284,19 @@ def _from_table(path: Path, vectors: str | None) -> Source:
 
 
 def _tidy(items: pa.Table) -> pa.Table:
-    """Items whose column names are filled in and differ, case aside, and leave ``row_id`` to us."""
+    """Items whose column names are filled in and differ, case aside, and leave ours to us.
+
+    Views of text and bytes, which much of Arrow cannot work with yet, become plain ones.
+    """
     names: list[str] = []
-    taken = {ROW_ID}
+    taken = {ROW_ID, ROW_NUMBER}
     for place, name in enumerate(items.schema.names):
         fresh = name or f"column_{place}"
         while fresh.lower() in taken:
             fresh += "_"
         taken.add(fresh.lower())
         names.append(fresh)
-    return items.rename_columns(names).replace_schema_metadata(None) if names else items
+    if not names:
+        return items
+    columns = [column.cast(PLAIN.get(column.type, column.type)) for column in items.columns]
+    return pa.table(columns, names=names)

@@ -20,7 +20,9 @@ import core.fuzzy_set
 import core.initialization
 import core.knn
 import core.layout
+import core.supervision
 from core import (
+    Density,
     KnnGraph,
     LayoutParameters,
     default_n_epochs,
@@ -29,10 +31,14 @@ from core import (
     initial_layout,
     knn_graph,
     knn_recall,
+    local_radii,
+    supervise,
 )
-from explorer.model.run import RunParameters
+from explorer.model.run import Run, RunParameters
 
-KNN_GRAPH, FUZZY_SET, INITIAL_LAYOUT, LAYOUT = "knn graph", "fuzzy set", "initial layout", "layout"
+KNN_GRAPH, FUZZY_SET, SUPERVISION = "knn graph", "fuzzy set", "supervision"
+INITIAL_LAYOUT, LAYOUT = "initial layout", "layout"
+TARGET = "target"
 # Rows × dimensions × sampled rows of the exact search that measures the graph's recall: about a second.
 RECALL_EFFORT = 2e10
 
@@ -57,9 +63,13 @@ class Stage:
     parameters: dict[str, Any]
 
 
-def plan(data_hash: str, parameters: RunParameters) -> tuple[Stage, Stage, Stage, Stage]:
-    """Return the knn graph, fuzzy set, initial layout and layout of a run on the vectors of this hash."""
+def plan(data_hash: str, parameters: RunParameters, target_hash: str = "") -> tuple[Stage, ...]:
+    """Return the stages of a run on the vectors of this hash: knn graph, fuzzy set, initial layout, layout.
+
+    With a target, of that hash, supervision comes between the fuzzy set and the initial layout.
+    """
     p = parameters
+    supervision = {"target": target_hash, "target_n_neighbors": p.n_neighbors, "seed": p.seed}
     own: list[tuple[str, int, dict[str, Any]]] = [
         (KNN_GRAPH, core.knn.VERSION, {"n_neighbors": p.n_neighbors, "metric": p.metric, "seed": p.seed}),
         (
@@ -67,6 +77,7 @@ def plan(data_hash: str, parameters: RunParameters) -> tuple[Stage, Stage, Stage
             core.fuzzy_set.VERSION,
             {"local_connectivity": p.local_connectivity, "set_op_mix_ratio": p.set_op_mix_ratio},
         ),
+        *([(SUPERVISION, core.supervision.VERSION, supervision)] if p.target else []),
         (
             INITIAL_LAYOUT,
             core.initialization.VERSION,
@@ -78,8 +89,17 @@ def plan(data_hash: str, parameters: RunParameters) -> tuple[Stage, Stage, Stage
     for name, version, chosen in own:
         before = _hash([before, name, version, chosen])
         stages.append(Stage(name, before, chosen))
-    knn, fuzzy, initial, layout = stages
-    return knn, fuzzy, initial, layout
+    return tuple(stages)
+
+
+def of_run(run: Run) -> tuple[Stage, ...]:
+    """Return the stages of a run."""
+    return plan(run.data_hash, run.parameters, run.target_hash)
+
+
+def of_map(name: str, version: int, run: Run, chosen: dict[str, Any]) -> Stage:
+    """Return a stage that starts from the map of a run, as far as the run has come."""
+    return Stage(name, _hash([of_run(run)[-1].key, run.epoch, name, version, chosen]), chosen)
 
 
 def _hash(values: list[Any]) -> str:
@@ -97,9 +117,33 @@ def compute(
     if name == FUZZY_SET:
         graph = KnnGraph(earlier[KNN_GRAPH]["indices"], earlier[KNN_GRAPH]["distances"])
         fuzzy_set = fuzzy_simplicial_set(graph, **parameters)
-        return {"data": fuzzy_set.data, "indices": fuzzy_set.indices, "indptr": fuzzy_set.indptr}
-    positions = initial_layout(read_fuzzy_set(earlier[FUZZY_SET]), vectors=vectors, **parameters)
-    return {"positions": positions}
+        return _written(fuzzy_set)
+    if name == SUPERVISION:
+        return _written(_supervised(parameters, earlier))
+    edges = earlier[SUPERVISION if SUPERVISION in earlier else FUZZY_SET]
+    return {"positions": initial_layout(read_fuzzy_set(edges), vectors=vectors, **parameters)}
+
+
+def _supervised(
+    parameters: Mapping[str, Any], earlier: Mapping[str, Arrays]
+) -> csr_array[Any, tuple[int, int]]:
+    values = earlier[TARGET]["values"]
+    return supervise(
+        read_fuzzy_set(earlier[FUZZY_SET]),
+        values,
+        target_metric="l2" if values.dtype.kind == "f" else "categorical",
+        target_n_neighbors=parameters["target_n_neighbors"],
+        seed=parameters["seed"],
+    )
+
+
+def density_of(graph: Arrays, fuzzy_set: Arrays) -> Density:
+    """Return densMAP's terms, of the fuzzy set before any target: what is known changes no density."""
+    return Density(local_radii(read_fuzzy_set(fuzzy_set), KnnGraph(graph["indices"], graph["distances"])))
+
+
+def _written(fuzzy_set: csr_array[Any, tuple[int, int]]) -> dict[str, np.ndarray]:
+    return {"data": fuzzy_set.data, "indices": fuzzy_set.indices, "indptr": fuzzy_set.indptr}
 
 
 def recall(vectors: np.ndarray, graph: Arrays, metric: str) -> float:
@@ -122,7 +166,7 @@ def layout_parameters(parameters: RunParameters, n: int) -> LayoutParameters:
     """Return what the layout of n points looks at."""
     a, b = find_ab(parameters.min_dist, parameters.spread)
     return LayoutParameters(
-        n_epochs=parameters.n_epochs or default_n_epochs(n),
+        n_epochs=parameters.n_epochs or default_n_epochs(n, parameters.densmap),
         a=a,
         b=b,
         learning_rate=parameters.learning_rate,

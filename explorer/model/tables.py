@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -44,10 +44,30 @@ def open_table(path: Path) -> Table:
         table = (
             _open_parquet(path) if path.suffix.lower() == ".parquet" else _in_memory(path, _read_whole(path))
         )
+    return _distinct(table)
+
+
+def table_of(data: Any, name: str) -> Table:
+    """A table in memory under a name; raises InputError if it is none, or holds what cannot be kept."""
+    import pandas as pd
+
+    if isinstance(data, pd.DataFrame):
+        try:
+            data = pa.Table.from_pandas(data, preserve_index=False)
+        except (pa.ArrowException, ValueError, TypeError) as error:
+            raise InputError(f"{name} holds what cannot be kept: {str(error).splitlines()[0]}.") from error
+    if not isinstance(data, pa.Table):
+        raise InputError(f"{name} is a {type(data).__name__}: give a pandas DataFrame or a pyarrow table.")
+    return _distinct(_in_memory(Path(name), data))
+
+
+def _distinct(table: Table) -> Table:
     names = table.schema.names
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
-        raise InputError(f"{path.name} has several columns called {twice!r}: give each a name of its own.")
+        raise InputError(
+            f"{table.path.name} has several columns called {twice!r}: give each a name of its own."
+        )
     return table
 
 
@@ -133,7 +153,7 @@ class VectorColumns:
     dims: int
 
     @classmethod
-    def of(cls, table: Table, vectors: str | None) -> Self:
+    def of(cls, table: Table, vectors: str | Sequence[str] | None) -> Self:
         """Find them, as described in ``source.read_source``.
 
         Raises
@@ -204,13 +224,13 @@ def _choose(table: Table) -> list[str]:
     return chosen
 
 
-def _named(table: Table, vectors: str) -> list[str]:
+def _named(table: Table, vectors: str | Sequence[str]) -> list[str]:
     names: list[str] = table.schema.names
-    if vectors in names:
-        return [vectors]
+    if isinstance(vectors, str):
+        vectors = [vectors] if vectors in names else vectors.split(",")
     chosen: list[str] = []
-    for part in vectors.split(","):
-        found = [name for name in names if fnmatchcase(name, part.strip())]
+    for part in vectors:
+        found = [part] if part in names else [name for name in names if fnmatchcase(name, part.strip())]
         if not found:
             raise InputError(
                 f"{table.path.name} has no column {part.strip()!r}; its columns are {_few(names)}."

@@ -24,7 +24,6 @@ from typing import Any
 
 import numpy as np
 
-import explorer
 from explorer.model import files
 from explorer.model.errors import InputError, RunError
 
@@ -69,7 +68,7 @@ class Worker:
         process = self._process
         if process is not None and process.poll() is None:
             return process, self._answers
-        root = str(Path(explorer.__file__).resolve().parents[1])
+        root = str(Path(__file__).resolve().parents[2])
         path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
         process = subprocess.Popen(  # noqa: S603 - our own module
             [sys.executable, "-P", "-m", "explorer.model.worker", str(os.getpid())],
@@ -248,12 +247,15 @@ def _perform(
     output : str
         The folder to make.
     """
-    from explorer.model import stages
+    from explorer.model import clusters, stages
 
     inputs = {name: files.read_folder_of_arrays(Path(folder)) for name, folder in earlier.items()}
     data = files.map_array(Path(vectors))
     started = time.perf_counter()
-    arrays = stages.compute(stage, parameters, data, inputs)
+    if stage == clusters.CLUSTERS:
+        arrays = clusters.label(data, **parameters)
+    else:
+        arrays = stages.compute(stage, parameters, data, inputs)
     seconds = time.perf_counter() - started
     if stage == stages.KNN_GRAPH:
         arrays["recall"] = np.array([stages.recall(data, arrays, parameters["metric"])])

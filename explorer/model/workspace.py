@@ -13,6 +13,8 @@
               checkpoint.npz            what the layout needs to go on to the same bits
               log.txt                   details of what went wrong
     samples/<name>.parquet, .json       drawn samples and how they were drawn
+    selections/<data set>/              selections saved under a name (see saved)
+    explorer.log                        what went wrong while the app was served
 
 One process writes at a time, told by a lock on ``.lock`` that the system drops when the process ends. Reading
 takes no lock: every file and folder of arrays appears whole by a rename.
@@ -36,11 +38,12 @@ import pyarrow as pa
 
 from explorer.model import dataset as datasets
 from explorer.model import files
-from explorer.model.dataset import Dataset, DatasetInfo
+from explorer.model.dataset import Dataset, DatasetInfo, Origin, Source
 from explorer.model.errors import InputError, WorkspaceError
 from explorer.model.files import csv_bytes, write_json, write_table
 from explorer.model.history import History, Keyframe
 from explorer.model.run import Run
+from explorer.model.saved import SavedSelections
 
 __all__ = ["Workspace", "csv_bytes", "write_json", "write_table"]
 
@@ -143,7 +146,7 @@ class Workspace:
         vectors: str | Path | None = None,
         items: Path | str | None = None,
         name: str | None = None,
-        progress: Callable[[float], None] | None = None,
+        progress: Callable[[float], None] = lambda _: None,
     ) -> Dataset:
         """Import a file, or find it among the data sets when it was imported before.
 
@@ -154,12 +157,12 @@ class Workspace:
         name : str, optional
             What to call it; by default the file's name.
         progress : callable, optional
-            Called with the share done, 0 to 1.
+            Called with the share written, 0 to 1; what it raises ends the import.
 
         Raises
         ------
         InputError
-            If the file is not usable; nothing is left half-written.
+            If the file is not usable. Whatever ends an import, nothing is left half-written.
         WorkspaceError
             If the workspace cannot be written.
         """
@@ -170,6 +173,17 @@ class Workspace:
                 return self.dataset(info.id)
         self.claim()
         source = datasets.read_source(Path(data), vectors=vectors, items=beside)
+        return self.add_source(source, origin, name, progress)
+
+    def add_source(
+        self,
+        source: Source,
+        origin: Origin = datasets.IN_MEMORY,
+        name: str | None = None,
+        progress: Callable[[float], None] = lambda _: None,
+    ) -> Dataset:
+        """Import what a source offers; the same content keeps one id."""
+        self.claim()
         folder = self.path / "datasets"
         info = datasets.import_source(source, folder, origin, name=name, progress=progress)
         return self.dataset(info.id)
@@ -298,6 +312,12 @@ class Workspace:
         write_table(path, table)
         write_json(path.with_suffix(".json"), manifest)
         return path
+
+    # Selections
+
+    def selections(self, dataset_id: str, n: int) -> SavedSelections:
+        """Return the selections saved of a data set of n rows."""
+        return SavedSelections(self.path / "selections" / dataset_id, n, self.claim)
 
     # What cannot be read
 

@@ -1,17 +1,21 @@
-"""Rows of swatch, name, bar and counts: the legend and the composition of a selection."""
+"""Rows of swatch, name, bar, counts and lift: the composition of a selection, or of the whole."""
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import ClassVar, TypedDict
 
 import param
 
 from explorer.views.part import Part
-from explorer.views.theme import ASSETS
+from explorer.views.theme import script
 
 
 class BarRow(TypedDict):
-    """One row; every text is shown as text, never as markup."""
+    """One row; every text is shown as text, never as markup.
+
+    With a selection, ``expected`` is how many of it there would be by the category's share of the whole, and
+    ``lift`` says in writing how many times as many there are.
+    """
 
     key: int
     name: str
@@ -20,6 +24,8 @@ class BarRow(TypedDict):
     total: int
     dim: bool
     note: str
+    expected: float
+    lift: str
 
 
 class Bars(Part):
@@ -38,4 +44,4 @@ class Bars(Part):
     rows = param.List(default=[], item_type=dict)
     label = param.String("")
 
-    _esm = ASSETS / "bars.js"
+    _esm: ClassVar[str] = script("bar_rows.js", "bars.js")

@@ -1,27 +1,36 @@
-"""Colour the map by a column, with a legend that counts."""
+"""Colour the map by a column or by what the run tells of each point, with a legend that counts."""
 
 from __future__ import annotations
 
+import html
 from typing import Any
 
 import panel as pn
 import panel_material_ui as pmui
 
-from explorer.model.categories import Categories
+from explorer.model.categories import MISSING, NO_VALUE, Categories
 from explorer.model.selection import composition
 from explorer.model.session import Session
+from explorer.model.statistics import STATISTICS
 from explorer.views import palette
-from explorer.views.bars import BarRow, Bars
-from explorer.views.colouring import category_colours, colourable
+from explorer.views.aside import Aside
+from explorer.views.colouring import category_colours, colours, edge_colours, offered
+from explorer.views.legend import LegendList, LegendRow
 from explorer.views.text import count
 from explorer.views.theme import stylesheet
 
 DENSITY = "density of points"
-MOST_ROWS = 200
+MOST_ROWS, MOST_UNSEARCHED = 200, 12
+ISOLATE = "Click shows one alone · Ctrl-click adds or hides"
+SELECT = "With the lasso or the box in hand, click a cluster on the map to select it."
+OTHER = -2
+"""The key of the row for all categories that have no colour of their own; that of missing values is -1."""
 
 
 class ColourPanel(pn.viewable.Viewer):
-    """A choice of column and its legend. A click on a row shows it alone, Ctrl-click shows or hides it.
+    """A choice of column or statistic and its legend.
+
+    A click on a row shows it alone, Ctrl-click shows or hides it. Pointing at a row highlights it on the map.
 
     Parameters
     ----------
@@ -33,7 +42,7 @@ class ColourPanel(pn.viewable.Viewer):
 
     def __init__(self, session: Session, dark: bool = True) -> None:
         super().__init__()
-        self._session, self._dark = session, dark
+        self._session, self._dark, self._search, self._aside = session, dark, "", Aside()
         self.column = pmui.Select(
             label="Colour by",
             size="small",
@@ -42,22 +51,32 @@ class ColourPanel(pn.viewable.Viewer):
             margin=(10, 0, 6, 0),
             description="Density shows how many items lie on a spot; a column shows what they are.",
         )
-        self._hint = pn.pane.HTML(
-            stylesheets=[stylesheet("panels.css")], sizing_mode="stretch_width", margin=(0, 0, 6, 0)
+        sheet: dict[str, Any] = {
+            "stylesheets": [stylesheet("panels.css")],
+            "sizing_mode": "stretch_width",
+        }
+        self._hint = pn.pane.HTML(margin=(0, 0, 6, 0), **sheet)
+        self.cancel = pmui.Button(
+            label="Cancel",
+            variant="outlined",
+            size="small",
+            margin=(0, 0, 6, 0),
+            description="Stops computing. It begins anew when it is chosen again.",
         )
-        self.legend = Bars(self._pick, label="Legend", sizing_mode="stretch_width", margin=0)
-        self._scale = pn.pane.HTML(
-            stylesheets=[stylesheet("panels.css")], sizing_mode="stretch_width", margin=0
-        )
+        self.cancel.on_click(self._cancel)
+        self.legend = LegendList(self._on_legend, label="Legend", sizing_mode="stretch_width", margin=0)
+        self._beneath = pn.pane.HTML(margin=0, **sheet)
         self.column.param.watch(self._choose, ["value"])
-        session.param.watch(self._offer, ["dataset"])
-        session.param.watch(self._draw, ["colour_by", "isolated", "selection"])
+        session.param.watch(self._offer, ["dataset", "runs", "run_id"])
+        session.param.watch(self._draw, ["dataset", "run_id", "colour_by", "isolated", "selection", "heard"])
         self._offer()
+        self._draw()
 
     def __panel__(self) -> pn.viewable.Viewable:
         return pn.Column(
-            self.column, self._hint, self.legend, self._scale, sizing_mode="stretch_width", margin=0
-        )
+            self.column, self._hint, self.cancel, self.legend, self._beneath,
+            sizing_mode="stretch_width", margin=0,
+        )  # fmt: skip
 
     def use_theme(self, dark: bool) -> None:
         """Draw for the dark or the light page."""
@@ -65,36 +84,90 @@ class ColourPanel(pn.viewable.Viewer):
         self._draw()
 
     def _offer(self, *_: Any) -> None:
-        options = {DENSITY: "", **{name: name for name in colourable(self._session)}}
-        self.column.param.update(options=options, value=self._session.colour_by)
-        self._draw()
+        options = {DENSITY: "", **offered(self._session)}
+        if options != self.column.options:
+            name = self._session.colour_by
+            self.column.param.update(options=options, value=name if name in options.values() else "")
 
     def _choose(self, event: Any) -> None:
-        self._session.param.update(colour_by=event.new or "", isolated=frozenset())
+        self._search = ""
+        self._session.param.update(colour_by=event.new or "", isolated=frozenset(), highlighted=frozenset())
 
-    def _pick(self, message: dict[str, Any]) -> None:
-        code, shown = int(message["key"]), self._session.isolated
-        if message["toggle"]:
-            everything = frozenset(range(len(self._session.categories(self._session.colour_by).names)))
-            now = (shown or everything) ^ {code}
-            self._session.isolated = frozenset() if now == everything else now
+    def _cancel(self, _: Any) -> None:
+        session = self._session
+        # First of all: what still waits for it would ask for it again.
+        if session.waiting_for(session.colour_by):
+            session.param.update(colour_by="", isolated=frozenset(), highlighted=frozenset())
+        session.derived.stop()
+        session.hear()
+
+    def _on_legend(self, message: dict[str, Any]) -> None:
+        session = self._session
+        if message["act"] == "point":
+            session.highlighted = frozenset() if message["key"] is None else self._codes(message["key"])
+        elif message["act"] == "search":
+            self._search = str(message["text"])
+            self._draw()
+        elif message["act"] == "all":
+            session.isolated = frozenset()
         else:
-            self._session.isolated = frozenset() if shown == {code} else frozenset({code})
+            self._isolate(self._codes(message["key"]), bool(message["toggle"]))
+
+    def _codes(self, key: int) -> frozenset[int]:
+        return codes_of(key, self._session.categories(self._session.colour_by))
+
+    def _isolate(self, codes: frozenset[int], toggle: bool) -> None:
+        categories = self._session.categories(self._session.colour_by)
+        everything = frozenset(range(MISSING if categories.missing else 0, len(categories.names)))
+        shown = self._session.isolated or everything
+        if toggle:
+            now = shown - codes if codes <= shown else shown | codes
+        else:
+            now = everything if shown == codes else codes
+        self._session.isolated = frozenset() if now == everything else now
 
     def _draw(self, *_: Any) -> None:
-        session, column = self._session, self._session.colour_by
-        if self.column.value != column:
-            self.column.value = column
-        counted = column in colourable(session)
-        self.legend.visible = counted
-        self._hint.object = (
-            '<div class="muted">Click shows one alone · Ctrl-click adds or hides</div>' if counted else ""
+        session, name = self._session, self._session.colour_by
+        if self.column.value != name and name in self.column.options.values():
+            self.column.value = name
+        self.cancel.visible = session.derived.doing is not None
+        dark, search = self._dark, self._search
+        if not colours(session, name):
+            self._aside.forget()
+            self._show((), 0, "", density_scale(dark))
+            return
+
+        def count_up() -> tuple[Any, ...]:
+            categories = session.categories(name)
+            rows = legend_rows(session, dark, search)
+            return rows, len(categories.names), hint(session), unlisted(categories)
+
+        self._aside.ask_instead(count_up, lambda counted: self._show(*counted))
+
+    def _show(self, rows: tuple[LegendRow, ...], n_names: int, said: str, beneath: str) -> None:
+        self.legend.param.update(
+            rows=list(rows),
+            searchable=n_names > MOST_UNSEARCHED,
+            isolating=bool(self._session.isolated),
+            visible=n_names > 0,
         )
-        if counted:
-            self.legend.rows = list(legend_rows(session, self._dark))
-            self._scale.object = unlisted(session.categories(column), self._dark)
-        else:
-            self._scale.object = density_scale(self._dark)
+        self._hint.object, self._beneath.object = said, beneath
+
+
+def hint(session: Session) -> str:
+    """What a colouring means and what can be done with its legend, or why there is none yet, as HTML."""
+    name = session.colour_by
+    if waiting := session.waiting_for(name):
+        return f'<div class="muted">{html.escape(waiting)}</div>'
+    categories, lines = session.categories(name), []
+    if session.is_statistic(name):
+        lines.append(STATISTICS[name].about)
+    if not categories.names:
+        return f'<div class="muted">{lines[0] if lines else "No item has a value in this column."}</div>'
+    if categories.ranges is not None and categories.ranges.centred:
+        lines.append("Blue is below zero, orange above.")
+    lines += [ISOLATE, SELECT] if session.shows_clusters else [ISOLATE]
+    return "".join(f'<div class="muted">{html.escape(line)}</div>' for line in lines)
 
 
 def density_scale(dark: bool) -> str:
@@ -107,33 +180,64 @@ def density_scale(dark: bool) -> str:
     )
 
 
-def legend_rows(session: Session, dark: bool) -> tuple[BarRow, ...]:
-    """The legend of the session's column in the order of its categories, with selected and total counts."""
-    categories = session.categories(session.colour_by)
-    colours = category_colours(categories, dark)
-    shares = {share.code: share for share in composition(session.selection.mask, categories)}
+def codes_of(key: int, categories: Categories) -> frozenset[int]:
+    """The categories that a row of the legend stands for, -1 for missing values."""
+    return frozenset(_without_colour(categories)) if key == OTHER else frozenset({key})
+
+
+def legend_rows(session: Session, dark: bool, search: str = "") -> tuple[LegendRow, ...]:
+    """The legend of the session's column in the order of its categories, with selected and total counts.
+
+    Last come those without a colour of their own, together, and missing values, if there are any.
+
+    Parameters
+    ----------
+    session : Session
+    dark : bool
+        The theme.
+    search : str
+        What a name must hold to be listed, in capitals or not; 200 categories are listed at most.
+    """
+    categories, theme = session.categories(session.colour_by), palette.tokens(dark)
+    if not categories.names:
+        return ()
+    own, without = category_colours(categories, dark), _without_colour(categories)
+    shades = edge_colours(categories, dark) if categories.ranges is not None else ()
+    selection, wanted = session.selection, search.strip().casefold()
+    selected = {share.code: share.selected for share in composition(selection.mask, categories)}
+    selected[MISSING] = selection.count - sum(selected.values())
+    totals = {MISSING: categories.missing, **dict(enumerate(categories.counts.tolist()))}
+    found = [code for code, name in enumerate(categories.names) if wanted in name.casefold()]
+    named = [(code, categories.names[code], own[code]) for code in found[:MOST_ROWS]]
+    grouped = [
+        (OTHER, f"(other: {count(len(without))} categories)", theme.other, len(without)),
+        (MISSING, NO_VALUE, theme.missing, categories.missing),
+    ]
+    named += [(key, name, grey) for key, name, grey, some in grouped if some and wanted in name]
     return tuple(
-        BarRow(
-            key=code,
+        LegendRow(
+            key=key,
             name=name,
-            colour=colours[code],
-            selected=shares[code].selected if code in shares else 0,
-            total=int(categories.counts[code]),
-            dim=bool(session.isolated) and code not in session.isolated,
-            note="",
+            colour=colour,
+            shade=shades[key] if shades and key >= 0 else None,
+            selected=sum(selected[code] for code in codes_of(key, categories)),
+            total=sum(totals[code] for code in codes_of(key, categories)),
+            dim=bool(session.isolated) and not codes_of(key, categories) & session.isolated,
         )
-        for code, name in list(enumerate(categories.names))[:MOST_ROWS]
+        for key, name, colour in named
     )
 
 
-def unlisted(categories: Categories, dark: bool) -> str:
-    """What the legend has no row for, as HTML: categories beyond the first 200, and missing values."""
-    lines = []
+def unlisted(categories: Categories) -> str:
+    """What the legend has no row of its own for, as HTML: categories beyond the first 200."""
     rest = len(categories.names) - MOST_ROWS
-    if rest > 0:
-        items = count(int(categories.counts[MOST_ROWS:].sum()))
-        lines.append(f'<div class="muted">and {count(rest)} more categories with {items} items</div>')
-    if missing := len(categories.codes) - int(categories.counts.sum()):
-        swatch = f'<span class="swatch" style="background:{palette.tokens(dark).missing}"></span>'
-        lines.append(f'<div class="unlisted">{swatch}{count(missing)} items have no value</div>')
-    return "".join(lines)
+    if rest <= 0:
+        return ""
+    items = count(int(categories.counts[MOST_ROWS:].sum()))
+    return f'<div class="muted">and {count(rest)} more categories with {items} items</div>'
+
+
+def _without_colour(categories: Categories) -> range:
+    # Ranges all have one.
+    n = len(categories.names) if categories.ranges is None else 0
+    return range(palette.MOST_COLOURS, n)

@@ -19,9 +19,11 @@ from typing import Any
 import numpy as np
 from bokeh.document import Document
 from bokeh.models import ColumnDataSource, CustomJS
+from bokeh.plotting import figure
 from numpy.typing import NDArray
 
 from explorer.model.projection import Viewport
+from explorer.views.theme import ASSETS
 
 LIVE_INTERVAL = 0.1
 PAINT_TIMEOUT = 2.0
@@ -29,11 +31,12 @@ PAINT_TIMEOUT = 2.0
 _log = logging.getLogger(__name__)
 _painters = ThreadPoolExecutor(max_workers=2, thread_name_prefix="paint")
 
+_SHOW = (ASSETS / "picture.js").read_text(encoding="utf-8")
 # A hidden tab gets no animation frames: it answers by a timer, so that it is up to date when shown again.
 _ACKNOWLEDGE = """
-const frame = source.data.frame[0]
-const painted = () => { ack.data = {frame: [frame]} }
-if (document.hidden) { setTimeout(painted, 500) } else { requestAnimationFrame(() => setTimeout(painted, 0)) }
+const painted = () => { ack.data = {frame: source.data.frame} }
+const acknowledge = () => document.hidden ? setTimeout(painted, 500)
+  : requestAnimationFrame(() => setTimeout(painted, 0))
 """
 
 
@@ -65,28 +68,51 @@ class FrameFeed:
         The browser's page; all changes of models happen in its own ticks.
     render : callable
         Makes the newest frame, or None if there is nothing to show. Called on a painter's thread.
+
+    Attributes
+    ----------
+    took : float
+        Seconds from the beginning of the last frame's drawing until the browser had painted it.
+    on_painted : callable
+        Called then.
     """
 
     def __init__(self, doc: Document, render: Callable[[], Frame | None]) -> None:
         self._doc, self._render = doc, render
         self.source = ColumnDataSource(_columns(None, 0))
         self._ack = ColumnDataSource({"frame": [0]})
-        self.source.js_on_change(
-            "data", CustomJS(args={"source": self.source, "ack": self._ack}, code=_ACKNOWLEDGE)
-        )
         self._ack.on_change("data", self._on_painted)
         self._lock = threading.Lock()
         self._dirty = self._busy = self._waiting = self._closed = self._live = False
         self._begun_at = self._sent_at = 0.0
-        self.sent = self.painted = 0
+        self.sent = self.painted = self._acknowledged = 0
+        self.took = 0.0
+        self.on_painted: Callable[[], None] = lambda: None
         self.epochs_painted: deque[int] = deque(maxlen=4096)
         self._epoch = -1
         self._watchdog = doc.add_periodic_callback(self._give_up_waiting, 500)
 
+    def paint_on(self, plot: figure) -> None:
+        """Show the frames beneath a figure, wherever its ranges put them.
+
+        As a glyph of the figure each frame would have it painted anew, which takes the browser twice as long.
+        """
+        args = {"source": self.source, "plot": plot}
+        shown = CustomJS(args=args | {"ack": self._ack}, code=f"{_SHOW}{_ACKNOWLEDGE}show(acknowledge)")
+        moved = CustomJS(args=args, code=f"{_SHOW}show(() => {{}})")
+        self.source.js_on_change("data", shown)
+        for model, names in (
+            (plot.x_range, ("start", "end")),
+            (plot.y_range, ("start", "end")),
+            (plot, ("inner_width", "inner_height")),
+        ):
+            for name in names:
+                model.js_on_change(name, moved)
+
     @property
-    def models(self) -> tuple[ColumnDataSource, ColumnDataSource]:
-        """The models that must be part of the page: the image and its acknowledgement."""
-        return self.source, self._ack
+    def idle(self) -> bool:
+        """Whether no frame is asked for, being drawn or waited for."""
+        return not self._busy
 
     def request(self, live: bool = False) -> None:
         """Ask for a frame of what is newest; callable from any thread, cheap, never blocks.
@@ -97,7 +123,8 @@ class FrameFeed:
             The picture moves by itself: up to 10 frames a second are enough.
         """
         with self._lock:
-            self._dirty, self._live = True, live
+            # What an analyst has asked for is not held back by a tick that comes after it.
+            self._dirty, self._live = True, live and (self._live or not self._dirty)
             if self._busy or self._closed:
                 return
             self._busy = True
@@ -142,13 +169,22 @@ class FrameFeed:
         self.source.data = _columns(frame, self.sent)
 
     def _on_painted(self, _attr: str, _old: Any, new: Any) -> None:
-        if self._waiting and new["frame"][0] == self.sent:
-            self.painted += 1
-            self.epochs_painted.append(self._epoch)
+        # A browser that answers late, as while it loads the page, has painted all the same.
+        if new["frame"][0] != self.sent or self._acknowledged == self.sent:
+            return
+        self._acknowledged = self.sent
+        self.painted += 1
+        self.epochs_painted.append(self._epoch)
+        # The first waits for the page itself to load.
+        self.took = time.monotonic() - self._begun_at if self.painted > 1 else 0.0
+        if self._waiting:
             self._free()
+        self.on_painted()
 
     def _give_up_waiting(self) -> None:
         if self._waiting and time.monotonic() - self._sent_at > PAINT_TIMEOUT:
+            # What is sent before a page is ready may be lost: until it has painted once, it is sent again.
+            self._dirty |= not self.painted
             self._free()
 
     def _free(self) -> None:

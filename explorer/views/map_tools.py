@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import param
 
 from explorer.views.part import Part
-from explorer.views.theme import ASSETS
+from explorer.views.theme import script
 
 
 class MapTools(Part):
-    """Pan, lasso, box, undo, redo, fit, and a line that says what the keys do.
+    """Pan, lasso, box, how to change the selection, undo, redo, fit, the keys, and what dragging does now.
 
     Parameters
     ----------
     tool : {"pan", "lasso", "box"}
         The tool in hand.
+    aim : {"", "region", "cluster"}
+        What a click on the map selects; a cluster when the tool is not pan.
     can_undo, can_redo : bool
         Whether there is a change of the selection to take back or to make again.
     on_message : callable
-        Called with {"action"}: "undo", "redo", "clear" or "fit".
+        Called with {"action"}: "undo", "redo", "clear", "fit", "nearer", "farther", "left", "right", "up" or
+        "down"; or "mode" with "mode", by the buttons and the keys held, before the gesture it is meant for.
     """
 
     tool = param.Selector(default="pan", objects=["pan", "lasso", "box"])
+    aim = param.Selector(default="", objects=["", "region", "cluster"])
     can_undo = param.Boolean(False)
     can_redo = param.Boolean(False)
 
-    _esm = ASSETS / "map_tools.js"
+    _esm: ClassVar[str] = script("map_tools.js")

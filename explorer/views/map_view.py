@@ -10,30 +10,42 @@ import numpy as np
 import panel as pn
 from bokeh.core.property.descriptors import UnsetValueError
 from bokeh.document import Document
-from bokeh.events import DoubleTap, PanStart, RangesUpdate, SelectionGeometry
-from bokeh.models import (
-    BoxAnnotation,
-    BoxSelectTool,
-    ColumnDataSource,
-    LassoSelectTool,
-    PanTool,
-    PolyAnnotation,
-    Range1d,
-    WheelZoomTool,
-)
+from bokeh.events import DoubleTap
+from bokeh.models import ColumnDataSource, WheelZoomTool
 from bokeh.plotting import figure
 from numpy.typing import NDArray
 
-from explorer.model.projection import NOTHING, Viewport, bounds
+from explorer.model.extent import Box, Extent
+from explorer.model.progress import Snapshot
+from explorer.model.projection import NOTHING, Viewport, nearest_drawn
 from explorer.model.session import Session
 from explorer.views import palette
 from explorer.views.colouring import Colours
 from explorer.views.frames import Frame, FrameFeed
-from explorer.views.shading import Style, shade
+from explorer.views.hovering import Hover
+from explorer.views.map_figure import DASHED, NO_OUTLINE, bare_figure, drag_tools, outlines
+from explorer.views.map_gestures import MapGestures
+from explorer.views.map_overlay import MapOverlay, density_scale
+from explorer.views.map_state import map_state
+from explorer.views.sample_marks import SampleMarks, dotted
+from explorer.views.shading import Picture, Style, draw
+from explorer.views.text import count
+from explorer.views.water_lines import WaterLines
 
 START_SIZE = (900, 700)
 SLACK, LITTLE_SLACK = 0.2, 0.02
-NO_OUTLINE: dict[str, list[Any]] = {"xs": [], "ys": []}
+REACH = 14
+ENDS_MS, MOST_WAITS = 8, 60
+NO_ROWS: NDArray[np.int64] = np.zeros(0, np.int64)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class OnScreen:
+    """What the last frame shows, to find items in."""
+
+    snapshot: Snapshot
+    viewport: Viewport
+    picture: Picture
 
 
 class MapView(pn.viewable.Viewer):
@@ -59,17 +71,35 @@ class MapView(pn.viewable.Viewer):
         super().__init__()
         self._session, self._which, self._colours, self._dark = session, which, colours, dark
         self._viewport = Viewport(-1, 1, -1, 1, *START_SIZE)
-        self._zoomed, self._fresh = False, True
-        self._mode = "replace"
+        self._zoomed, self._fresh, self._showing, self._moving = False, True, False, 0
+        if self._is_first and session.view is not None:
+            self._zoomed, self._fresh, self._viewport = True, False, self._viewport.centred(*session.view)
+        self._embedding: NDArray[np.float32] | None = None
+        self._everything = False
+        self._extents: dict[object, Extent] = {}
+        self._on_screen: OnScreen | None = None
+        self.overlay = MapOverlay(self._on_overlay, margin=0)
+        self._hover = Hover(doc, self.find, session, lambda tip: self.overlay.param.update(tip=tip))
         self.feed = FrameFeed(doc, self._render)
         self._outline = ColumnDataSource(NO_OUTLINE)
         self._doc = doc
+        self.water = WaterLines(session, lambda: self.run_id)
         self.figure = self._make_figure()
-        self._pane = pn.pane.Bokeh(self.figure, sizing_mode="stretch_both", min_height=0, theme=None)
-        session.param.watch(self._redraw, ["colour_by", "isolated", "dataset"])
+        self._gestures = MapGestures(session, self.figure, lambda: self.run_id, self.row_at, self.soon)
+        self._pane = pn.Column(
+            pn.pane.Bokeh(self.figure, sizing_mode="stretch_both", min_height=0, theme=None),
+            self.overlay,
+            sizing_mode="stretch_both",
+            margin=0,
+            styles={"position": "relative"},
+        )
+        session.param.watch(self._redraw, ["colour_by", "isolated", "highlighted", "heard", "dataset"])
         session.param.watch(self._on_selection, ["selection"])
         session.param.watch(self._on_run, ["run_id", "beside_id"])
+        session.param.watch(self._on_sample, ["drawn"])
+        session.param.watch(self._describe, ["dataset", "runs", "progress", "run_id", "beside_id"])
         self._on_selection()
+        self._describe()
 
     def __panel__(self) -> pn.viewable.Viewable:
         return self._pane
@@ -81,22 +111,36 @@ class MapView(pn.viewable.Viewer):
         return run_id
 
     @property
+    def _is_first(self) -> bool:
+        return self._which == "run_id"
+
+    @property
     def viewport(self) -> Viewport:
         """What is on the screen."""
         return self._viewport
 
     def use_tool(self, name: str) -> None:
         """Make "pan", "lasso" or "box" the tool that dragging uses."""
-        self.figure.toolbar.active_drag = self._tools[name]
+        self.soon(lambda: self.figure.toolbar.update(active_drag=self._tools[name]))
 
     def use_theme(self, dark: bool) -> None:
         """Draw for the dark or the light page."""
         self._dark = dark
-        colours = palette.tokens(dark)
+        self.soon(self._recolour)
+        self.feed.request()
+
+    def _recolour(self) -> None:
+        colours = palette.tokens(self._dark)
         for tool in (self._tools["lasso"], self._tools["box"]):
             tool.overlay.update(line_color=colours.text, fill_color=colours.accent)
         self._outline_glyph.glyph.update(line_color=colours.text)
-        self.feed.request()
+        self.water.use_theme(self._dark)
+
+    def soon(self, act: Callable[[], None]) -> None:
+        """Do something to the map's figure in the document's next tick."""
+        # Panel brings its widgets' events without holding the document, which Bokeh's models need: a write
+        # that is under way at that moment makes them raise. In a tick of its own the document is held.
+        self._doc.add_next_tick_callback(act)
 
     def tick(self) -> None:
         """A newer snapshot may be there."""
@@ -104,8 +148,61 @@ class MapView(pn.viewable.Viewer):
 
     def fit(self) -> None:
         """Show all of the map again."""
-        self._zoomed, self._fresh = False, True
+        self._zoomed, self._fresh, self._everything = False, True, False
+        self._tell_view()
         self.feed.request()
+
+    def centre_on(self, row: int) -> None:
+        """Bring a row's place to the middle of the screen, as near as before."""
+        snapshot = self._session.shown(self.run_id)
+        if snapshot is None or row >= len(snapshot.embedding):
+            return
+        x, y = map(float, snapshot.embedding[row])
+        if np.isfinite([x, y]).all():
+            self.look(self._viewport.centred(x, y, self._viewport.unit))
+
+    def zoom(self, factor: float) -> None:
+        """Show the middle of the map larger by a factor."""
+        view = self._viewport
+        self.look(view.centred((view.x0 + view.x1) / 2, (view.y0 + view.y1) / 2, view.unit / factor))
+
+    def move(self, across: float, up: float) -> None:
+        """Look further to the right and up, by shares of the screen."""
+        view = self._viewport
+        x, y = across * (view.x1 - view.x0), up * (view.y1 - view.y0)
+        self.look(dataclasses.replace(view, x0=view.x0 + x, x1=view.x1 + x, y0=view.y0 + y, y1=view.y1 + y))
+
+    def look(self, viewport: Viewport) -> None:
+        """Show a part of the map until the analyst looks elsewhere."""
+        self._zoomed, self._viewport = True, viewport
+        self._tell_view()
+        self.soon(lambda: self._show_ranges(viewport))
+        self.feed.request()
+
+    def _tell_view(self) -> None:
+        if self._is_first:
+            view = self._viewport
+            middle = (view.x0 + view.x1) / 2, (view.y0 + view.y1) / 2
+            self._session.view = (*middle, view.unit) if self._zoomed else None
+
+    def find(self, x: float, y: float) -> int:
+        """Row of the item nearest to a place within 14 pixels, -1 for none.
+
+        Parameters
+        ----------
+        x, y : float
+            Pixels from the upper left corner of the frame.
+        """
+        view = self._viewport
+        return self.row_at(view.x0 + x * view.unit, view.y1 - y * view.unit)
+
+    def row_at(self, x: float, y: float) -> int:
+        """Row of the item nearest to a place, in units of the map, within 14 pixels; -1 for none."""
+        drawn = self._on_screen
+        if drawn is None or drawn.snapshot.run_id != self.run_id:
+            return -1
+        reach = REACH * self._viewport.unit / drawn.viewport.unit
+        return nearest_drawn(drawn.snapshot.embedding, drawn.picture.first, drawn.viewport, x, y, reach)
 
     def close(self) -> None:
         """The page is gone."""
@@ -119,26 +216,51 @@ class MapView(pn.viewable.Viewer):
         snapshot = self._session.shown(self.run_id)
         selection, colouring = self._session.selection, self._colours.now(self._dark)
         if snapshot is None or selection is None or selection.n != len(snapshot.embedding):
+            self._on_screen = None
             return None
         if not colouring.is_density and len(colouring.codes) != selection.n:
             return None
-        now, viewport = self._viewport, self._viewport
+        now, viewport, extent = self._viewport, self._viewport, self._measured(snapshot)
         if not self._zoomed:
-            viewport = self._following(snapshot.embedding, now, LITTLE_SLACK if snapshot.final else SLACK)
+            viewport = self._following(extent, now, LITTLE_SLACK if snapshot.final else SLACK)
         if viewport is not now:
             self._doc.add_next_tick_callback(lambda: self._adopt(viewport, now))
+        if snapshot.embedding is not self._embedding:
+            self._embedding = snapshot.embedding
+            self._doc.add_next_tick_callback(self._mark_sample)
         selected = selection.mask if selection.count else NOTHING
         style = Style(self._dark, fixed_span=not snapshot.final or bool(self._session.beside_id))
-        return Frame(
-            shade(snapshot.embedding, viewport, colouring, selected, style), viewport, snapshot.epoch
-        )
+        picture = draw(snapshot.embedding, viewport, colouring, selected, style, self._bulk(extent))
+        self._on_screen = OnScreen(snapshot, viewport, picture)
+        self._note(density_scale(picture.most, self._dark), extent.outside)
+        image = dotted(picture.image, snapshot.embedding, self._sampled(len(snapshot.embedding)), viewport)
+        return Frame(image, viewport, snapshot.epoch)
 
-    def _following(self, embedding: NDArray[np.float32], now: Viewport, slack: float) -> Viewport:
+    def _measured(self, snapshot: Snapshot) -> Extent:
+        # A map at rest is measured once, not at every turn of the wheel. Laid over another it has other ends.
+        ends = snapshot.embedding[[0, -1]].tobytes() if len(snapshot.embedding) else b""
+        key = (snapshot.run_id, snapshot.epoch, ends)
+        if key not in self._extents:
+            self._extents = dict([*self._extents.items()][-1:]) | {key: Extent.of(snapshot.embedding)}
+        return self._extents[key]
+
+    def _bulk(self, extent: Extent) -> Box:
+        # Two maps side by side are shaded by one span: that of the first.
+        first = self._session.shown(self._session.run_id) if self.run_id != self._session.run_id else None
+        return extent.bulk if first is None else self._measured(first).bulk
+
+    def _note(self, scale: dict[str, Any], outside: int) -> None:
+        # On a painter's thread: what the overlay says of the picture, when that has changed.
+        outside = 0 if self._zoomed or self._everything else outside
+        if (scale, outside) != (self.overlay.scale, self.overlay.outside):
+            self._doc.add_next_tick_callback(lambda: self.overlay.param.update(scale=scale, outside=outside))
+
+    def _following(self, extent: Extent, now: Viewport, slack: float) -> Viewport:
         # Move the viewport only when points leave it or it has grown too wide: the picture must not tremble.
-        best = Viewport.around(embedding, now.width, now.height)
+        best = extent.viewport(now.width, now.height, self._everything)
         if self._fresh:
             return best
-        x0, x1, y0, y1 = bounds(embedding)
+        x0, x1, y0, y1 = extent.whole if self._everything else extent.core
         inside = now.x0 <= x0 and x1 <= now.x1 and now.y0 <= y0 and y1 <= now.y1
         return best if not inside or best.unit < (1 - slack) * now.unit else now
 
@@ -149,35 +271,32 @@ class MapView(pn.viewable.Viewer):
             self._show_ranges(viewport)
 
     def _show_ranges(self, viewport: Viewport) -> None:
+        self._showing = True
         self.figure.x_range.update(start=viewport.x0, end=viewport.x1)
         self.figure.y_range.update(start=viewport.y0, end=viewport.y1)
+        self._showing = False
 
     # Gestures
 
-    def _on_ranges(self, event: RangesUpdate) -> None:
-        self._zoomed = True
-        self._viewport = dataclasses.replace(
-            self._viewport, x0=event.x0, x1=event.x1, y0=event.y0, y1=event.y1
-        )
-        self.feed.request()
+    def _on_range(self, _attr: str, _old: Any, _new: Any) -> None:
+        # The ends of both ranges come one after the other: a moment later all are there. Bokeh's own event of
+        # all four waits for half a second of rest.
+        if not self._showing and not self._moving:
+            self._moving = 1
+            self._doc.add_timeout_callback(self._follow_ranges, ENDS_MS)
 
-    def _on_pan_start(self, event: PanStart) -> None:
-        # The geometry that follows tells nothing of the keys held.
-        keys = event.modifiers or {}
-        self._mode = "subtract" if keys.get("alt") else "union" if keys.get("shift") else "replace"
-
-    def _on_geometry(self, event: SelectionGeometry) -> None:
-        geometry = event.geometry
-        if not event.final:
+    def _follow_ranges(self) -> None:
+        across, up = self.figure.x_range, self.figure.y_range
+        now = dataclasses.replace(self._viewport, x0=across.start, x1=across.end, y0=up.start, y1=up.end)
+        uneven = abs((now.y1 - now.y0) / now.height - now.unit) > 1e-6 * now.unit
+        self._moving = self._moving + 1 if uneven and self._moving < MOST_WAITS else 0
+        if self._moving:
+            self._doc.add_timeout_callback(self._follow_ranges, ENDS_MS)
             return
-        if geometry["type"] == "poly" and len(geometry["x"]) >= 3:
-            outline = np.column_stack([geometry["x"], geometry["y"]]).astype(np.float64)
-            self._session.lasso(self.run_id, outline, self._mode)
-        elif geometry["type"] == "rect":
-            corners = np.array(
-                [[geometry["x0"], geometry["y0"]], [geometry["x1"], geometry["y1"]]], np.float64
-            )
-            self._session.box(self.run_id, corners, self._mode)
+        if now != self._viewport:
+            self._zoomed, self._viewport = True, now
+            self._tell_view()
+            self.feed.request()
 
     def _on_size(self, _attr: str, _old: Any, _new: Any) -> None:
         # The browser tells width and height one after the other; until both are known nothing can fit.
@@ -187,8 +306,26 @@ class MapView(pn.viewable.Viewer):
             return
         if width and height and (width, height) != (self._viewport.width, self._viewport.height):
             self._viewport = self._viewport.resized(width, height)
+            self._fresh = not self._zoomed  # an untouched map fits every size exactly
             self._show_ranges(self._viewport)
             self.feed.request()
+
+    def _on_overlay(self, message: dict[str, Any]) -> None:
+        act = {"hover": self._on_hover, "tap": self._on_tap, "everything": self._show_everything}
+        act[message["action"]](message)
+
+    def _on_hover(self, message: dict[str, Any]) -> None:
+        self._hover.ask(message["x"], message["y"], int(message["number"]))
+
+    def _on_tap(self, message: dict[str, Any]) -> None:
+        if self._gestures.aim:
+            return
+        row = self.find(message["x"], message["y"])
+        self._session.pinned = None if row < 0 else row
+
+    def _show_everything(self, _: dict[str, Any]) -> None:
+        self.fit()
+        self._everything = True
 
     # The session changed
 
@@ -197,83 +334,64 @@ class MapView(pn.viewable.Viewer):
 
     def _on_selection(self, *_: Any) -> None:
         selection = self._session.selection
-        self._outline.data = NO_OUTLINE if selection is None else _outlines(selection, self.run_id)
+        drawn = NO_OUTLINE if selection is None else outlines(selection, self.run_id)
+        self.soon(lambda: self._outline.update(data=drawn))
+        chosen = (
+            "" if selection is None else f"{count(selection.count)} of {count(selection.n)} items selected"
+        )
+        self.overlay.chosen = chosen
         self.feed.request()
 
+    def _on_sample(self, *_: Any) -> None:
+        self.soon(self._mark_sample)
+        self.feed.request()
+
+    def _mark_sample(self) -> None:
+        # Where the rows lie on the map drawn last: the rings move with the layout.
+        embedding = self._embedding
+        self._marks.place(embedding, self._sampled(0 if embedding is None else len(embedding)))
+
+    def _sampled(self, n: int) -> NDArray[np.int64]:
+        # Of a map of n rows; data may be switched while a painter works.
+        sample, selection = self._session.sample, self._session.selection
+        fits = sample is not None and selection is not None and selection.n == n
+        return sample.rows if fits else NO_ROWS
+
     def _on_run(self, *_: Any) -> None:
-        self._zoomed, self._fresh = False, True
+        self._zoomed, self._fresh, self._everything, self._embedding = False, True, False, None
+        self._tell_view()
+        self.soon(self._mark_sample)
         self._on_selection()
 
+    def _describe(self, *_: Any) -> None:
+        session = self._session
+        run, dataset = session.run(self.run_id), session.dataset
+        items = "" if dataset is None else f" of {count(dataset.n)} items"
+        title = f"Map{items}" + ("" if run is None else f", {run.parameters.label}")
+        self.overlay.param.update(state=map_state(session, self.run_id), title=title)
+
     def _make_figure(self) -> figure:
-        colours = palette.tokens(self._dark)
-        plot = figure(
-            x_range=Range1d(self._viewport.x0, self._viewport.x1),
-            y_range=Range1d(self._viewport.y0, self._viewport.y1),
-            tools=[],
-            toolbar_location=None,
-            sizing_mode="stretch_both",
-            # A canvas of fractional size is not cleared in full along its rim: nothing is drawn there.
-            min_border=2,
-            outline_line_color=None,
-            stylesheets=[".bk-Canvas { --outline-width: var(--map-outline, 0px); }"],
-            background_fill_alpha=0,
-            border_fill_alpha=0,
-        )
-        plot.axis.visible = False
-        plot.grid.visible = False
-        plot.image_rgba("image", x="x", y="y", dw="dw", dh="dh", source=self.feed.source, level="image")
+        plot = bare_figure(self._viewport)
+        self.feed.paint_on(plot)
         self._outline_glyph = plot.patches(
             "xs",
             "ys",
             source=self._outline,
             fill_alpha=0,
-            line_color=colours.text,
-            line_dash=[5, 4],
-            line_width=1.3,
+            line_color=palette.tokens(self._dark).text,
+            **DASHED,
         )
-        self._tools = self._make_tools(colours)
+        self._marks = SampleMarks(plot)
+        self.water.draw_on(plot, self._dark)
+        self._tools = drag_tools(palette.tokens(self._dark))
         wheel = WheelZoomTool(speed=1 / 500)
         plot.add_tools(*self._tools.values(), wheel)
         plot.toolbar.active_scroll = wheel
         plot.toolbar.active_drag = self._tools["pan"]
-        handlers: tuple[tuple[Any, Callable[[Any], None]], ...] = (
-            (RangesUpdate, self._on_ranges),
-            (PanStart, self._on_pan_start),
-            (SelectionGeometry, self._on_geometry),
-            (DoubleTap, lambda _: self.fit()),
-        )
-        for event, handler in handlers:
-            plot.on_event(event, handler)
+        plot.on_event(DoubleTap, lambda _: self.fit())
+        for shown in (plot.x_range, plot.y_range):
+            shown.on_change("start", self._on_range)
+            shown.on_change("end", self._on_range)
         plot.on_change("inner_width", self._on_size)
         plot.on_change("inner_height", self._on_size)
         return plot
-
-    def _make_tools(self, colours: palette.Tokens) -> dict[str, Any]:
-        look = {
-            "line_color": colours.text,
-            "line_dash": [5, 4],
-            "line_width": 1.3,
-            "fill_color": colours.accent,
-        }
-        no_renderers: dict[str, Any] = {"renderers": []}
-        lasso = PolyAnnotation(syncable=False, visible=False, fill_alpha=0.08, **look)
-        box = BoxAnnotation(syncable=False, visible=False, fill_alpha=0.08, **look)
-        return {
-            "pan": PanTool(),
-            "lasso": LassoSelectTool(continuous=False, overlay=lasso, **no_renderers),
-            "box": BoxSelectTool(continuous=False, overlay=box, **no_renderers),
-        }
-
-
-def _outlines(selection: Any, run_id: str) -> dict[str, list[Any]]:
-    # Only what was drawn on this very map has a place on it.
-    polygons = [np.array(step.polygon) for step in selection.steps if step.run_id == run_id and step.polygon]
-    if not polygons:
-        return NO_OUTLINE
-    polygons = [_rectangle(p) if len(p) == 2 else p for p in polygons]
-    return {"xs": [p[:, 0] for p in polygons], "ys": [p[:, 1] for p in polygons]}
-
-
-def _rectangle(corners: NDArray[np.float64]) -> NDArray[np.float64]:
-    (x0, y0), (x1, y1) = corners
-    return np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])

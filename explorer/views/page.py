@@ -4,36 +4,51 @@ from __future__ import annotations
 
 import html
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import panel as pn
 import panel_material_ui as pmui
+import param
 from bokeh.document import Document
 
 from explorer.model.run import Run, RunStatus
 from explorer.model.runner import Event, Progress
 from explorer.model.session import Session
 from explorer.views import run_list
+from explorer.views.arrival import send_all_changes
 from explorer.views.colour_panel import ColourPanel
 from explorer.views.colouring import Colours
 from explorer.views.data_panel import DataPanel
+from explorer.views.item_panel import ItemPanel
+from explorer.views.map_gestures import aim
 from explorer.views.map_tools import MapTools
 from explorer.views.map_view import MapView
+from explorer.views.pin_marks import PinMarks
 from explorer.views.playback import Playback, playback_state
 from explorer.views.run_form import RunForm
+from explorer.views.run_pictures import RunPictures
 from explorer.views.sample_panel import SamplePanel
+from explorer.views.search_bar import SearchBar
 from explorer.views.selection_panel import SelectionPanel
+from explorer.views.share_bar import ShareBar
 from explorer.views.status_bar import StatusBar
-from explorer.views.telling import telling
+from explorer.views.telling import tell, telling
 from explorer.views.theme import css_variables, material_theme, stylesheet
-from explorer.views.thumbnail import map_picture
 
 LEFT, RIGHT = 276, 348
 UPDATE_MS = 250
-WELCOME = (
-    '<div class="map-note">Choose parameters on the left and press <b>Run</b>: the map appears here.</div>'
-)
-NO_DATA = '<div class="map-note">Give the path of a file on the left and press <b>Open</b>.</div>'
+ITEM_TAB = 3
+STEP, TURN = 0.15, 1.5
+LOOKS: dict[str, Callable[[MapView], None]] = {
+    "fit": lambda one: one.fit(),
+    "nearer": lambda one: one.zoom(TURN),
+    "farther": lambda one: one.zoom(1 / TURN),
+    "left": lambda one: one.move(-STEP, 0),
+    "right": lambda one: one.move(STEP, 0),
+    "up": lambda one: one.move(0, STEP),
+    "down": lambda one: one.move(0, -STEP),
+}
 
 
 class Explorer(pn.viewable.Viewer):
@@ -46,18 +61,20 @@ class Explorer(pn.viewable.Viewer):
     doc : Document
         The page in the browser.
     dark : bool
-        The theme at the start.
+        The theme.
     """
 
+    dark = param.Boolean(True)
+
     def __init__(self, session: Session, doc: Document, dark: bool = True) -> None:
-        super().__init__()
-        self.session, self._doc, self._dark = session, doc, dark
+        super().__init__(dark=dark)
+        self.session, self._doc = session, doc
         self._colours = Colours(session)
-        self._pictures: dict[str, tuple[Any, ...]] = {}
-        self._scheduled = self._status_changed = self._chosen = False
+        self._scheduled = self._status_changed = self._chosen = self._following = False
         self._lock = threading.Lock()
         self._make_parts()
         self._page = self._make_page()
+        send_all_changes(doc)
         self._watch()
         self._unsubscribe = session.runner.subscribe(self._on_event)
         self._draw_runs()
@@ -66,20 +83,29 @@ class Explorer(pn.viewable.Viewer):
     def __panel__(self) -> pn.viewable.Viewable:
         return self._page
 
+    @property
+    def is_watched(self) -> bool:
+        """Whether a browser shows this page, or is on its way to."""
+        context = self._doc.session_context
+        session = None if context is None else context.session
+        return session is not None and (session.connection_count > 0 or not self.map.feed.painted)
+
     def close(self) -> None:
         """The browser has gone; runs go on."""
         self._unsubscribe()
+        self.session.derived.close()
         for one in self.maps:
             one.close()
 
     # Parts
 
     def _make_parts(self) -> None:
-        session, dark = self.session, self._dark
+        session, dark = self.session, self.dark
         self.status = StatusBar(session)
-        self.data = DataPanel(session, self.status.say)
+        self.data = DataPanel(session, self.status.show)
         self.form = RunForm(session)
         self.runs = run_list.RunList(self._on_card, sizing_mode="stretch_width", margin=0)
+        self.pictures = RunPictures(session, self._colours, self._show_pictures, dark)
         self.map = MapView(session, "run_id", self._colours, self._doc, dark)
         self.beside = MapView(session, "beside_id", self._colours, self._doc, dark)
         self.maps = (self.map, self.beside)
@@ -87,7 +113,11 @@ class Explorer(pn.viewable.Viewer):
         self.playback = Playback(self._on_playback, sizing_mode="stretch_width", margin=0)
         self.colour = ColourPanel(session, dark)
         self.selection = SelectionPanel(session, dark)
-        self.sample = SamplePanel(session)
+        self.sample = SamplePanel(session, self._jump)
+        self.item = ItemPanel(session, self._jump, dark)
+        self.search = SearchBar(session, self._jump)
+        self.share = ShareBar(session)
+        self.marks = tuple(PinMarks(session, one, dark) for one in self.maps)
 
     def _make_page(self) -> pmui.Page:
         self._labels = [self._pane(margin=(0, 14)) for _ in self.maps]
@@ -111,15 +141,16 @@ class Explorer(pn.viewable.Viewer):
             row, self.status, sizing_mode="stretch_both", margin=0, stylesheets=[stylesheet("page.css")]
         )
         self._title = self._pane()
+        self._title.align = "center"
         page = pmui.Page(
-            header=[self._title],
+            header=[self._title, self.search.__panel__(), pn.HSpacer(), self.share.__panel__()],
             main=[zones],
             title="UMAP Explorer",
-            dark_theme=self._dark,
+            dark_theme=self.dark,
             theme_config=material_theme(),
             busy_indicator=None,
             raw_css=[stylesheet("document.css")],
-            styles=css_variables(self._dark),
+            styles=css_variables(self.dark),
         )
         page.param.watch(self._on_theme, ["dark_theme"])
         return page
@@ -137,6 +168,7 @@ class Explorer(pn.viewable.Viewer):
             ("Colour", self.colour.__panel__()),
             ("Selection", self.selection.__panel__()),
             ("Sample", self.sample.__panel__()),
+            ("Item", self.item.__panel__()),
             sizing_mode="stretch_width",
             margin=0,
         )
@@ -164,9 +196,12 @@ class Explorer(pn.viewable.Viewer):
             act[message["action"]](message["run"])
 
     def _on_tool(self, message: dict[str, str]) -> None:
-        if message["action"] == "fit":
+        look = LOOKS.get(message["action"])
+        if look is not None:
             for one in self.maps:
-                one.fit()
+                look(one)
+        elif message["action"] == "mode":
+            self.session.mode = message["mode"]
         else:
             act = {
                 "undo": self.session.undo,
@@ -175,19 +210,25 @@ class Explorer(pn.viewable.Viewer):
             }
             act[message["action"]]()
 
+    def _jump(self, row: int) -> None:
+        with telling():
+            self.session.pin(row)
+            for one in self.maps:
+                one.centre_on(row)
+
     def _on_playback(self, message: dict[str, str]) -> None:
         runner = self.session.runner
         act = {"pause": runner.pause, "resume": runner.resume, "stop": runner.stop}
         with telling():
             act[message["action"]](self.session.run_id)
+        # What was pressed is told at once, though it is granted after the epoch.
+        self.session.refresh()
 
     def _on_theme(self, event: Any) -> None:
-        self._dark = bool(event.new)
-        self._page.styles = css_variables(self._dark)
-        for part in (*self.maps, self.colour, self.selection):
-            part.use_theme(self._dark)
-        self._pictures.clear()
-        self._draw_runs()
+        self.dark = bool(event.new)
+        self._page.styles = css_variables(self.dark)
+        for part in (*self.maps, *self.marks, self.colour, self.selection, self.item, self.pictures):
+            part.use_theme(self.dark)
 
     # What the session and the runner say
 
@@ -195,15 +236,51 @@ class Explorer(pn.viewable.Viewer):
         watch = self.session.param.watch
         watch(self._on_selection, ["selection"])
         watch(self._on_places, ["run_id", "beside_id", "dataset"])
-        watch(self._on_runs, ["runs", "colour_by"])
+        watch(self._on_runs, ["runs", "colour_by", "heard"])
+        watch(self._tell_failures, ["runs"])
+        watch(self._on_pinned, ["pinned"])
+        watch(self._on_aim, ["water", "colour_by", "dataset"])
         watch(lambda *_: self._draw_progress(), ["progress"])
         self.tools.param.watch(lambda event: [one.use_tool(event.new) for one in self.maps], ["tool"])
+        # The legend goes from under the pointer, and no script is told so.
+        self.tabs.param.watch(lambda *_: self.session.param.update(highlighted=frozenset()), ["active"])
+        self.map.feed.on_painted = lambda: self.status.tell_frame(self.map.feed.took)
+        self.session.derived.on_change = self._on_derived
         self._on_places()
         self._on_selection()
+        self._on_pinned()
+        self._on_aim()
+
+    def _on_derived(self) -> None:
+        # On any thread.
+        try:
+            self._doc.add_next_tick_callback(self._hear)
+        except AttributeError:  # the document lost its session
+            self.close()
+
+    def _hear(self) -> None:
+        self.session.hear()
+        if not self._following:
+            self._follow()
+
+    def _follow(self) -> None:
+        """Show how far the computing of statistics is until there is none."""
+        self._following = self.session.derived.doing is not None
+        if self._following:
+            self.status.refresh()
+            self._doc.add_timeout_callback(self._follow, UPDATE_MS)
 
     def _on_runs(self, *_: Any) -> None:
         self._draw_runs()
         self._draw_labels()
+
+    def _tell_failures(self, event: Any) -> None:
+        # Once, when it happens: who comes later is told in the place of the map and on the card.
+        at_work = {run.id for run in event.old if run.status.active}
+        for run in event.new:
+            looked_at = run.id in (self.session.run_id, self.session.beside_id)
+            if run.status is RunStatus.FAILED and run.id in at_work and looked_at:
+                tell(run.error or "The run failed.")
 
     def _on_event(self, event: Event) -> None:
         # On a thread of the runner: hand over, melt what comes faster than the page can show.
@@ -214,7 +291,7 @@ class Explorer(pn.viewable.Viewer):
         if event.kind != "status" and self.session.run(event.run_id) is None:
             return  # a run of other data
         with self._lock:
-            self._status_changed |= event.kind == "status" or event.run_id not in self._pictures
+            self._status_changed |= event.kind == "status" or event.run_id not in self.pictures
             if self._scheduled:
                 return
             self._scheduled = True
@@ -249,6 +326,13 @@ class Explorer(pn.viewable.Viewer):
             self.tabs.active = 1
         self._chosen = chosen
 
+    def _on_pinned(self, *_: Any) -> None:
+        if self.session.pinned is not None:
+            self.tabs.active = ITEM_TAB
+
+    def _on_aim(self, *_: Any) -> None:
+        self.tools.aim = aim(self.session)
+
     def _on_places(self, *_: Any) -> None:
         session = self.session
         self._cells[1].visible = bool(session.beside_id)
@@ -266,14 +350,9 @@ class Explorer(pn.viewable.Viewer):
             label.object = self._label(one.run_id, note)
 
     def _label(self, run_id: str, note: str) -> str:
-        # What stands over a map: the way to a first one, what is being prepared, or which of two it is.
+        # What stands over a map: which of two it is.
         run = self.session.run(run_id)
-        if run is None:
-            return NO_DATA if self.session.dataset is None else WELCOME
-        if self.session.snapshot(run_id) is None:
-            fault = self.session.faults.get(run_id) or _absence(run)
-            return f'<div class="map-note">{html.escape(fault)}</div>'
-        if not self.session.beside_id:
+        if run is None or not self.session.beside_id or self.session.snapshot(run_id) is None:
             return ""
         name = html.escape(run.parameters.label)
         return f'<div class="map-label">{name} <span class="muted">· {note}</span></div>'
@@ -301,36 +380,10 @@ class Explorer(pn.viewable.Viewer):
         self.runs.cards = [
             run_list.card(run, self._progress(run), place.get(run.id, "")) for run in session.runs
         ]
-        pictures = {run.id: self._picture(run) for run in session.runs}
-        if pictures != self.runs.pictures:
-            self.runs.pictures = pictures
+        self.pictures.update()
 
     def _progress(self, run: Run) -> Progress | None:
         return self.session.runner.progress(run.id) if run.status.active else None
 
-    def _picture(self, run: Run) -> str:
-        # A run at rest is drawn once for each colouring; one at work every twenty epochs.
-        look = (self.session.colour_by, self._dark)
-        at_rest = (run.status, run.epoch, *look)
-        kept = self._pictures.get(run.id)
-        if kept is not None and not run.status.active and kept[0] == at_rest:
-            return str(kept[1])
-        snapshot = self.session.snapshot(run.id)
-        colouring = self._colours.now(self._dark)
-        if snapshot is None or not (colouring.is_density or len(colouring.codes) == len(snapshot.embedding)):
-            return ""
-        key = (snapshot.epoch // 20, *look) if run.status.active else at_rest
-        if kept is None or kept[0] != key:
-            self._pictures[run.id] = kept = (key, map_picture(snapshot.embedding, colouring, self._dark))
-        return str(kept[1])
-
-
-def _absence(run: Run) -> str:
-    # Why there is no map of a run, in one sentence.
-    if run.parameters.n_components != 2:
-        return f"This run has {run.parameters.n_components} dimensions: only runs of 2 have a map to draw."
-    if run.status is RunStatus.FAILED:
-        return run.error or "This run failed before there was a map."
-    if run.status.active:
-        return "The map appears here as soon as neighbours are found and the layout begins."
-    return f"This run was {run.status} before there was a map: resume it, or start another."
+    def _show_pictures(self, pictures: dict[str, str]) -> None:
+        self.runs.pictures = pictures

@@ -70,7 +70,8 @@ LIGHT = Tokens(
 MOST_COLOURS = 40
 """Categories that have a colour of their own; the rest are "other"."""
 
-# Okabe & Ito (2008), black replaced by a light or dark grey-blue that shows on the background.
+# Okabe & Ito (2008), black replaced by a light or dark grey-blue that shows on the background. No two of the
+# eight come nearer than 12 (CAM02-UCS) to those who do not see red or green, 20 to others.
 OKABE_ITO = ("#56b4e9", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#f0e442", "#0072b2")
 
 # Glasbey et al. (2007), 40 colours made once by glasbey 0.4.0, which needs seconds: lightness 58 to 86 and
@@ -108,7 +109,9 @@ def categorical(n: int, dark: bool) -> tuple[str, ...]:
     """
     theme = tokens(dark)
     if n <= 8:
-        return (*OKABE_ITO, "#c8d0ff" if dark else "#3a3f55")[:n]
+        # Yellow is faint on the light page: it comes last there.
+        ours = (*OKABE_ITO, "#c8d0ff") if dark else (*OKABE_ITO[:5], "#0072b2", "#3a3f55", "#f0e442")
+        return ours[:n]
     glasbey = GLASBEY_ON_DARK if dark else GLASBEY_ON_LIGHT
     return (*glasbey[:n], *[theme.other] * (n - MOST_COLOURS))
 
@@ -119,22 +122,42 @@ def sequential(dark: bool, n: int = 256) -> tuple[str, ...]:
     return tuple(kept[int(i)] for i in np.linspace(0, len(kept) - 1, n))
 
 
+def diverging(dark: bool, at: NDArray[np.float64]) -> tuple[str, ...]:
+    """Blue below a centre, orange above it, both fading into a grey between: apart for every kind of sight.
+
+    Parameters
+    ----------
+    dark : bool
+        Ends are light on the dark page, dark on the light one.
+    at : float (n,)
+        Where to take colours, -1 to 1; 0 is the centre.
+    """
+    stops = (
+        ("#6fc3ff", "#2f7fc4", "#5a626d", "#b8731c", "#ffc266")
+        if dark
+        else ("#063f7d", "#3f8fd0", "#b9bfc8", "#d08a2e", "#7a3a00")
+    )
+    return _blended(stops, (np.asarray(at) + 1) / 2)
+
+
 def density(dark: bool) -> tuple[str, ...]:
     """256 colours from few points to many: towards light on dark, towards dark on light."""
     stops = (
         ("#27405f", "#3a78c9", "#7fb4ff", "#f4f8ff") if dark else ("#a9c1e2", "#4f8bd8", "#1d4f9e", "#0a1a38")
     )
+    return _blended(stops, np.linspace(0, 1, 256))
+
+
+def _blended(stops: tuple[str, ...], at: NDArray[np.float64]) -> tuple[str, ...]:
+    # Colours at places from 0 to 1 along evenly spaced stops.
     ramp = np.array([rgb(stop) for stop in stops])
-    at = np.linspace(0, len(stops) - 1, 256)
-    channels = [np.interp(at, range(len(stops)), ramp[:, c]) for c in range(3)]
+    channels = [np.interp(at * (len(stops) - 1), range(len(stops)), ramp[:, c]) for c in range(3)]
     return tuple(
         "#" + "".join(f"{round(255 * v):02x}" for v in colour) for colour in zip(*channels, strict=True)
     )
 
 
-def lookup(
-    colours: tuple[str, ...], missing: str, hidden: frozenset[int] = frozenset()
-) -> NDArray[np.float32]:
+def lookup(colours: tuple[str, ...], missing: str) -> NDArray[np.float32]:
     """Colours as the table `projection.rasterize` takes, the last row for missing values.
 
     Parameters
@@ -143,8 +166,6 @@ def lookup(
         CSS hex colours by code.
     missing : str
         Colour of code -1; drawn beneath everything else.
-    hidden : frozenset of int
-        Codes that are drawn as neutral context, beneath the others.
 
     Returns
     -------
@@ -152,8 +173,7 @@ def lookup(
     """
     table = np.ones((len(colours) + 1, 4), np.float32)
     table[:, :3] = [rgb(colour) for colour in (*colours, missing)]
-    for code in (*hidden, len(colours)):
-        table[code] = *rgb(missing), BENEATH
+    table[-1, 3] = BENEATH
     return table
 
 

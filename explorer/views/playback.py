@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
+import numpy as np
 import param
 
 from explorer.model.run import Run, RunStatus
 from explorer.model.runner import Progress
 from explorer.views.part import Part
 from explorer.views.text import duration, share
-from explorer.views.theme import ASSETS
+from explorer.views.theme import script
+
+WISHES = {"pause": "pausing after this epoch", "stop": "stopping…"}
 
 
 class Playback(Part):
@@ -26,7 +29,7 @@ class Playback(Part):
 
     state = param.Dict(default={})
 
-    _esm = ASSETS / "playback.js"
+    _esm: ClassVar[str] = script("playback.js")
 
 
 def playback_state(run: Run | None, progress: Progress | None) -> dict[str, Any]:
@@ -51,9 +54,9 @@ def playback_state(run: Run | None, progress: Progress | None) -> dict[str, Any]
         "fraction": _fraction(progress, in_layout),
         "note": _note(run, progress, in_layout),
         "costs": _thinned(list(run.costs), 80),
-        "can_pause": status is RunStatus.RUNNING and in_layout,
+        "can_pause": status is RunStatus.RUNNING and in_layout and not progress.wish,
         "can_resume": status is RunStatus.PAUSED or not (status.active or status is RunStatus.DONE),
-        "can_stop": status.active,
+        "can_stop": status.active and progress.wish != "stop",
     }
 
 
@@ -66,14 +69,17 @@ def _fraction(progress: Progress, in_layout: bool) -> float:
 def _note(run: Run, progress: Progress, in_layout: bool) -> str:
     if progress.status is RunStatus.FAILED:
         return run.error or "failed"
+    if progress.wish:
+        return WISHES[progress.wish]
     if progress.status is RunStatus.RUNNING:
         left = "" if progress.remaining is None else f"{duration(progress.remaining)} left"
         return left if in_layout else f"{share(progress.stage_fraction)} {left and '· ' + left}"
     if progress.status is RunStatus.DONE:
-        return f"done in {duration(sum(run.seconds.values()))}"
+        return f"done in {duration(run.total_seconds)}"
     return str(progress.status)
 
 
 def _thinned(costs: list[float], most: int) -> list[float]:
-    step = max(1, len(costs) // most)
-    return [round(cost, 5) for cost in costs[::step]]
+    # From the first to the last, which is the one told in numbers.
+    places = np.linspace(0, len(costs) - 1, min(most, len(costs))).round()
+    return [round(costs[int(place)], 5) for place in places]

@@ -66,6 +66,7 @@ class RunForm(pn.viewable.Viewer):
         self.run = pmui.Button(
             label="Run",
             icon="play_arrow",
+            description="Lays the data out anew with these parameters and shows the map as it forms.",
             color="primary",
             variant="contained",
             sizing_mode="stretch_width",

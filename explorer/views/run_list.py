@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import param
 
@@ -10,7 +10,7 @@ from explorer.model.run import Run, RunStatus
 from explorer.model.runner import Progress
 from explorer.views.part import Part
 from explorer.views.text import duration, share
-from explorer.views.theme import ASSETS
+from explorer.views.theme import script
 
 
 class RunList(Part):
@@ -29,7 +29,7 @@ class RunList(Part):
     cards = param.List(default=[], item_type=dict)
     pictures = param.Dict(default={})
 
-    _esm = ASSETS / "run_list.js"
+    _esm: ClassVar[str] = script("run_list.js")
 
 
 def card(run: Run, progress: Progress | None, place: str) -> dict[str, Any]:
@@ -61,7 +61,7 @@ def _line(run: Run, progress: Progress | None) -> str:
         return run.error or "failed"
     if run.status is RunStatus.DONE:
         cost = "" if run.cost is None else f"\ncost {run.cost:.3f}"
-        return f"done in {duration(sum(run.seconds.values()))}{cost}"
+        return f"done in {duration(run.total_seconds)}{cost}"
     return f"{run.status} at epoch {run.epoch} / {run.n_epochs}" if run.n_epochs else str(run.status)
 
 

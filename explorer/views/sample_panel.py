@@ -2,79 +2,90 @@
 
 from __future__ import annotations
 
+import asyncio
 import html
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-import pandas as pd
 import panel as pn
 import panel_material_ui as pmui
 
+from explorer.model.drawing import Drawn
+from explorer.model.sampling import free_name
 from explorer.model.session import Session
+from explorer.model.strategies import MOST, STRATEGIES, Plan
 from explorer.model.workspace import csv_bytes
+from explorer.views.rows_table import PAGE_SIZE, Page, Rows, RowsTable
+from explorer.views.small_button import small_button
+from explorer.views.strategy_form import StrategyForm
 from explorer.views.telling import telling
 from explorer.views.text import count
 from explorer.views.theme import stylesheet
-from explorer.views.thumbnail import item_picture
-
-PAGE_SIZE, MOST = 8, 5000
 
 
 class SamplePanel(pn.viewable.Viewer):
-    """Size and seed, the rows drawn as a table with pictures, and CSV, Parquet and manifest.
+    """The strategy, size and seed, the rows drawn as a table with pictures, and CSV, Parquet and manifest.
 
     Parameters
     ----------
     session : Session
         Whose selection is sampled.
+    jump : callable
+        Called with a row of the sample to look at.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, jump: Callable[[int], None]) -> None:
         super().__init__()
         self._session = session
         small: dict[str, Any] = {"size": "small", "sizing_mode": "stretch_width", "margin": 0}
+        self.form = StrategyForm(session)
         self.size = pmui.IntInput(
             label="Size",
             value=24,
             start=1,
             end=MOST,
-            description="How many items to draw, at most 5,000.",
+            description=f"How many items to draw, at most {count(MOST)}.",
             **small,
         )
         self.seed = pmui.IntInput(
             label="Seed", value=0, start=0, description="The same seed draws the same items.", **small
         )
-        self.draw = pmui.Button(label="Draw", color="primary", variant="contained", margin=(4, 0), width=84)
+        self.draw = pmui.Button(
+            label="Draw",
+            color="primary",
+            variant="contained",
+            margin=(4, 0),
+            width=84,
+            description="Draws the items, rings them on the map and lists them below.",
+        )
         self.draw.on_click(self._draw)
         self._head = pn.pane.HTML(
             stylesheets=[stylesheet("panels.css")], sizing_mode="stretch_width", margin=(8, 0)
         )
-        self.table = pn.widgets.Tabulator(
-            pagination="remote",
-            page_size=PAGE_SIZE,
-            show_index=False,
-            disabled=True,
-            selectable=False,
-            layout="fit_data_stretch",
-            sizing_mode="stretch_width",
-            theme="simple",
-            stylesheets=[stylesheet("table.css")],
-            margin=0,
+        self.table = RowsTable(jump, sizing_mode="stretch_width", margin=0)
+        rows = "The rows with place on the map, probability and all columns"
+        self.csv = self._download("CSV", "csv", self._csv, f"{rows}, as text.")
+        self.parquet = self._download("Parquet", "parquet", self._parquet, f"{rows}, each of its own type.")
+        self.manifest = self._download(
+            "Manifest", "json", self._manifest, "How they were drawn: enough to draw the same rows again."
         )
-        self.csv = self._download("CSV", "csv", self._csv)
-        self.parquet = self._download("Parquet", "parquet", self._parquet)
-        self.manifest = self._download("Manifest", "json", self._manifest)
-        self._out = pn.Row(self.csv, self.parquet, self.manifest, margin=(0, 0, 10, 0), styles={"gap": "8px"})
+        self.clear = small_button("Clear", "Takes the rings and the list away.", "text", width=50)
+        self.clear.on_click(lambda _: session.param.update(drawn=None))
+        self._out = pn.Row(
+            self.csv, self.parquet, self.manifest, self.clear, margin=(0, 0, 10, 0), styles={"gap": "4px"}
+        )
         # Never a hidden table: in a page it waits to be drawn in a loop that takes a whole core.
         self._rows = pn.Column(sizing_mode="stretch_width", margin=0)
+        self._fetched: tuple[Drawn, Page] | None = None
         session.param.watch(self._show, ["drawn", "dataset"])
         session.param.watch(self._describe, ["selection"])
+        self.form.watch(self._describe)
         self._show()
 
     def __panel__(self) -> pn.viewable.Viewable:
-        form = pn.Row(
+        last = pn.Row(
             self.size,
             self.seed,
             self.draw,
@@ -82,45 +93,55 @@ class SamplePanel(pn.viewable.Viewer):
             sizing_mode="stretch_width",
             styles={"gap": "8px"},
         )
-        return pn.Column(form, self._head, self._out, self._rows, sizing_mode="stretch_width", margin=0)
+        return pn.Column(
+            self.form, last, self._head, self._out, self._rows, sizing_mode="stretch_width", margin=0
+        )
 
-    def _draw(self, _: Any) -> None:
-        with telling():
-            self._session.draw_sample(self.size.value or 1, self.seed.value or 0)
+    async def _draw(self, _: Any) -> None:
+        # On another thread: medoids of a million take a second, and the page stays alive.
+        session, doc = self._session, pn.state.curdoc
+        self.draw.param.update(disabled=True, label="Drawing")
+        try:
+            with telling():
+                plan = self.form.plan(self.size.value or 1, self.seed.value or 0)
+                dataset = session.dataset
+                drawn, page = await asyncio.to_thread(self._drawn_with_page, plan)
+
+                def show() -> None:
+                    if session.dataset is dataset:
+                        self._fetched = (drawn, page)
+                        session.drawn = drawn
+
+                doc.add_next_tick_callback(show)
+        finally:
+            self.draw.param.update(disabled=False, label="Draw")
+
+    def _drawn_with_page(self, plan: Plan) -> tuple[Drawn, Page]:
+        drawn = self._session.draw(plan)
+        return drawn, self._rows_of(drawn).page(0, PAGE_SIZE)
+
+    def _rows_of(self, drawn: Drawn) -> Rows:
+        known = drawn.sample.probabilities
+        # A probability that is the same for all is told once, above the table.
+        told = known is not None and known.min() < known.max()
+        dataset = self._session.dataset
+        name = free_name("probability", dataset.items.names)
+        return Rows(dataset, drawn.sample.rows, {name: known} if told else {}, self._session.media)
 
     def _show(self, *_: Any) -> None:
-        self._out.visible = drawn = self._session.sample is not None
-        if drawn:
-            stem = f"sample-{self._session.drawn.run_id or 'data'}-{self._session.sample.seed}"
+        drawn = self._session.drawn
+        self._out.visible = drawn is not None
+        if drawn is not None:
+            stem = f"sample-{drawn.run_id or 'data'}-{drawn.sample.plan.strategy}-{drawn.sample.plan.seed}"
             for download, suffix in ((self.csv, "csv"), (self.parquet, "parquet"), (self.manifest, "json")):
                 download.filename = f"{stem}.{suffix}"
-            self.table.param.update(value=pd.DataFrame(), page=1)
-            self._fill()
-        if drawn != bool(self._rows.objects):
-            self._rows.objects = [self.table] if drawn else []
+            rows = self._rows_of(drawn)
+            fetched = self._fetched is not None and self._fetched[0] is drawn
+            self.table.show(rows, self._fetched[1] if fetched else rows.page(0, PAGE_SIZE))
+        self._fetched = None
+        if (drawn is not None) != bool(self._rows.objects):
+            self._rows.objects = [self.table] if drawn is not None else []
         self._describe()
-
-    def _fill(self) -> None:
-        session = self._session
-        frame = (
-            session.sample_table()
-            .to_pandas()
-            .drop(columns=["x", "y", "inclusion_probability"], errors="ignore")
-        )
-        # Text stays text: cells by their formatter, titles, which Tabulator takes for markup, by escaping.
-        formatters: dict[str, Any] = {name: {"type": "plaintext"} for name in frame.columns}
-        titles = {name: html.escape(name) for name in frame.columns} | {"row_id": "row"}
-        if side := session.dataset.image_side:
-            picture = "picture"
-            while picture in frame.columns:
-                picture += "_"
-            frame.insert(
-                0, picture, [item_picture(session.dataset.vectors[row], side) for row in session.sample.rows]
-            )
-            formatters[picture] = {"type": "image", "height": "32px", "width": "32px"}
-            titles[picture] = ""
-        self.table.formatters, self.table.titles = formatters, titles
-        self.table.value = frame
 
     def _describe(self, *_: Any) -> None:
         session = self._session
@@ -129,34 +150,59 @@ class SamplePanel(pn.viewable.Viewer):
             return
         chosen = session.selection.count
         source = f"the {count(chosen)} selected items" if chosen else f"all {count(session.dataset.n)} items"
-        if session.sample is None:
-            self._head.object = (
-                f'<div class="muted">Draws at random from {source}, each equally likely.</div>'
-            )
+        if session.drawn is None:
+            self._head.object = f'<div class="muted">Draws from {source}.</div>'
         else:
             self._head.object = (
-                f"<div><b>{count(len(session.sample.rows))} items</b> "
-                f'<span class="muted">drawn at random, seed {session.sample.seed}. '
-                f"Draw again takes from {source}.</span></div>"
+                told(session.drawn) + f'<div class="muted">Draw again takes from {source}.</div>'
             )
 
-    def _download(self, label: str, suffix: str, content: Callable[[], io.BytesIO | None]) -> Any:
+    def _download(
+        self, label: str, suffix: str, content: Callable[[], Awaitable[io.BytesIO | None]], description: str
+    ) -> Any:
         download = pmui.FileDownload(
-            label=label, callback=content, filename=f"sample.{suffix}", size="small", margin=0, width=96
+            label=label,
+            callback=content,
+            filename=f"sample.{suffix}",
+            size="small",
+            margin=0,
+            width=82,
+            description=description,
         )
         download.variant = "outlined"  # given at once, the library warns of a parameter it adds itself
         return download
 
-    def _csv(self) -> io.BytesIO | None:
+    async def _csv(self) -> io.BytesIO | None:
+        return await self._made(
+            lambda: self._session.keep_sample() and csv_bytes(self._session.sample_table())
+        )
+
+    async def _parquet(self) -> io.BytesIO | None:
+        return await self._made(lambda: self._session.keep_sample().read_bytes())
+
+    async def _manifest(self) -> io.BytesIO | None:
+        about = self._session.sample_manifest()
+        return io.BytesIO(json.dumps(about, indent=2, ensure_ascii=False).encode())
+
+    async def _made(self, make: Callable[[], bytes]) -> io.BytesIO | None:
         with telling():
-            self._session.keep_sample()
-            return io.BytesIO(csv_bytes(self._session.sample_table()))
+            return io.BytesIO(await asyncio.to_thread(make))
         return None
 
-    def _parquet(self) -> io.BytesIO | None:
-        with telling():
-            return io.BytesIO(self._session.keep_sample().read_bytes())
-        return None
 
-    def _manifest(self) -> io.BytesIO:
-        return io.BytesIO(json.dumps(self._session.sample_manifest(), indent=2, ensure_ascii=False).encode())
+def told(drawn: Drawn) -> str:
+    """What was drawn, how, and what came out otherwise than asked, as HTML."""
+    sample = drawn.sample
+    plan, rows, known = sample.plan, len(sample.rows), sample.probabilities
+    how = STRATEGIES[plan.strategy].title.lower() + (f": {plan.column}" if plan.column else "")
+    if known is None:
+        chance = "inclusion probabilities are not defined"
+    elif known.min() == known.max():
+        chance = f"each with probability {known[0]:.3g}"
+    else:
+        chance = f"probabilities {known.min():.2g} to {known.max():.2g}"
+    lines = "".join(f'<div class="muted">{html.escape(note)}</div>' for note in sample.notes)
+    return (
+        f'<div><b>{count(rows)} items</b> <span class="muted">· {html.escape(how)} · seed {plan.seed} · '
+        f"{chance}</span></div>{lines}"
+    )

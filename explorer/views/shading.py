@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import datashader as ds
 import datashader.transfer_functions as tf
 import numpy as np
-import pandas as pd
-import xarray as xr
 from numba import njit
 from numpy.typing import NDArray
 
-from explorer.model.projection import BENEATH, NOTHING, Viewport, bounds, rasterize
+from explorer.model.extent import Box
+from explorer.model.projection import BENEATH, NOTHING, Viewport, bounds, count, rasterize
 from explorer.views import palette
 
 CONTEXT_SHARE = 0.15
@@ -49,8 +47,8 @@ class Style:
     dark : bool
         The theme.
     fixed_span : bool
-        Log shading against a span that depends on the number of points and the zoom alone, so that colours
-        do not flicker while a layout moves and mean the same in two maps; otherwise histogram equalisation.
+        Log shading against a span that depends on the number of points, the size of the map and the zoom
+        alone, so that colours do not flicker while a layout moves; otherwise histogram equalisation.
     """
 
     dark: bool = True
@@ -62,6 +60,26 @@ def density_colouring(dark: bool) -> Colouring:
     return Colouring(table=palette.lookup(palette.density(dark), palette.tokens(dark).missing))
 
 
+@dataclass(frozen=True)
+class Picture:
+    """A map as drawn.
+
+    Parameters
+    ----------
+    image : uint32 (height, width)
+        RGBA, red in the lowest byte as Bokeh takes it, row 0 at the bottom.
+    first : int32 (height, width)
+        The first row in each pixel, -1 where there is none.
+    most : int
+        Points in a pixel of the last colour of the density's ramp; 0 when colours mean something else, or
+        points are so few that each is a dot of its own.
+    """
+
+    image: NDArray[np.uint32]
+    first: NDArray[np.int32]
+    most: int = 0
+
+
 def shade(
     embedding: NDArray[np.float32],
     viewport: Viewport,
@@ -69,6 +87,18 @@ def shade(
     selected: NDArray[np.bool_] = NOTHING,
     style: Style = Style(),
 ) -> NDArray[np.uint32]:
+    """The image alone of what `draw` draws, uint32 (height, width)."""
+    return draw(embedding, viewport, colouring, selected, style).image
+
+
+def draw(
+    embedding: NDArray[np.float32],
+    viewport: Viewport,
+    colouring: Colouring,
+    selected: NDArray[np.bool_] = NOTHING,
+    style: Style = Style(),
+    box: Box | None = None,
+) -> Picture:
     """Draw the points of a map.
 
     A selection keeps its colours; everything else dims to 15% and loses its saturation, but stays.
@@ -85,51 +115,42 @@ def shade(
         The selection; empty when there is none.
     style : Style
         Theme and shading.
-
-    Returns
-    -------
-    uint32 (height, width)
-        RGBA, red in the lowest byte as Bokeh takes it, row 0 at the bottom.
+    box : (x0, x1, y0, y1), optional
+        Where nearly all points lie, which sets the span; all of them if not given.
     """
-    span = _span(embedding, viewport)
+    span = _span(len(embedding), viewport, box or bounds(embedding))
     if colouring.is_density and not len(selected):
-        image = _shade_counts(_density(embedding, viewport, style.fixed_span, span), colouring.table)
+        counts = count(embedding, viewport)
+        share, most = _share(counts.counts, style.fixed_span, span)
+        image, first = _shade_counts(share, colouring.table), counts.first
     else:
-        codes, table = colouring.codes, colouring.table
+        codes, table, most = colouring.codes, colouring.table, 0
         if colouring.is_density:
             codes = np.zeros(len(embedding), np.int32)
             table = palette.lookup((palette.tokens(style.dark).accent,), palette.tokens(style.dark).missing)
         raster = rasterize(embedding, viewport, codes, table, selected)
         context = np.array(palette.rgb(palette.tokens(style.dark).context), np.float32)
         image = _shade_colours(raster.sums, context, np.float32(span), np.float32(_faintest(span)))
-    return _spread(image, _dot_radius(image))
+        first = raster.first
+    radius = _dot_radius(image)
+    return Picture(_spread(image, radius), first, 0 if radius else most)
 
 
-def _density(
-    embedding: NDArray[np.float32], viewport: Viewport, fixed: bool, span: float
-) -> NDArray[np.float32]:
-    # Share of the way from few points to many, 0 to 1; NaN where there is none.
-    canvas = ds.Canvas(
-        viewport.width,
-        viewport.height,
-        x_range=(viewport.x0, viewport.x1),
-        y_range=(viewport.y0, viewport.y1),
-    )
-    points = pd.DataFrame(embedding, columns=["x", "y"], copy=False)
-    counts: NDArray[np.uint32] = canvas.points(points, "x", "y", ds.count()).to_numpy()
+def _share(counts: NDArray[np.uint32], fixed: bool, span: float) -> tuple[NDArray[np.float32], int]:
+    # Share of the way from few points to many, 0 to 1, NaN where there is none; and how many are many.
     if not fixed and counts.any():
         ranks = tf.eq_hist(counts.astype(np.float64), mask=counts == 0, nbins=65536)[0]
-        return (ranks / max(float(np.nanmax(ranks)), 1e-9)).astype(np.float32)
+        return (ranks / max(float(np.nanmax(ranks)), 1e-9)).astype(np.float32), int(counts.max())
     with np.errstate(divide="ignore"):
         share = np.log(counts.astype(np.float32)) / np.float32(np.log(span))
     share[counts == 0] = np.nan
-    return np.minimum(share, np.float32(1))
+    return np.minimum(share, np.float32(1)), round(span)
 
 
-def _span(embedding: NDArray[np.float32], viewport: Viewport) -> float:
+def _span(n: int, viewport: Viewport, box: Box) -> float:
     # The count that is drawn in full: many times that of an even spread of all points over the whole map.
-    x0, x1, y0, y1 = bounds(embedding)
-    even = len(embedding) * viewport.unit**2 / ((x1 - x0) * (y1 - y0))
+    x0, x1, y0, y1 = box
+    even = n * viewport.unit**2 / ((x1 - x0) * (y1 - y0))
     return max(24 * even, LEAST_SPAN)
 
 
@@ -149,11 +170,25 @@ def _dot_radius(image: NDArray[np.uint32]) -> int:
 
 
 def _spread(image: NDArray[np.uint32], radius: int) -> NDArray[np.uint32]:
-    if not radius:
-        return image
-    spread: NDArray[np.uint32] = tf.spread(
-        tf.Image(xr.DataArray(image, dims=["y", "x"])), px=radius
-    ).to_numpy()
+    return _stamp(image, radius) if radius else image
+
+
+@njit(nogil=True, cache=True)
+def _stamp(image, radius):  # type: ignore[no-untyped-def]
+    # Each pixel becomes a disc. Where discs meet the more opaque lies on top: a selection, the denser spot.
+    height, width = image.shape
+    spread = np.zeros((height, width), np.uint32)
+    reach = (radius + 0.5) ** 2
+    for y in range(height):
+        for x in range(width):
+            pixel = image[y, x]
+            if not pixel:
+                continue
+            for line in range(max(0, y - radius), min(height, y + radius + 1)):
+                for column in range(max(0, x - radius), min(width, x + radius + 1)):
+                    near = (line - y) ** 2 + (column - x) ** 2 <= reach
+                    if near and pixel >> 24 > spread[line, column] >> 24:
+                        spread[line, column] = pixel
     return spread
 
 

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import html
+import time
 from typing import Any
 
 import panel as pn
 
+from explorer.model.doing import Doing
 from explorer.model.run import RunStatus
 from explorer.model.runner import Progress
 from explorer.model.session import Session
+from explorer.views.playback import WISHES
 from explorer.views.text import count, duration, share
 from explorer.views.theme import stylesheet
 
 CAUTION = "Distances between islands and their sizes mean little; who is whose neighbour means much."
+FRAME = "Time to draw the map here and to paint it in the browser"
+FRAME_SECONDS = 0.5
 
 
 class StatusBar(pn.viewable.Viewer):
@@ -27,7 +32,9 @@ class StatusBar(pn.viewable.Viewer):
 
     def __init__(self, session: Session) -> None:
         super().__init__()
-        self._session, self._said = session, ""
+        self._session = session
+        self._doing: Doing | None = None
+        self._frame, self._told_at = 0.0, 0.0
         self._pane = pn.pane.HTML(
             stylesheets=[stylesheet("panels.css")],
             sizing_mode="stretch_width",
@@ -35,16 +42,27 @@ class StatusBar(pn.viewable.Viewer):
             margin=0,
             css_classes=["status"],
         )
-        session.param.watch(self._draw, ["dataset", "selection", "progress", "run_id", "beside_id"])
+        session.param.watch(self._draw, ["dataset", "selection", "progress", "run_id", "beside_id", "heard"])
         self._draw()
 
     def __panel__(self) -> pn.viewable.Viewable:
         return self._pane
 
-    def say(self, sentence: str) -> None:
-        """Show what is being done; empty to take it away."""
-        self._said = sentence
+    def show(self, doing: Doing | None) -> None:
+        """Show how far something is, rather than what the session computes; None to take it away."""
+        self._doing = doing
         self._draw()
+
+    def refresh(self) -> None:
+        """Show how far everything is now."""
+        self._draw()
+
+    def tell_frame(self, seconds: float) -> None:
+        """Show how long a frame took, twice a second at most; 0 if it is not known."""
+        self._frame, now = seconds, time.monotonic()
+        if seconds and now - self._told_at > FRAME_SECONDS:
+            self._told_at = now
+            self._draw()
 
     def _draw(self, *_: Any) -> None:
         session = self._session
@@ -54,18 +72,34 @@ class StatusBar(pn.viewable.Viewer):
                 f"<b>{count(session.selection.count)}</b> selected"
                 + (" in both" if session.beside_id else "")
             )
-        if self._said:
-            parts.append(html.escape(self._said))
+        if doing := self._doing or session.derived.doing:
+            parts.append(html.escape(under_way(doing)))
         elif session.progress is not None:
             parts.append(html.escape(activity(session.progress)))
+        if self._frame:
+            parts.append(f'<span title="{FRAME}">frame {1000 * self._frame:.0f} ms</span>')
         self._pane.object = (
             f'<div class="status-line"><span>{"</span><span>".join(parts)}</span>'
             f'<span class="caution">{CAUTION}</span></div>'
         )
 
 
+def under_way(doing: Doing) -> str:
+    """What is being done and how far it is, in words.
+
+    >>> under_way(Doing("reading songs.csv"))
+    'reading songs.csv…'
+    """
+    if not doing.share:
+        return f"{doing.what}…"
+    left = "" if doing.remaining is None else f", {duration(doing.remaining)} left"
+    return f"{doing.what}: {share(doing.share)}{left}"
+
+
 def activity(progress: Progress) -> str:
     """What a run is doing, in words."""
+    if progress.wish:
+        return WISHES[progress.wish]
     left = "" if progress.remaining is None else f", {duration(progress.remaining)} left"
     if progress.status is RunStatus.RUNNING and progress.stage == "layout":
         speed = "" if progress.epochs_per_second is None else f", {progress.epochs_per_second:.1f} epochs/s"

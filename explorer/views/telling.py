@@ -12,6 +12,12 @@ from explorer.model.errors import InputError, RunError, WorkspaceError
 EXPECTED = (InputError, WorkspaceError, RunError)
 
 
+def tell(sentence: str) -> None:
+    """Show a sentence in a notification."""
+    if pn.state.notifications is not None:
+        pn.state.notifications.error(sentence, duration=10_000)
+
+
 @contextmanager
 def telling() -> Iterator[None]:
     """Show the sentence of an expected error in a notification instead of raising it.
@@ -23,5 +29,4 @@ def telling() -> Iterator[None]:
     try:
         yield
     except EXPECTED as error:
-        if pn.state.notifications is not None:
-            pn.state.notifications.error(str(error), duration=10_000)
+        tell(str(error))

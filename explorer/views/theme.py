@@ -28,6 +28,11 @@ def stylesheet(name: str) -> str:
     return (ASSETS / name).read_text(encoding="utf-8")
 
 
+def script(*names: str) -> str:
+    """The text of scripts in the assets, as one module; all begin with what they share."""
+    return "\n".join((ASSETS / name).read_text(encoding="utf-8") for name in ("dom.js", *names))
+
+
 def material_theme() -> dict[str, Any]:
     """Material's theme for both modes, so that its widgets wear the page's colours."""
     return {"dark": _mode(tokens(True), "dark"), "light": _mode(tokens(False), "light")}
@@ -84,5 +89,25 @@ def _mode(colours: Tokens, mode: str) -> dict[str, Any]:
             "MuiInputBase": {"styleOverrides": {"root": {"fontSize": 13}}},
             "MuiPaper": {"styleOverrides": {"root": {"backgroundImage": "none"}}},
             "MuiButton": {"defaultProps": {"disableElevation": True}},
+            # A tooltip says more of a button than its name, and never takes its place, nor that of the
+            # button beside it; it may be wider than the button.
+            "MuiTooltip": {
+                "defaultProps": {
+                    "describeChild": True,
+                    "disableInteractive": True,
+                    "slotProps": {"popper": {"placement": "top"}},
+                },
+                "styleOverrides": {
+                    "tooltip": {
+                        "width": "max-content",
+                        "maxWidth": 240,
+                        "fontSize": 12,
+                        "color": colours.text,
+                        "backgroundColor": colours.control,
+                        "border": f"1px solid {colours.line}",
+                    },
+                    "arrow": {"color": colours.control},
+                },
+            },
         },
     }

@@ -19,17 +19,23 @@ def map_picture(embedding: NDArray[np.float32], colouring: Colouring, dark: bool
     """A map as a PNG data URI, at twice the size of a card's picture for sharp screens."""
     viewport = Viewport.around(embedding, *CARD)
     pixels = shade(embedding, viewport, colouring, style=Style(dark, fixed_span=True))
-    return _uri(Image.fromarray(pixels[::-1].copy().view(np.uint8).reshape(CARD[1], CARD[0], 4), "RGBA"))
+    return png_uri(Image.fromarray(pixels[::-1].copy().view(np.uint8).reshape(CARD[1], CARD[0], 4), "RGBA"))
 
 
 def item_picture(vector: NDArray[np.float32], side: int) -> str:
     """A vector that is a square grey image as a PNG data URI, its largest value white."""
     peak = max(float(np.max(vector)), 1e-9)
     pixels = np.clip(vector * (255 / peak), 0, 255).astype(np.uint8).reshape(side, side)
-    return _uri(Image.fromarray(pixels, "L"))
+    return png_uri(Image.fromarray(pixels, "L"))
 
 
-def _uri(image: Image.Image) -> str:
+def png_uri(image: Image.Image) -> str:
+    """A picture as the data URI of a PNG."""
     buffer = io.BytesIO()
     image.save(buffer, "PNG")
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+    return data_uri("image/png", buffer.getvalue())
+
+
+def data_uri(kind: str, content: bytes) -> str:
+    """Bytes of a media type as a data URI."""
+    return f"data:{kind};base64," + base64.b64encode(content).decode()

@@ -36,18 +36,18 @@ np.save(sys.argv[2], UMAP(random_state=int(sys.argv[3])).fit_transform(np.load(s
 
 
 def scores(
-    embedding: np.ndarray, pixels: np.ndarray, digits: np.ndarray, true: np.ndarray
+    embedding: np.ndarray, pixels: np.ndarray, digits: np.ndarray, true: np.ndarray, rows: np.ndarray = ROWS
 ) -> tuple[float, float, float]:
     """Neighbour preservation, label accuracy and trustworthiness; `true` are the sampled rows' neighbours."""
     near = cKDTree(embedding).query(embedding, K + 1, workers=-1)[1][:, 1:]
-    shared = np.mean([len(set(a) & set(b)) / K for a, b in zip(true, near[ROWS], strict=True)])
+    shared = np.mean([len(set(a) & set(b)) / K for a, b in zip(true, near[rows], strict=True)])
     votes = np.zeros((len(digits), 10), np.int64)
     for column in near.T:
         votes[np.arange(len(digits)), digits[column]] += 1
     return (
         float(shared),
         float(np.mean(votes.argmax(axis=1) == digits)),
-        float(trustworthiness(pixels[ROWS], embedding[ROWS], n_neighbors=K)),
+        float(trustworthiness(pixels[rows], embedding[rows], n_neighbors=K)),
     )
 
 

@@ -5,12 +5,13 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import panel as pn
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 from tornado.ioloop import IOLoop
 
 from explorer.app import App, warm_up_drawing
@@ -20,6 +21,7 @@ from explorer.views.map_view import START_SIZE, MapView
 from explorer.views.page import Explorer
 
 SIZE = {"width": 1440, "height": 900}
+expect.set_options(timeout=20_000)  # two cores may be shared with other tests
 # A frame's image as a number: enough to tell two pictures apart.
 COUNT_PICTURES = """id => {
   window.pictures = new Set()
@@ -70,10 +72,11 @@ class Served:
         return self.app.pages[-1]
 
 
-@pytest.fixture(scope="session")
-def served(tmp_path_factory: pytest.TempPathFactory, mnist_small_path: Path) -> Iterator[Served]:
-    workspace = Workspace(tmp_path_factory.mktemp("workspace"))
-    dataset = workspace.add_dataset(mnist_small_path)
+@contextmanager
+def serving(folder: Path, data: Path) -> Iterator[Served]:
+    """Serve a workspace in a folder, with a file open, on a free port."""
+    workspace = Workspace(folder)
+    dataset = workspace.add_dataset(data)
     runner = Runner(workspace)
     app = App(workspace, runner, dataset)
     warm_up_drawing()
@@ -98,6 +101,13 @@ def served(tmp_path_factory: pytest.TempPathFactory, mnist_small_path: Path) -> 
     thread.join(10)
     runner.close()
     workspace.close()
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory, mnist_small_path: Path) -> Iterator[Served]:
+    """The app on 3,000 digits, shared by the tests of a process."""
+    with serving(tmp_path_factory.mktemp("workspace"), mnist_small_path) as app:
+        yield app
 
 
 @pytest.fixture
@@ -156,7 +166,8 @@ def settle(page: Page, view: MapView) -> None:
             [drawn.width, drawn.height, drawn.x0, drawn.x1, drawn.y0, drawn.y1], rel=1e-6
         )
 
-    until(lambda: view.viewport.width != START_SIZE[0] and same())
+    # A map that has been given its size is fitted to it by the next frame.
+    until(lambda: view.viewport.width != START_SIZE[0] and view.feed.idle and same())
 
 
 @pytest.fixture(scope="session")
@@ -187,6 +198,7 @@ class MapOnScreen:
 
     def drag(self, corners: list[tuple[float, float]], key: str | None = None) -> None:
         """Drag through points of the map, with a key held."""
+        settle(self.page, self.view)
         path = [self.pixel(*corner) for corner in corners]
         mouse, keyboard = self.page.mouse, self.page.keyboard
         if key:

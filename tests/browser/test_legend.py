@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from contextlib import suppress
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -11,10 +10,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from playwright.sync_api import Locator, Page, expect
-from playwright.sync_api import TimeoutError as TookTooLongError
 
+from explorer.model.clusters import find
 from explorer.model.run import RunParameters
-from tests.browser.conftest import MapOnScreen, Served, fill, show, until
+from explorer.model.statistics import CLUSTER
+from tests.browser.conftest import MapOnScreen, Served, arrive, fill, show, until
 
 N = 400
 FOCUSED = """() => {
@@ -52,28 +52,22 @@ def songs(opened: Page, served: Served, tmp_path: Path) -> Page:
     return opened
 
 
-def legend_by(page: Page, served: Served, column: str) -> Locator:
-    """Colour by a column and return its legend."""
+def legend_by(page: Page, served: Served, column: str, name: str = "") -> Locator:
+    """Colour by a column, or what is called so, and return its legend."""
     page.get_by_role("tab", name="Colour").click()
-    for _ in range(5):
-        page.get_by_role("combobox", name="Colour by").click()
-        # Columns that arrive while the menu is open close it, or take the choice back: it is made again.
-        with suppress(TookTooLongError, AssertionError):
-            page.get_by_role("menuitem", name=column, exact=True).click(timeout=4000)
-            until(lambda: served.explorer.session.colour_by == column, seconds=4)
-            break
-        page.keyboard.press("Escape")
-    assert served.explorer.session.colour_by == column
+    page.get_by_role("combobox", name="Colour by").click()
+    page.get_by_role("menuitem", name=column, exact=True).click()
+    until(lambda: served.explorer.session.colour_by == (name or column))
     return page.get_by_role("list", name="Legend")
 
 
 @pytest.mark.parametrize(
     ("column", "first", "rows"),
     [
-        ("genre", "genre 0: 0 of 52 selected", 7),
+        ("genre", "genre 0: 0 of 52 selected", 8),
         ("plays", "0 to 10: 0 of 40 selected", 10),
         ("added", "2024-01 to 03: 0 of 91 selected", 5),
-        ("title", "song 0: 0 of 1 selected", 200),
+        ("title", "song 0: 0 of 1 selected", 201),
     ],
 )
 def test_a_legend_counts_any_column(songs: Page, served: Served, column: str, first: str, rows: int) -> None:
@@ -82,10 +76,21 @@ def test_a_legend_counts_any_column(songs: Page, served: Served, column: str, fi
     expect(legend.get_by_role("button").first).to_have_accessible_name(first)
 
 
-def test_what_a_legend_leaves_out_is_counted_beneath(songs: Page, served: Served) -> None:
-    legend_by(songs, served, "genre")
-    expect(songs.get_by_text("40 items have no value")).to_be_visible()
+def test_missing_values_stand_alone_and_what_a_legend_leaves_out_is_counted(
+    songs: Page, served: Served
+) -> None:
+    session, legend = served.explorer.session, legend_by(songs, served, "genre")
+    missing = legend.get_by_role("button", name="(no value): 0 of 40 selected")
+    missing.hover()
+    until(lambda: session.highlighted == frozenset({-1}))
+    missing.click()
+    until(lambda: session.isolated == frozenset({-1}))
+    missing.click()
+    until(lambda: session.isolated == frozenset())
     legend_by(songs, served, "title")
+    other = legend.get_by_role("button", name="(other: 360 categories): 0 of 360 selected")
+    other.click()
+    until(lambda: session.isolated == frozenset(range(40, N)))
     expect(songs.get_by_text("and 200 more categories with 200 items")).to_be_visible()
 
 
@@ -96,14 +101,41 @@ def test_a_range_of_numbers_is_selected_from_the_composition(songs: Page, served
         lambda: session.box(session.run_id, np.array([[-100.0, -100.0], [100.0, 100.0]]))
     )
     until(lambda: session.selection.count == N)
-    songs.get_by_role("combobox", name="Composition by").click()
-    songs.get_by_role("menuitem", name="plays", exact=True).click()
-    songs.get_by_role("list", name="Composition of the selection").get_by_role(
-        "button", name="20 to 30"
-    ).click()
+    ranges = songs.get_by_role("list", name="Composition by plays")
+    ranges.get_by_role("button", name="20 to 30").click()
     plays = np.arange(N) % 100 + 0.5
     until(lambda: session.selection.count < N)
     np.testing.assert_array_equal(session.selection.rows, np.flatnonzero((plays >= 20) & (plays < 30)))
+    expect(ranges.get_by_role("button", name="20 to 30: 40 of 40 selected")).to_be_visible()
+    ranges.get_by_role("button", name="50 to 60").click(modifiers=["Control"])
+    until(lambda: session.selection.count == 80)
+    wanted = ((plays >= 20) & (plays < 30)) | ((plays >= 50) & (plays < 60))
+    np.testing.assert_array_equal(session.selection.mask, wanted)
+
+
+def test_a_composition_by_several_columns_filters_by_each(songs: Page, served: Served) -> None:
+    session, page = served.explorer.session, songs
+    page.get_by_role("tab", name="Selection").click()
+    served.explorer._doc.add_next_tick_callback(lambda: session.select_where("row_id >= 0"))
+    until(lambda: session.selection.count == N)
+    chosen = served.explorer.selection.composition.columns
+    served.explorer._doc.add_next_tick_callback(
+        lambda: chosen.param.update(value=["genre", "plays", "added"])
+    )
+    page.get_by_role("list", name="Composition by genre").get_by_role("button", name="genre 3").click()
+    until(lambda: session.selection.count == 51)
+    months = page.get_by_role("list", name="Composition by added")
+    expect(months.get_by_role("button").first).to_have_attribute(
+        "aria-label", "2024-01 to 03: 11 of 91 selected"
+    )
+    months.get_by_role("button").first.click()
+    until(lambda: session.selection.count == 11)
+    rows = np.arange(91)
+    np.testing.assert_array_equal(session.selection.rows, rows[(rows % 7 == 3) & (rows % 10 != 0)])
+    assert [(step.mode, step.column) for step in session.selection.steps[1:]] == [
+        ("intersect", "genre"),
+        ("intersect", "added"),
+    ]
 
 
 def test_the_keyboard_keeps_its_place_in_a_legend_that_changes(songs: Page, served: Served) -> None:
@@ -111,7 +143,7 @@ def test_the_keyboard_keeps_its_place_in_a_legend_that_changes(songs: Page, serv
     legend.get_by_role("button").nth(2).focus()
     songs.keyboard.press("Enter")
     until(lambda: session.isolated == frozenset({2}))
-    expect(legend.locator(".dim")).to_have_count(6)
+    expect(legend.locator(".dim")).to_have_count(7)
     assert songs.evaluate(FOCUSED) == "2"
     songs.keyboard.press("Tab")
     songs.keyboard.press("Control+Enter")
@@ -129,7 +161,10 @@ def test_the_map_shows_its_focus_to_the_keyboard_and_not_after_a_drag(
     assert "bk-events" in opened_on_run.evaluate(FOCUSED)
     assert opened_on_run.evaluate(OUTLINE) == "0px"
     opened_on_run.get_by_role("button", name="Show the whole map").focus()
-    opened_on_run.keyboard.press("Tab")
+    for _ in range(8):  # past the tools that stand after it
+        opened_on_run.keyboard.press("Tab")
+        if "bk-events" in opened_on_run.evaluate(FOCUSED):
+            break
     assert "bk-events" in opened_on_run.evaluate(FOCUSED)
     assert opened_on_run.evaluate(OUTLINE) == "1px"
 
@@ -146,7 +181,7 @@ def test_a_map_that_cannot_be_read_says_so_in_its_place(
         (damaged / "embedding.npy").write_bytes(b"\x93NUMPY cut short")
         show(quiet, served)
         quiet.goto(f"{served.url}?run=damaged-0")
-        expect(quiet.locator(".map-note", has_text="damaged")).to_be_visible()
+        expect(quiet.locator(".map-state.error", has_text="damaged")).to_be_visible()
         expect(quiet.get_by_role("toolbar", name="Map tools")).to_be_visible()
     finally:
         shutil.rmtree(damaged)
@@ -163,3 +198,67 @@ def test_an_error_goes_when_the_next_act_succeeds(opened: Page, served: Served, 
     opened.get_by_role("button", name="Open", exact=True).click()
     until(lambda: served.explorer.session.dataset.n == 50)
     expect(told).to_have_count(0)
+
+
+def test_pointing_at_a_row_highlights_it_and_leaving_takes_that_back(songs: Page, served: Served) -> None:
+    session, legend = served.explorer.session, legend_by(songs, served, "genre")
+    names = session.categories("genre").names
+    for code in (3, 5):
+        legend.get_by_role("button", name=names[code]).hover()
+        until(lambda code=code: session.highlighted == frozenset({code}))
+    songs.mouse.move(700, 450)
+    until(lambda: session.highlighted == frozenset())
+
+
+def test_a_row_reached_by_the_keyboard_is_highlighted_until_it_is_left(songs: Page, served: Served) -> None:
+    session, legend = served.explorer.session, legend_by(songs, served, "genre")
+    songs.mouse.move(700, 450)
+    legend.get_by_role("button").first.focus()
+    for code in (1, 2):
+        songs.keyboard.press("Tab")
+        until(lambda code=code: session.highlighted == frozenset({code}))
+    songs.keyboard.press("Enter")
+    until(lambda: session.isolated == frozenset({2}))
+    expect(legend.locator(".dim")).to_have_count(7)
+    until(lambda: session.highlighted == frozenset({2}))
+    songs.get_by_role("button", name="Show the whole map").focus()
+    until(lambda: session.highlighted == frozenset())
+
+
+def test_a_long_legend_is_searched_and_one_alone_is_undone(songs: Page, served: Served) -> None:
+    session, legend = served.explorer.session, legend_by(songs, served, "title")
+    search = songs.get_by_role("searchbox", name="Search categories")
+    search.fill("song 39")
+    expect(legend.get_by_role("button")).to_have_count(11)
+    legend.get_by_role("button", name="song 399").click()
+    until(lambda: len(session.isolated) == 1)
+    (code,) = session.isolated
+    assert session.categories("title").names[code] == "song 399"
+    songs.get_by_role("button", name="Show all").click()
+    until(lambda: session.isolated == frozenset())
+    expect(songs.get_by_role("button", name="Show all")).to_be_hidden()
+    search.fill("no such song")
+    expect(songs.get_by_text("No category has this in its name.")).to_be_visible()
+    legend_by(songs, served, "genre")
+    expect(search).to_be_hidden()
+
+
+def test_a_cluster_stands_alone_by_a_click_in_the_legend_and_the_address_names_it(
+    opened_on_run: Page, served: Served, finished: list[str]
+) -> None:
+    session = served.explorer.session
+    legend = legend_by(opened_on_run, served, "cluster (of this map)", CLUSTER)
+    expect(legend.get_by_role("button", name="cluster 0")).to_be_visible(timeout=60_000)
+    labels = find(served.app.workspace, session.run(finished[0])).labels
+    cluster = legend.get_by_role("button", name=f"cluster 1: 0 of {(labels == 1).sum()} selected")
+    cluster.hover()
+    until(lambda: session.highlighted == frozenset({1}))
+    cluster.click()
+    until(lambda: session.isolated == frozenset({1}))
+    legend.get_by_role("button", name="cluster 0").click(modifiers=["Control"])
+    until(lambda: session.isolated == frozenset({0, 1}))
+    assert session.selection.count == 0
+    arrive(opened_on_run, served, opened_on_run.reload)
+    assert served.explorer.session.colour_by == CLUSTER
+    opened_on_run.get_by_role("tab", name="Colour").click()
+    expect(legend.get_by_role("button", name="cluster 0")).to_be_visible(timeout=60_000)

@@ -10,8 +10,10 @@ import pyarrow.parquet
 import pytest
 from playwright.sync_api import Page, expect
 
-from explorer.views.sample_panel import PAGE_SIZE
+from explorer.model.strategies import Plan
+from explorer.views.rows_table import PAGE_SIZE
 from tests.browser.conftest import Served, arrive, fill, show, until, watch
+from tests.browser.test_item import middle
 
 
 @pytest.fixture
@@ -19,10 +21,10 @@ def sampled(opened_on_run: Page, served: Served) -> Page:
     """The page with ten of the digits 4 drawn."""
     session, opened = served.explorer.session, opened_on_run
     opened.get_by_role("tab", name="Sample").click()
+    until(lambda: served.explorer.tabs.active == 2)  # a first selection leads from the first tab to its own
     code = session.categories("digit").names.index("4")
     served.explorer._doc.add_next_tick_callback(lambda: session.select_category("digit", code))
     until(lambda: session.selection.count > 0)
-    opened.get_by_role("tab", name="Sample").click()
     fill(opened, "Size", 10)
     until(lambda: served.explorer.sample.size.value == 10)
     opened.get_by_role("button", name="Draw").click()
@@ -37,6 +39,52 @@ def test_a_sample_shows_rows_of_the_selection_with_pictures(sampled: Page, serve
     expect(sampled.locator(".tabulator-row img")).to_have_count(PAGE_SIZE)
     digits = sampled.locator('.tabulator-row [tabulator-field="digit"]').all_inner_texts()
     assert digits == ["4"] * PAGE_SIZE
+
+
+def test_a_sample_is_ringed_where_its_rows_lie(sampled: Page, served: Served) -> None:
+    explorer = served.explorer
+    rows = explorer.session.sample.rows
+    until(lambda: len(explorer.map._marks.source.data["x"]) == len(rows))
+    embedding = explorer.session.shown(explorer.session.run_id).embedding
+    shown = np.column_stack([explorer.map._marks.source.data[axis] for axis in "xy"])
+    np.testing.assert_array_equal(shown, embedding[rows])
+    sampled.get_by_role("button", name="Clear").click()
+    until(lambda: len(explorer.map._marks.source.data["x"]) == 0)
+
+
+def test_the_table_is_sorted_and_paged_over_all_rows(sampled: Page, served: Served) -> None:
+    ids = sampled.locator('.tabulator-row [tabulator-field="row_id"]')
+    rows = served.explorer.session.sample.rows.tolist()
+    expect(ids).to_have_text([f"{row:,}" for row in rows[:PAGE_SIZE]])
+    expected = [f"{row:,}" for row in sorted(rows)]
+    sampled.locator('.tabulator-col[tabulator-field="row_id"]').click()
+    expect(ids).to_have_text(expected[:PAGE_SIZE])
+    sampled.get_by_role("button", name="Next Page").click()
+    expect(ids).to_have_text(expected[PAGE_SIZE:])
+
+
+def test_a_click_on_a_row_looks_at_its_item(sampled: Page, served: Served) -> None:
+    session = served.explorer.session
+    sampled.get_by_role("button", name="Next Page").click()
+    row = int(session.sample.rows[PAGE_SIZE])
+    sampled.locator('.tabulator-row [tabulator-field="row_id"]', has_text=f"{row:,}").click()
+    until(lambda: session.pinned == row)
+    expect(sampled.get_by_role("tab", name="Item")).to_have_attribute("aria-selected", "true")
+    view, place = served.explorer.map, session.shown(session.run_id).embedding[row]
+    until(lambda: np.allclose(middle(view.viewport), place, atol=view.viewport.unit))
+
+
+def test_a_chosen_strategy_draws_the_rows_of_its_plan(sampled: Page, served: Served) -> None:
+    explorer, session = served.explorer, served.explorer.session
+    first = session.drawn
+    sampled.get_by_label("Strategy").click()
+    sampled.get_by_role("menuitem", name="Boundary of the selection").click()
+    until(lambda: explorer.sample.form.strategy.value == "boundary")
+    expect(sampled.get_by_text("The items with the most unselected neighbours on the map.")).to_be_visible()
+    sampled.get_by_role("button", name="Draw").click()
+    until(lambda: session.drawn is not first)
+    expected = session.draw(Plan("boundary", 10, 0))
+    np.testing.assert_array_equal(session.sample.rows, expected.sample.rows)
 
 
 @pytest.mark.parametrize("kind", ["CSV", "Parquet"])
@@ -55,7 +103,7 @@ def test_a_sample_goes_out_with_its_manifest(
         sampled.get_by_role("button", name="Manifest").click()
     download.value.save_as(tmp_path / "manifest.json")
     manifest = json.loads((tmp_path / "manifest.json").read_text())
-    assert manifest["seed"] == session.sample.seed
+    assert manifest["seed"] == session.sample.plan.seed
     assert manifest["dataset"]["hash"] == served.app.dataset.hash
     kept = served.app.workspace.path / "samples"
     assert manifest in [json.loads(path.read_text()) for path in kept.glob("*.json")]

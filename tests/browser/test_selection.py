@@ -2,10 +2,12 @@
 
 import matplotlib.path
 import numpy as np
+import pyarrow as pa
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import MapOnScreen, Served, settle, until
+from explorer.model.water_level import Level
+from tests.browser.conftest import MapOnScreen, Served, settle, show, until
 
 
 @pytest.fixture
@@ -102,7 +104,7 @@ def test_the_composition_counts_the_digits_selected(on_screen: MapOnScreen, serv
     counts = np.bincount(codes, minlength=10)
     most = int(counts.argmax())
     total = int((session.categories("digit").codes == most).sum())
-    row = page.get_by_role("list", name="Composition of the selection").get_by_role("button").first
+    row = page.get_by_role("list", name="Composition by digit").get_by_role("button").first
     expect(row).to_contain_text(f"{counts[most]} / {total}")
 
 
@@ -149,3 +151,203 @@ def test_one_selection_is_drawn_in_two_maps_side_by_side(
     own = served.app.workspace.embedding(finished[1])
     np.testing.assert_array_equal(session.selection.rows, inside(own, last_polygon(served)))
     expect(page.get_by_text("selected in both")).to_be_visible()
+
+
+def inspect(page: Page) -> None:
+    """Open the inspector's Selection."""
+    page.get_by_role("tab", name="Selection").click()
+
+
+def ask(page: Page, condition: str, way: str = "Replace") -> None:
+    """Write a condition and press Enter."""
+    if page.get_by_role("combobox", name="Enter will").inner_text().strip() != way:
+        page.get_by_role("combobox", name="Enter will").click()
+        page.get_by_role("menuitem", name=way, exact=True).click()
+    field = page.get_by_role("textbox", name="Condition in SQL")
+    field.fill(condition)
+    field.press("Enter")
+
+
+def alert(page: Page, sentence: str) -> Locator:
+    """A fault told on the page."""
+    return page.get_by_role("alert").filter(has_text=sentence)
+
+
+def test_a_condition_selects_the_rows_it_holds_of(
+    on_screen: MapOnScreen, served: Served, mnist_small_table: pa.Table
+) -> None:
+    session, page = served.explorer.session, on_screen.page
+    digit = mnist_small_table["digit"].to_numpy()
+    test = np.array(mnist_small_table["split"].to_pylist()) == "test"
+    inspect(page)
+    ask(page, "digit = 4 AND split = 'test'")
+    until(lambda: session.selection.count > 0)
+    expected = (digit == 4) & test
+    np.testing.assert_array_equal(session.selection.mask, expected)
+    for way, condition, change in (
+        ("Add", "digit = 9", lambda mask: mask | (digit == 9)),
+        ("Subtract", "split <> 'test'", lambda mask: mask & test),
+        ("Keep only", "digit > 4", lambda mask: mask & (digit > 4)),
+    ):
+        before = len(session.selection.steps)
+        ask(page, condition, way)
+        until(lambda before=before: len(session.selection.steps) > before)
+        expected = change(expected)
+        np.testing.assert_array_equal(session.selection.mask, expected)
+    assert session.selection.steps[0].condition == "digit = 4 AND split = 'test'"
+    page.get_by_role("button", name="Invert").focus()
+    page.keyboard.press("Control+z")
+    until(lambda: len(session.selection.steps) == 3)
+
+
+def test_a_condition_that_is_none_is_told_and_changes_nothing(on_screen: MapOnScreen, served: Served) -> None:
+    session, page = served.explorer.session, on_screen.page
+    inspect(page)
+    ask(page, "digit = 4")
+    until(lambda: session.selection.count > 0)
+    before = session.selection
+    ask(page, "digt = 5")
+    expect(alert(page, 'did you mean "digit"?')).to_be_visible(timeout=20_000)
+    ask(page, "split = '<img src=x onerror=alert(1)>' AND")
+    expect(alert(page, "cannot be read")).to_be_visible(timeout=20_000)
+    ask(page, "read_csv('/etc/passwd') IS NULL")
+    expect(alert(page, "cannot call read_csv()")).to_be_visible(timeout=20_000)
+    assert session.selection is before
+    ask(page, "digit = 4", "Keep only")
+    until(lambda: session.selection is not before)
+    expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def test_a_water_level_draws_shores_and_a_click_selects_a_region(
+    on_screen: MapOnScreen, served: Served
+) -> None:
+    session, page, lines = served.explorer.session, on_screen.page, served.explorer.map.water
+    inspect(page)
+    assert lines.source.data["xs"] == []
+    page.get_by_label("Density level").check()
+    until(lambda: len(lines.source.data["xs"]) > 0)
+    level = session.water_level(session.run_id)
+    np.testing.assert_allclose(lines.source.data["xs"][0], level.outlines()[0][:, 0])
+
+    page.get_by_role("button", name="Select everything above").click()
+    until(lambda: session.selection.count > 0)
+    np.testing.assert_array_equal(session.selection.mask, level.above())
+
+    embedding = session.snapshot(session.run_id).embedding
+    digits, density = session.categories("digit").codes, at_points(level, embedding)
+    densest = [embedding[np.argmax(np.where(digits == digit, density, -1))].tolist() for digit in (0, 1)]
+    page.mouse.click(*on_screen.pixel(*densest[0]))
+    until(lambda: session.selection.steps[-1].kind == "region")
+    first = session.selection
+    np.testing.assert_array_equal(first.mask, level.region(*first.steps[0].point))
+    np.testing.assert_allclose(first.steps[0].point, densest[0], atol=2 * served.explorer.map.viewport.unit)
+    assert 0 < first.count < level.count
+
+    page.keyboard.down("Shift")
+    page.mouse.click(*on_screen.pixel(*densest[1]))
+    page.keyboard.up("Shift")
+    until(lambda: len(session.selection.steps) == 2)
+    second = level.region(*session.selection.steps[1].point)
+    np.testing.assert_array_equal(session.selection.mask, first.mask | second)
+
+    page.get_by_role("button", name="Select everything above").click(modifiers=["Alt"])
+    until(lambda: len(session.selection.steps) == 3)
+    assert session.selection.steps[-1].mode == "subtract"
+    assert session.selection.count == 0
+
+    page.get_by_label("Density level").uncheck()
+    until(lambda: len(lines.source.data["xs"]) == 0)
+    page.mouse.click(*on_screen.pixel(*densest[0]))
+    page.wait_for_timeout(300)
+    assert len(session.selection.steps) == 3
+
+
+def at_points(level: Level, embedding: np.ndarray) -> np.ndarray:
+    """The smoothed density at each point."""
+    grid = level.density
+    cells = ((embedding - [grid.x0, grid.y0]) / grid.cell).astype(int)
+    return grid.smooth[cells[:, 1], cells[:, 0]]
+
+
+def test_the_water_follows_its_slider(on_screen: MapOnScreen, served: Served) -> None:
+    session, page, lines = served.explorer.session, on_screen.page, served.explorer.map.water
+    inspect(page)
+    page.get_by_label("Density level").check()
+    until(lambda: len(lines.source.data["xs"]) > 0)
+    slider = page.get_by_role("slider", name="Items above the level")
+    slider.focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowLeft")
+    until(lambda: session.water == pytest.approx(0.57))
+    expected = [line[:, 1] for line in session.water_level(session.run_id).outlines()]
+
+    def drawn() -> bool:
+        shown = lines.source.data["ys"]
+        return len(shown) == len(expected) and all(map(np.array_equal, shown, expected))
+
+    until(drawn)
+
+
+def test_a_saved_selection_is_restored_combined_renamed_and_outlives_the_page(
+    on_screen: MapOnScreen, served: Served, finished: list[str]
+) -> None:
+    session, page = served.explorer.session, on_screen.page
+    digit = session.categories("digit").codes
+    hostile = "<img src=x onerror=alert(1)>"
+
+    def save(name: str) -> None:
+        field = page.get_by_role("textbox", name="Save selection as")
+        field.fill(name)
+        field.press("Enter")
+
+    inspect(page)
+    ask(page, "digit = 1")
+    until(lambda: session.selection.count > 0)
+    save("ones")
+    page.get_by_role("button", name="Select ones").wait_for()
+    ask(page, "digit IN (1, 7)")
+    until(lambda: session.selection.steps[0].condition == "digit IN (1, 7)")
+    save("ONES")
+    expect(alert(page, "called 'ONES' already")).to_be_visible(timeout=20_000)
+    save("   ")
+    expect(alert(page, "needs a name")).to_be_visible(timeout=20_000)
+    save(hostile)
+    page.get_by_role("button", name=f"Select {hostile}").wait_for()
+
+    page.get_by_role("button", name="Clear").click()
+    until(lambda: session.selection.count == 0)
+    page.get_by_role("button", name="Select ones").click()
+    until(lambda: session.selection.count > 0)
+    np.testing.assert_array_equal(session.selection.mask, digit == 1)
+    page.get_by_role("button", name=f"Add to the selection: {hostile}").click()
+    until(lambda: len(session.selection.steps) == 2)
+    np.testing.assert_array_equal(session.selection.mask, np.isin(digit, (1, 7)))
+    page.get_by_role("button", name="Keep only these in the selection: ones").click()
+    until(lambda: len(session.selection.steps) == 3)
+    np.testing.assert_array_equal(session.selection.mask, digit == 1)
+    page.get_by_role("button", name=f"Select {hostile}").click()
+    until(lambda: len(session.selection.steps) == 1)
+    page.get_by_role("button", name="Take away from the selection: ones").click()
+    until(lambda: len(session.selection.steps) == 2)
+    np.testing.assert_array_equal(session.selection.mask, digit == 7)
+
+    page.get_by_role("button", name="Rename: ones").click()
+    page.get_by_role("textbox", name="New name of ones").fill("the ones")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Select the ones").wait_for()
+    page.get_by_role("button", name=f"Delete: {hostile}").click()
+    expect(page.get_by_role("button", name=f"Select {hostile}")).to_have_count(0)
+    page.get_by_role("button", name="Undo", exact=True).click()
+    page.get_by_role("button", name=f"Select {hostile}").wait_for()
+
+    show(page, served, f"?run={finished[1]}")
+    session = served.explorer.session
+    inspect(page)
+    page.get_by_role("button", name="Select the ones").click()
+    until(lambda: session.selection.count > 0)
+    assert session.run_id == finished[1]
+    np.testing.assert_array_equal(session.selection.mask, digit == 1)
+    assert session.selection.steps[0].steps[0].condition == "digit = 1"
+    for name in ("the ones", hostile):
+        page.get_by_role("button", name=f"Delete: {name}").click()
+        expect(page.get_by_role("button", name=f"Select {name}")).to_have_count(0)

@@ -29,6 +29,12 @@ def test_find_ab_is_a_least_squares_optimum(min_dist):
     )
 
 
+@pytest.mark.parametrize("spread", [1e-6, 0.5, 3.0, 1e6])
+def test_find_ab_is_the_same_curve_in_units_of_spread(spread):
+    a, b = find_ab(0.2, 1.0)
+    assert find_ab(0.2 * spread, spread) == pytest.approx((a / spread ** (2 * b), b), rel=1e-6)
+
+
 @pytest.mark.parametrize(
     ("min_dist", "spread"), [(-0.1, 1), (2, 1), (0.1, 0), (float("nan"), 1), (0, float("inf"))]
 )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
 from core import (
     UMAP,
@@ -53,6 +54,15 @@ def test_a_point_alone_has_no_radius_and_disturbs_none():
     assert np.isnan(radii[3])
     initial = np.array([[0, 0], [1, 0], [0, 2], [5, 5]], np.float32)
     assert np.isfinite(Layout(fuzzy_set, initial, PARAMETERS, density=Density(radii)).run(40)).all()
+
+
+def test_radii_that_are_all_the_same_move_nothing():
+    """Without edges all radii on the map are the same: there is no correlation to raise."""
+    nothing, parameters = csr_array((4, 4), dtype=np.float32), LayoutParameters(3, *find_ab())
+    initial = np.array([[0, 0], [1, 0], [0, 2], [5, 5]], np.float32)
+    density = Density(np.arange(4.0), dens_frac=1, dens_var_shift=0)
+    layout = Layout(nothing, initial, parameters, density=density)
+    np.testing.assert_array_equal(layout.run(3), Layout(nothing, initial, parameters).run(3))
 
 
 def test_wide_clouds_are_wide_on_the_map_too():

@@ -5,9 +5,10 @@ import itertools
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from scipy.sparse.linalg import eigsh
 
 from core import InputError, fuzzy_simplicial_set, initial_layout, knn_graph
-from core.initialization import spectral_layout
+from core.spectral import COARSEST, spectral_layout
 from tests.core.conftest import THREADS, two_components
 
 
@@ -55,6 +56,21 @@ def test_many_small_components_have_places_of_their_own():
     assert gaps.min() > 0.1
 
 
+def test_components_do_not_overlap_on_a_line():
+    blocks = [np.ones((size, size)) - np.eye(size) for size in (40, 40, 40, 40, 9, 9)]
+    layout = initial_layout(sp.csr_array(sp.block_diag(blocks), dtype=np.float32), n_components=1)[:, 0]
+    starts = np.cumsum([0, 40, 40, 40, 40, 9, 9])
+    intervals = sorted((layout[a:b].min(), layout[a:b].max()) for a, b in itertools.pairwise(starts))
+    assert all(one[1] < other[0] for one, other in itertools.pairwise(intervals))
+
+
+def test_a_graph_without_edges_is_laid_out():
+    for n in (1, 3):
+        layout = initial_layout(sp.csr_array((n, n), dtype=np.float32))
+        assert layout.shape == (n, 2)
+        assert np.isfinite(layout).all()
+
+
 def test_a_given_layout_is_scaled_and_kept(digits_set):
     given = np.random.default_rng(0).normal(size=(digits_set.shape[0], 2))
     layout = initial_layout(digits_set, init=given)
@@ -75,3 +91,33 @@ def test_seeds_differ_and_repeat(digits_set):
 def test_bad_starts_are_named(digits_set, init, sentence):
     with pytest.raises(InputError, match=sentence):
         initial_layout(digits_set, init=init)
+
+
+@pytest.fixture(scope="module")
+def large_set():
+    """More points than a coarsest graph has: 24 clouds of 500, in rings that touch."""
+    rng = np.random.default_rng(0)
+    angles = np.repeat(np.arange(24) * np.pi / 12, 500)
+    centres = np.column_stack([np.cos(angles), np.sin(angles)]) * 6
+    return fuzzy_simplicial_set(knn_graph((centres + rng.normal(size=centres.shape)).astype(np.float32), 15))
+
+
+def test_a_coarse_graph_leads_to_the_eigenvectors_of_the_fine_one(large_set):
+    root = np.sqrt(large_set.sum(axis=1))
+    scale = sp.diags_array(1 / root)
+    start = np.random.default_rng(0).normal(size=large_set.shape[0])
+    exact = eigsh(scale @ large_set.astype(np.float64) @ scale, k=3, which="LA", v0=start)[1]
+    ours = np.linalg.qr(spectral_layout(large_set).astype(np.float64))[0]
+    assert large_set.shape[0] > COARSEST
+    assert np.linalg.svd(exact[:, :2].T @ ours, compute_uv=False).min() > 0.98
+
+
+def test_a_layout_of_many_points_is_identical_for_any_thread_count(large_set):
+    layouts = [initial_layout(large_set, n_threads=n) for n in THREADS]
+    for layout in layouts[1:]:
+        np.testing.assert_array_equal(layout, layouts[0])
+
+
+def test_a_layout_has_at_least_one_dimension(digits_set):
+    with pytest.raises(InputError, match="n_components must be at least 1, and whole, got 0"):
+        initial_layout(digits_set, n_components=0)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from pynndescent.distances import named_distances
 from sklearn.datasets import make_blobs
 from sklearn.metrics import pairwise_distances
 
-from core import InputError, KnnGraph, knn_graph
+from core import InputError, KnnGraph, any_metric, knn_graph
 from tests.core.conftest import THREADS
 
 YES_AND_NO = (
@@ -161,6 +162,51 @@ def test_the_descent_takes_sparse_rows():
     assert recall(knn_graph(sp.csr_array(dense), 10), dense) > 0.95
 
 
+@pytest.mark.parametrize("metric", ["haversine", "mahalanobis", tallest_difference])
+def test_a_metric_that_has_no_sparse_form_is_named(metric):
+    keywords = {"vinv": np.eye(4)} if metric == "mahalanobis" else None
+    x = sp.random_array((40, 4), density=0.5, format="csr", dtype=np.float32, rng=np.random.default_rng(0))
+    with pytest.raises(
+        InputError, match=r"metric .* cannot lead the descent over sparse .* one of braycurtis"
+    ):
+        knn_graph(x, 5, metric=metric, metric_kwds=keywords, method="descent")
+
+
+@pytest.mark.timeout(900)
+def test_the_descent_leaves_sparse_rows_as_they_were():
+    """Unsorted, and with a value stored in two parts."""
+    data = np.arange(1, 401, dtype=np.float32)
+    indices = np.tile([3, 1, 2, 1], 100).astype(np.int32)
+    x = sp.csr_array((data, indices, np.arange(0, 401, 4, dtype=np.int32)), shape=(100, 4))
+    before = x.indices.copy(), x.data.copy()
+    graph = knn_graph(x, 5, metric="manhattan", method="descent")
+    np.testing.assert_array_equal(x.indices, before[0])
+    np.testing.assert_array_equal(x.data, before[1])
+    assert recall(graph, x.toarray(), "manhattan") > 0.95
+
+
+def test_arguments_of_numpy_reach_the_process_of_its_own(monkeypatch):
+    seen = {}
+
+    def run(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        seen.update(json.loads((Path(command[-1]) / "arguments.json").read_text()))
+        return subprocess.CompletedProcess(command, 1, "", "first line\nlast line\n")
+
+    monkeypatch.setattr(any_metric, "_max_threads", lambda: 2)
+    monkeypatch.setattr(any_metric.subprocess, "run", run)
+    x = np.eye(8, dtype=np.float32)
+    with pytest.raises(InputError, match=r"neighbours failed: last line\.$"):
+        knn_graph(
+            x,
+            np.int64(5),
+            metric="minkowski",
+            metric_kwds={"p": np.float32(3)},
+            seed=np.int64(1),
+            method="descent",
+        )
+    assert seen == {"n_neighbors": 5, "metric": "minkowski", "metric_kwds": {"p": 3.0}, "seed": 1}
+
+
 def test_haversine_takes_latitude_and_longitude():
     rng = np.random.default_rng(0)
     x = np.column_stack([rng.uniform(-1.5, 1.5, 300), rng.uniform(-3, 3, 300)]).astype(np.float32)
@@ -253,11 +299,40 @@ def test_a_tuple_with_the_point_itself_becomes_the_same_graph(digits_graph):
         ([[1, 2], [0, 2], [0, 1]], [[1, 2], [2, 1], [1, 1]], "Row 1 .* not sorted"),
         ([[1], [-1]], [[1.0], [1.0]], "Row 1 .* missing"),
         ([[1], [0]], [[1.0]], "one shape"),
+        (np.zeros((0, 3), int), np.zeros((0, 3)), "at least one row"),
+        ([[1, 1], [0, 2], [0, 1]], [[1, 1]] * 3, "Row 0 .* repeats a neighbour"),
+        ([[1], [2**32]], [[1.0], [1.0]], "Row 1 .* does not exist"),
+        (np.array([[1], [2**63]], np.uint64), [[1.0], [1.0]], "Row 1 .* does not exist"),
+        ([[1], [0]], [[1.0], [1e39]], "Row 1 .* infinite distance"),
+        ([[1.0], [0.0]], [[1.0], [1.0]], "array of integers, got dtype float64"),
     ],
 )
 def test_a_malformed_graph_is_refused_with_its_row(indices, distances, sentence):
     with pytest.raises(InputError, match=sentence):
         KnnGraph(np.array(indices), np.array(distances))
+
+
+def test_a_malformed_tuple_is_refused(digits_graph):
+    rows = np.arange(3)[:, None]
+    for others, sentence in ((rows + 0.5, "integers, got dtype float64"), (2**32 + rows, "does not exist")):
+        with pytest.raises(InputError, match=sentence):
+            KnnGraph.from_tuple((np.column_stack([rows, others]), np.ones((3, 2))))
+
+
+def test_what_holds_arrays_is_equal_to_itself_alone(digits_graph):
+    same = KnnGraph(digits_graph.indices, digits_graph.distances)
+    assert digits_graph == digits_graph != same
+    assert len({digits_graph, same}) == 2
+
+
+def test_a_precomputed_distance_stored_in_parts_is_their_sum():
+    parts = sp.csr_array(
+        (np.array([1, 1, 5, 2, 2], np.float32), np.array([1, 1, 2, 0, 0]), np.array([0, 3, 4, 5])),
+        shape=(3, 3),
+    )
+    graph = knn_graph(parts, 3, metric="precomputed")
+    np.testing.assert_array_equal(graph.distances[0], [2, 5])
+    assert parts.nnz == 5
 
 
 @pytest.mark.parametrize(

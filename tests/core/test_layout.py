@@ -10,59 +10,15 @@ from core import (
     LayoutParameters,
     default_n_epochs,
     find_ab,
-    fuzzy_simplicial_set,
     initial_layout,
-    knn_graph,
+    local_radii,
 )
 from core.curve_order import curve_order
-from core.kernels import TABLE_FIRST, TABLE_SHIFT, attraction_table, power
-from tests.core.conftest import THREADS
+from core.forces import TABLE_FIRST, TABLE_SHIFT, attraction_table, power
+from core.progress import run as run_to_its_end
+from core.supervision import supervise
 
 PARAMETERS = LayoutParameters(30, *find_ab())
-
-
-@pytest.fixture(
-    scope="module", params=[(0, 2), (1, 2), (2, 10), (3, 3), (4, 1)], ids=lambda p: f"seed {p[0]} in {p[1]}-D"
-)
-def start(request, data):
-    seed, n_components = request.param
-    fuzzy_set = fuzzy_simplicial_set(knn_graph(data, 10, seed=seed))
-    return fuzzy_set, initial_layout(fuzzy_set, n_components=n_components, seed=seed), seed
-
-
-def test_layout_is_identical_for_any_thread_count(start):
-    fuzzy_set, initial, seed = start
-    results = [Layout(fuzzy_set, initial, PARAMETERS, seed=seed, n_threads=n).run(30) for n in THREADS]
-    assert np.isfinite(results[0]).all()
-    for result in results[1:]:
-        np.testing.assert_array_equal(result, results[0])
-
-
-def test_paused_and_restored_runs_end_with_the_bits_of_a_straight_one(start):
-    fuzzy_set, initial, seed = start
-    straight = Layout(fuzzy_set, initial, PARAMETERS, seed=seed).run(30)
-    paused = Layout(fuzzy_set, initial, PARAMETERS, seed=seed)
-    for epoch in (1, 2, 11, 11, 29):
-        paused.run(epoch)
-    checkpoint = paused.checkpoint()
-    assert checkpoint.epoch == 29
-    np.testing.assert_array_equal(paused.run(30), straight)
-    restored = Layout.restore(fuzzy_set, initial, PARAMETERS, checkpoint, seed=seed, n_threads=1)
-    np.testing.assert_array_equal(restored.run(30), straight)
-
-
-def test_a_fork_with_the_same_parameters_ends_with_the_same_bits(start):
-    fuzzy_set, initial, seed = start
-    straight = Layout(fuzzy_set, initial, PARAMETERS, seed=seed).run(30)
-    run = Layout(fuzzy_set, initial, PARAMETERS, seed=seed)
-    run.run(7)
-    same = LayoutParameters(30, PARAMETERS.a, PARAMETERS.b)
-    fork = Layout.restore(fuzzy_set, initial, same, run.checkpoint(), seed=seed, n_threads=2)
-    np.testing.assert_array_equal(fork.run(30), straight)
-    other = LayoutParameters(40, *find_ab(0.5))
-    elsewhere = Layout.restore(fuzzy_set, initial, other, run.checkpoint(), seed=seed)
-    assert not np.array_equal(elsewhere.run(40), straight)
-    np.testing.assert_array_equal(run.run(30), straight)
 
 
 def test_a_checkpoint_is_detached_from_its_run(digits_set):
@@ -105,16 +61,6 @@ def test_the_cost_falls(digits_set):
     assert run.cost() == before
     run.run(30)
     assert run.cost() < 0.8 * before
-
-
-def test_hubs_throw_nobody_out(data):
-    fuzzy_set = fuzzy_simplicial_set(knn_graph(data, 30 if len(data) > 200 else 10))
-    embedding = Layout(
-        fuzzy_set, initial_layout(fuzzy_set, init="random"), LayoutParameters(100, *find_ab())
-    ).run(100)
-    centre = np.median(embedding, axis=0)
-    distance = np.linalg.norm(embedding - centre, axis=1)
-    assert distance.max() < 12 * np.median(distance)
 
 
 def test_an_edge_fires_as_often_as_its_weight_says():
@@ -175,7 +121,9 @@ def test_a_layout_never_runs_past_its_end(digits_set):
     "keywords",
     [
         {"n_epochs": 0},
+        {"n_epochs": 2.5},
         {"learning_rate": 0},
+        {"learning_rate": np.inf},
         {"negative_sample_rate": -1},
         {"repulsion_strength": -1},
         {"a": 0},
@@ -186,10 +134,37 @@ def test_a_parameter_out_of_range_is_named(keywords):
         LayoutParameters(**{"n_epochs": 10, "a": 1.5, "b": 0.9, **keywords})
 
 
-def test_bad_starts_are_named(digits_set):
+def test_a_restored_run_tells_its_remaining_epochs_alone(digits_set, capsys):
+    initial = initial_layout(digits_set)
+    paused = Layout(digits_set, initial, PARAMETERS)
+    paused.run(27)
+    restored = Layout.restore(digits_set, initial, PARAMETERS, paused.checkpoint())
+    told = []
+    run_to_its_end(restored, lambda epoch, *_: told.append(epoch), bar=True)
+    assert told == [28, 29, 30]
+    shown = capsys.readouterr().err
+    assert "27/30" in shown
+    assert "30/30" in shown
+
+
+def test_bad_starts_are_named(digits_set, digits_graph):
     initial = initial_layout(digits_set)
     with pytest.raises(InputError, match="one row of coordinates"):
         Layout(digits_set, initial[:-1], PARAMETERS)
+    for other in (digits_set.toarray(), digits_set.tocoo(), digits_set[:, :5]):
+        for refuse in (
+            lambda s: Layout(s, initial, PARAMETERS),
+            initial_layout,
+            lambda s: supervise(s, np.zeros(len(initial))),
+            lambda s: local_radii(s, digits_graph),
+        ):
+            with pytest.raises(InputError, match="must be a CSR array"):
+                refuse(other)
+    for seed in (-1, 1.5, 2**64):
+        with pytest.raises(InputError, match="seed must be a whole number from 0"):
+            Layout(digits_set, initial, PARAMETERS, seed=seed)
+        with pytest.raises(InputError, match="seed must be a whole number from 0"):
+            initial_layout(digits_set, seed=seed)
     bad = initial.copy()
     bad[5, 1] = np.nan
     with pytest.raises(InputError, match="Row 5"):

@@ -13,9 +13,8 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from core import UMAP, InputError, KnnGraph, StageCache, knn_graph
+from core import UMAP, InputError, StageCache, knn_graph
 from core.quality import align
-from tests.core.conftest import DATA, THREADS
 
 
 @pytest.fixture(scope="module")
@@ -28,76 +27,8 @@ def fitted(digits: np.ndarray) -> UMAP:
     return UMAP(n_epochs=60, random_state=3).fit(digits[:1500])
 
 
-KINDS = {
-    **{name: (make, {}) for name, make in DATA.items()},
-    "sparse": (lambda: sp.csr_array(np.where(DATA["digits"]() > 8, DATA["digits"](), 0)), {}),
-    "cosine": (DATA["mnist"], {"metric": "cosine"}),
-    "10-D output": (DATA["digits"], {"n_components": 10}),
-    "densMAP": (DATA["blobs"], {"densmap": True, "dens_frac": 0.5}),
-    "manhattan": (DATA["digits"], {"metric": "manhattan"}),
-}
-SEEDS = (0, 5)
-
-
-@pytest.fixture(scope="module", params=KINDS)
-def kind(request):
-    make, keywords = KINDS[request.param]
-    return make(), {"n_neighbors": 10, "n_epochs": 20, **keywords}
-
-
 def bits(values: np.ndarray) -> bytes:
     return values.tobytes()
-
-
-@pytest.mark.parametrize("seed", SEEDS)
-def test_the_whole_pipeline_is_identical_for_any_thread_count(kind, seed):
-    x, keywords = kind
-    maps = [UMAP(**keywords, random_state=seed, n_jobs=n).fit_transform(x) for n in THREADS]
-    assert np.isfinite(maps[0]).all()
-    assert len({bits(m) for m in maps}) == 1
-
-
-@pytest.mark.parametrize("seed", SEEDS)
-def test_a_precomputed_graph_gives_the_bits_of_a_normal_fit(kind, seed):
-    x, keywords = kind
-    normal = UMAP(**keywords, random_state=seed).fit(x)
-    graph = knn_graph(x, 10, metric=keywords.get("metric", "euclidean"), seed=seed)
-    before = bits(graph.indices), bits(graph.distances)
-    as_tuple = (
-        np.column_stack([np.arange(graph.n), graph.indices]),
-        np.column_stack([np.zeros(graph.n), graph.distances]),
-        None,
-    )
-    for given in (graph, as_tuple):
-        model = UMAP(**keywords, random_state=seed, precomputed_knn=given).fit(x)
-        assert bits(model.embedding_) == bits(normal.embedding_)
-    assert (bits(graph.indices), bits(graph.distances)) == before
-
-
-@pytest.mark.parametrize("seed", SEEDS)
-def test_a_wider_graph_is_pruned_to_its_first_columns(kind, seed):
-    x, keywords = kind
-    graph = knn_graph(x, 25, metric=keywords.get("metric", "euclidean"), seed=seed)
-    model = UMAP(**keywords, random_state=seed, precomputed_knn=graph).fit(x)
-    np.testing.assert_array_equal(model.knn_graph_.indices, graph.indices[:, :9])
-    np.testing.assert_array_equal(model.knn_graph_.distances, graph.distances[:, :9])
-    narrow = KnnGraph(graph.indices[:, :9], graph.distances[:, :9])
-    again = UMAP(**keywords, random_state=seed, precomputed_knn=narrow).fit(x)
-    assert bits(again.embedding_) == bits(model.embedding_)
-
-
-def test_a_new_point_s_place_depends_on_nothing_else(kind):
-    x, keywords = kind
-    n = x.shape[0] - 30
-    model = UMAP(**keywords, random_state=1).fit(x[:n])
-    new = x[n:]
-    together = model.transform(new)
-    assert np.isfinite(together).all()
-    backwards = model.transform(new[::-1])[::-1]
-    assert bits(np.ascontiguousarray(backwards)) == bits(together)
-    for row in (0, 7, 29):
-        assert bits(model.transform(new[row : row + 1])) == bits(together[row : row + 1])
-    assert bits(model.set_params(n_jobs=1).transform(new)) == bits(together)
 
 
 @pytest.mark.parametrize("n_components", [1, 3, 25, 50])
@@ -147,6 +78,23 @@ def test_a_cache_shares_stages_and_changes_no_bit(digits):
     assert len(pickle.loads(pickle.dumps(cache))) == 0
     cache.clear()
     assert len(cache) == 0
+
+
+def test_what_a_cache_shares_cannot_be_changed_by_mistake(digits):
+    cache = StageCache()
+    first = UMAP(n_epochs=3, random_state=0, cache=cache).fit(digits)
+    for array in (first.graph_.data, first.graph_.indices, first.knn_graph_.distances):
+        with pytest.raises(ValueError, match="read-only"):
+            array[:5] = 0
+    alone = UMAP(n_epochs=3, random_state=0).fit(digits)
+    alone.graph_.data[:5] = 0
+    # All further stages take what cannot be changed.
+    labels = np.arange(len(digits)) % 3
+    for keywords in ({"densmap": True, "output_dens": True}, {"target_metric": "euclidean"}, {"init": "pca"}):
+        UMAP(n_epochs=3, random_state=0, cache=cache, **keywords).fit(digits, labels)
+    again = UMAP(n_epochs=3, random_state=0, cache=cache).fit(digits)
+    assert bits(again.embedding_) == bits(first.embedding_) == bits(alone.embedding_)
+    assert np.isfinite(again.transform(digits[:5] + 1)).all()
 
 
 def test_a_pickle_holds_the_vectors_once_or_not_at_all():
@@ -255,6 +203,17 @@ def test_the_way_back_is_refused_where_there_is_none(fitted, digits, iris):
         yes_and_no.inverse_transform(np.zeros((1, 2)))
 
 
+def test_a_metric_has_a_way_back_by_all_its_names(digits):
+    from pynndescent.distances import named_distances
+
+    from core.inverse import WITH_MEAN, refuse_without_mean
+
+    functions = {named_distances[name] for name in WITH_MEAN}
+    for name, function in named_distances.items():
+        if function in functions:
+            refuse_without_mean(digits, name)
+
+
 def test_the_walk_for_neighbours_finds_almost_all():
     from core import fuzzy_simplicial_set
     from core.transform import search
@@ -267,6 +226,28 @@ def test_the_walk_for_neighbours_finds_almost_all():
     d = ((x[6000:, None] - x[None, :6000]) ** 2).sum(-1)
     true = np.argsort(d, axis=1)[:, :10]
     assert np.mean([len(set(a) & set(b)) / 10 for a, b in zip(indices, true, strict=True)]) > 0.97
+
+
+@pytest.mark.parametrize("metric", ["cosine", "correlation"])
+def test_a_row_without_an_angle_changes_no_other_s_place(digits, metric):
+    """With 64 columns, one more for it alone would let the walk read beyond the ends of the others' rows."""
+    from core.transform import neighbours_in
+
+    model = UMAP(n_epochs=10, metric=metric, random_state=0).fit(digits[:500])
+    new = digits[500:520].copy()
+    alone = model.transform(new[1:])
+    new[0] = 0 if metric == "cosine" else 7
+    np.testing.assert_array_equal(model.transform(new)[1:], alone)
+    _, distances = neighbours_in(digits[:500], new, model.graph_, 5, metric=metric)
+    np.testing.assert_allclose(distances[0], 1, atol=1e-6)
+    assert (distances[1:] < 0.9).all()
+
+
+def test_a_walk_among_rows_of_other_columns_is_refused(fitted, digits):
+    from core.transform import search
+
+    with pytest.raises(InputError, match="need the 64 columns of the reference, got 63"):
+        search(digits[:2, 1:], digits[:1500], fitted.graph_, 5)
 
 
 def test_labels_pull_their_kind_together_and_unknown_ones_do_not_harm(iris):
@@ -304,6 +285,45 @@ def test_equal_rows_share_a_place_when_asked():
     embedding = UMAP(n_epochs=10, unique=True, random_state=0).fit_transform(x)
     np.testing.assert_array_equal(embedding[::3], embedding[1::3])
     assert len(np.unique(embedding, axis=0)) == 100
+
+
+def test_equal_rows_of_a_sparse_table_share_a_place_too():
+    x = np.random.default_rng(0).integers(0, 3, size=(100, 4)).astype(np.float32)
+    assert 20 < len(np.unique(x, axis=0)) < 90
+    sparse = sp.csr_array(x)
+    sparse.data[:3] = 0  # a zero that is stored is a zero
+    embedding = UMAP(5, n_epochs=10, unique=True, random_state=0).fit_transform(sparse)
+    _, rows = np.unique(sparse.toarray(), axis=0, return_inverse=True)
+    _, places = np.unique(embedding, axis=0, return_inverse=True)
+    np.testing.assert_array_equal(rows[:, None] == rows, places[:, None] == places)
+
+
+def test_rows_with_nothing_in_common_are_no_neighbours_unless_asked_for():
+    """umap-learn's default for jaccard: rows at distance 1 are cut, in the fit and in what comes after."""
+    rng = np.random.default_rng(0)
+    x = np.zeros((90, 60), bool)
+    x[:45, :30], x[45:89, 30:59] = rng.uniform(size=(45, 30)) < 0.5, rng.uniform(size=(44, 29)) < 0.5
+    x[89, 59] = True
+    new = x[:2].copy()
+    new[1] = False
+    with pytest.warns(UserWarning, match="1 points have no neighbours and no place"):
+        model = UMAP(5, metric="jaccard", n_epochs=5, random_state=0).fit(x)
+    with pytest.warns(UserWarning, match="1 new rows have no neighbours and no place"):
+        places = model.transform(new)
+    np.testing.assert_array_equal(places[0], model.embedding_[0])
+    assert np.isnan(places[1]).all()
+    joined = UMAP(5, metric="jaccard", disconnection_distance=np.inf, n_epochs=5, random_state=0).fit(x)
+    assert np.isfinite(joined.embedding_).all()
+
+
+def test_new_rows_far_from_all_others_have_no_place(fitted, digits):
+    strict = pickle.loads(pickle.dumps(fitted)).set_params(disconnection_distance=25.0)
+    new = digits[1500:1510].copy()
+    new[3] += 100
+    with pytest.warns(UserWarning, match="new rows have no neighbours"):
+        places = strict.transform(new)
+    assert np.isnan(places[3]).all()
+    assert np.isfinite(places[:, 0]).sum() > 5
 
 
 def test_isolated_points_are_nan_with_one_warning(digits):
@@ -345,23 +365,3 @@ def test_it_works_in_a_pipeline_and_names_its_columns(iris):
     )
     frame = pipeline.fit_transform(iris[0])
     assert list(frame.columns) == ["umap0", "umap1"]
-
-
-@pytest.mark.parametrize(
-    ("keywords", "sentence"),
-    [
-        ({"n_neighbors": 1}, "n_neighbors must be a whole number at least 2, got 1"),
-        ({"n_neighbors": 2.5}, "n_neighbors must be a whole number"),
-        ({"n_components": 0}, "n_components must be a whole number at least 1"),
-        ({"min_dist": -1}, "min_dist must be a number at least 0"),
-        ({"min_dist": 2}, "min_dist must be at most spread"),
-        ({"set_op_mix_ratio": 2}, "at least 0 and at most 1"),
-        ({"learning_rate": 0}, "learning_rate must be a number above 0"),
-        ({"n_epochs": 0}, "n_epochs must be a whole number at least 1, or None"),
-        ({"metric": "no such"}, "'no such' is unknown"),
-        ({"precomputed_knn": KnnGraph([[1], [0]], [[1.0], [1.0]])}, "precomputed_knn has 2 rows"),
-    ],
-)
-def test_errors_name_the_parameter_and_its_range(iris, keywords, sentence):
-    with pytest.raises(InputError, match=sentence):
-        UMAP(**keywords).fit(iris[0])

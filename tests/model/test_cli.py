@@ -19,6 +19,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
+from explorer.model.clusters import find
 from explorer.model.run import RunParameters
 from explorer.model.runner import Runner
 from explorer.model.workspace import Workspace
@@ -121,13 +122,16 @@ def test_fit_hands_every_option_on(command: Command, source: Path, tmp_path: Pat
         "9",
     )
     done = command(
-        "fit", source, *options, "--init", "pca", *FEW_EPOCHS, "--workspace", "ws", "--vectors", "v"
-    )
+        "fit", source, *options, "--init", "pca", "--densmap", "--target", "genre", *FEW_EPOCHS,
+        "--workspace", "ws", "--vectors", "v",
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     (run,) = Workspace(tmp_path / "ws").runs()
     assert run.parameters == RunParameters(
-        n_neighbors=7, min_dist=0.3, metric="cosine", n_components=3, seed=9, init="pca", n_epochs=30
-    )
+        n_neighbors=7, min_dist=0.3, metric="cosine", n_components=3, seed=9, init="pca", n_epochs=30,
+        densmap=True, target="genre",
+    )  # fmt: skip
+    assert "densmap · target genre" in command("runs", "--workspace", "ws").stdout
     assert Workspace(tmp_path / "ws").embedding(run.id).shape == (N, 3)  # type: ignore[union-attr]
 
 
@@ -167,6 +171,56 @@ def test_export_writes_every_row_with_place_and_items(
     assert np.column_stack([table["x"], table["y"]]) == pytest.approx(np.load(path), rel=1e-6)
 
 
+def test_export_writes_the_clusters_when_asked_for_them(
+    command: Command, fitted: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    workspace, told = fitted
+    done = command("export", told["run"], "--clusters", "--out", "map.parquet", "--workspace", workspace)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    table = pq.read_table(tmp_path / "map.parquet")
+    assert table.column_names == ["row_id", "x", "y", "cluster", "genre", "year"]
+    with Workspace(workspace) as space:
+        labels = find(space, space.run(told["run"])).labels
+    assert table["cluster"].type == pa.int32()
+    np.testing.assert_array_equal(table["cluster"], labels)
+
+
+def test_cluster_tells_sizes_that_add_up_and_keeps_the_labels(
+    command: Command, fitted: tuple[Path, dict[str, Any]]
+) -> None:
+    workspace, told = fitted
+    before = set(workspace.glob("cache/clusters/*/labels.npy"))
+    done = command("cluster", told["run"][:6], "--min-cluster-size", "40", "--workspace", workspace, "--json")
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout.splitlines()[-1])
+    assert list(said) == ["run", "method", "clusters", "noise_share", "sizes"]
+    assert said["run"] == told["run"]
+    assert said["clusters"] == len(said["sizes"])
+    assert said["sizes"] == sorted(said["sizes"], reverse=True)
+    (path,) = set(workspace.glob("cache/clusters/*/labels.npy")) - before
+    labels = np.load(path)
+    assert labels.dtype == np.int32
+    assert np.bincount(labels[labels >= 0]).tolist() == said["sizes"]
+    assert said["noise_share"] == pytest.approx((labels == -1).mean())
+
+
+def test_a_sample_of_a_cluster_holds_no_row_of_another_and_is_drawn_again(
+    command: Command, fitted: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    workspace, told = fitted
+    given = ("--cluster", "0", "--size", "12", "--workspace", workspace)
+    assert command("sample", told["run"], *given, "--out", "one.csv").returncode == 0
+    again = ("--manifest", "one.json", "--out", "two.csv", "--workspace", workspace)
+    assert command("sample", *again).returncode == 0
+    assert (tmp_path / "one.csv").read_text() == (tmp_path / "two.csv").read_text()
+    with Workspace(workspace) as space:
+        labels = find(space, space.run(told["run"])).labels
+    rows = pyarrow.csv.read_csv(tmp_path / "one.csv")["row_id"].to_numpy()
+    assert len(rows) == 12
+    assert set(labels[rows]) == {0}
+
+
 def test_items_may_be_a_second_file(command: Command, tmp_path: Path) -> None:
     np.save(tmp_path / "v.npy", np.random.default_rng(0).normal(size=(40, 5)))
     (tmp_path / "items.csv").write_text("name\n" + "".join(f"n{row}\n" for row in range(40)))
@@ -174,6 +228,12 @@ def test_items_may_be_a_second_file(command: Command, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert command("export", "k15", "--out", "map.csv", "--workspace", "ws").returncode == 0
     assert pyarrow.csv.read_csv(tmp_path / "map.csv")["name"].to_pylist() == [f"n{row}" for row in range(40)]
+
+
+def test_a_folder_of_media_that_is_not_there_is_told(command: Command, source: Path) -> None:
+    done = command("serve", source, "--media", "nowhere", "--no-show")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("There is no folder nowhere: give the one")
 
 
 def test_serve_is_the_default_answers_and_ends_when_interrupted(source: Path, tmp_path: Path) -> None:
@@ -286,6 +346,7 @@ def write_bad_files(folder: Path) -> None:
         ("fit good.npy --n-neighbors 1", ["n_neighbors"]),
         ("fit good.npy --min-dist -1", ["min_dist"]),
         ("fit good.npy --init best", ["init", "'best'"]),
+        ("fit good.npy --target mood", ["no column 'mood'"]),
         ("fit good.npy --metric nearest", ["metric", "nearest"]),
         ("fit .", ["folder"]),
     ],
@@ -315,6 +376,9 @@ def test_bad_input_ends_with_one_sentence_and_leaves_nothing_half_written(
         ("export nope --out map.csv", ["no run", "'nope'"]),
         ("export k15 --out map.xlsx", [".xlsx", ".csv or .parquet"]),
         ("export k15 --out no/such/folder/map.csv", []),
+        ("cluster k15 --min-samples 300", ["min_samples is 300", "300 points", "1 to 299"]),
+        ("cluster k15 --min-cluster-size 1", ["min_cluster_size is 1", "2 points"]),
+        ("sample k15 --cluster 77 --out map.csv", ["@cluster has no category 'cluster 77'"]),
         ("runs --workspace nowhere", ["no workspace", "nowhere"]),
         ("export k15 --out map.csv --workspace nowhere", ["no workspace", "nowhere"]),
         ("fit", ["DATA"]),
@@ -327,7 +391,7 @@ def test_bad_arguments_exit_with_2_and_say_which(
     command: Command, fitted: tuple[Path, dict[str, Any]], tmp_path: Path, arguments: str, facts: list[str]
 ) -> None:
     given = arguments.split()
-    if given[0] in ("runs", "export") and "--workspace" not in given:
+    if given[0] in ("runs", "cluster", "sample", "export") and "--workspace" not in given:
         given += ["--workspace", str(fitted[0])]
     done = command(*given)
     if not facts:
@@ -365,5 +429,48 @@ def test_a_damaged_run_does_not_hide_the_others(
 
 def test_help_and_version(command: Command) -> None:
     help_text = command("--help").stdout
-    assert all(name in help_text for name in ("serve", "fit", "runs", "export"))
+    assert all(name in help_text for name in ("serve", "fit", "runs", "cluster", "export"))
     assert command("--version").stdout.startswith("umap-explorer ")
+
+
+# Samples
+
+
+def test_sample_writes_rows_that_its_manifest_draws_again(
+    command: Command, fitted: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    workspace, told = fitted
+    (tmp_path / "all.json").write_text("[[-99, -99], [99, -99], [99, 99], [-99, 99]]")
+    drawn = command(
+        "sample", told["run"], "--polygon", "all.json", "--strategy", "strat", "--column", "genre",
+        "--quota", "jazz=3", "--quota", "punk=2", "--seed", "7", "--out", "a.csv",
+        "--workspace", workspace, "--json",
+    )  # fmt: skip
+    assert drawn.returncode == 0, drawn.stderr
+    assert json.loads(drawn.stdout.splitlines()[-1]) == {"rows": 5, "file": "a.csv", "manifest": "a.json"}
+    genres = pyarrow.csv.read_csv(tmp_path / "a.csv")["genre"].to_pylist()
+    assert genres == ["jazz"] * 3 + ["punk"] * 2
+    again = command("sample", "--manifest", "a.json", "--out", "b.csv", "--workspace", workspace)
+    assert again.returncode == 0, again.stderr
+    assert (tmp_path / "b.csv").read_bytes() == (tmp_path / "a.csv").read_bytes()
+    assert (tmp_path / "b.json").read_bytes() == (tmp_path / "a.json").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("k15", "--strategy", "best"), "no strategy 'best'"),
+        (("k15", "--size", "0"), "at least 1 row, not 0"),
+        (("k15", "--polygon", "none.json"), "There is no file none.json"),
+        (("--manifest", "none.json"), "There is no file none.json"),
+        ((), "Name either a run to draw from or, with --manifest"),
+        (("k15", "--strategy", "boundary"), "Everything is selected"),
+    ],
+)
+def test_what_cannot_be_sampled_ends_with_a_sentence(
+    command: Command, fitted: tuple[Path, dict[str, Any]], arguments: tuple[str, ...], sentence: str
+) -> None:
+    done = command("sample", *arguments, "--out", "a.csv", "--workspace", fitted[0])
+    assert done.returncode == 2
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr

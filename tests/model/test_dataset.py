@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from explorer.model.dataset import read_source
+from explorer.model.doing import Doing, StoppedError
 from explorer.model.errors import InputError
 from explorer.model.workspace import Workspace
 
@@ -252,11 +253,34 @@ def test_names_of_items_are_made_to_differ(tmp_path, vectors):
 
 def test_importing_reports_its_progress(workspace, tmp_path):
     np.save(tmp_path / "long.npy", np.zeros((50_000, 64)))
+    pq.write_table(pa.table({"name": [f"row {i}" for i in range(50_000)]}), tmp_path / "names.parquet")
     shares = []
-    workspace.add_dataset(tmp_path / "long.npy", progress=shares.append)
+    workspace.add_dataset(tmp_path / "long.npy", items=tmp_path / "names.parquet", progress=shares.append)
     assert shares == sorted(shares)
-    assert len(shares) >= 3
-    assert shares[-1] == 1.0
+    assert len(shares) >= 4
+    assert shares[0] == 0
+    assert shares[-1] == 1
+    assert len([share for share in shares if share < 1]) >= 3
+
+
+@pytest.mark.parametrize("at", [0, 0.3, 0.99, 1])
+def test_an_import_ended_at_any_moment_leaves_the_workspace_as_it_was(workspace, tmp_path, at):
+    np.save(tmp_path / "first.npy", np.ones((20, 3)))
+    workspace.add_dataset(tmp_path / "first.npy")
+    np.save(tmp_path / "long.npy", np.zeros((50_000, 64)))
+    pq.write_table(pa.table({"name": [f"row {i}" for i in range(50_000)]}), tmp_path / "names.parquet")
+    before = sorted(workspace.path.rglob("*"))
+    doing = Doing("reading")
+
+    def stop(share):
+        if share >= at:
+            doing.stop()
+        doing(share)
+
+    with pytest.raises(StoppedError):
+        workspace.add_dataset(tmp_path / "long.npy", items=tmp_path / "names.parquet", progress=stop)
+    assert sorted(workspace.path.rglob("*")) == before
+    assert workspace.add_dataset(tmp_path / "long.npy").n == 50_000
 
 
 # Bad input: each function writes a file and gives the arguments; the sentence must name what is at fault.

@@ -1,6 +1,7 @@
 """Columns as categories, numbers and rows, checked against pandas; the file's database sees nothing else."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 
 import duckdb
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explorer.model.errors import InputError
-from explorer.model.items import Items
+from explorer.model.items import MOST_KEPT, Items
 
 N = 200
 
@@ -121,6 +122,25 @@ def test_a_name_that_cannot_be_seen_is_called_blank(tmp_path):
     items = Items(tmp_path / "i", 4)
     assert items.categories("mood").names == ("(blank)", "calm")
     assert items.categories("key").names == ("C", "(blank)", "D")
+
+
+def test_many_whole_numbers_are_categories_when_counted_through_as_classes_are(tmp_path):
+    row = np.arange(600)
+    columns = {
+        "class": row % 100,
+        "from one": row % 256 + 1,
+        "with noise": row % 70 - 1,
+        "with gaps": [None if i % 7 == 0 else float(i % 50) for i in row],
+        "bytes": (row % 256).astype(np.uint8),
+        "signed": (row % 256 - 128).astype(np.int8),
+        "too many": row % 257,
+        "year": row % 74 + 1950,
+        "even": 2 * (row % 50),
+        "half": row % 50 / 2,
+    }
+    pq.write_table(pa.table(columns), tmp_path / "items.parquet")
+    kinds = [column.kind for column in Items(tmp_path / "items.parquet", 600).columns]
+    assert kinds == ["categorical"] * 5 + ["numeric"] * 5
 
 
 def test_bytes_and_vectors_make_no_categories(items):
@@ -231,6 +251,48 @@ def test_many_threads_read_at_once(table, tmp_path):
     for thread in threads:
         thread.join()
     assert not problems
+
+
+def test_a_column_being_read_keeps_nobody_else_waiting(table, tmp_path, monkeypatch):
+    pq.write_table(table, tmp_path / "items.parquet")
+    items, known = Items(tmp_path / "items.parquet", N), Items(tmp_path / "items.parquet", N).columns
+    read, begun, go = items._read, threading.Event(), threading.Event()
+
+    def slow(column):
+        if column == "title":
+            begun.set()
+            assert go.wait(30)
+        return read(column)
+
+    monkeypatch.setattr(items, "_read", slow)
+    with ThreadPoolExecutor() as threads:
+        titles = [threads.submit(items.categories, "title") for _ in range(2)]
+        assert begun.wait(30)
+        try:
+            others = [
+                threads.submit(lambda: items.columns),
+                threads.submit(lambda: items.numbers("score")),
+                threads.submit(items.media, "title"),
+            ]
+            assert others[0].result(timeout=30) == known
+            assert [len(others[1].result(timeout=30)), others[2].result(timeout=30)] == [N, "text"]
+        finally:
+            go.set()
+        assert titles[0].result() is titles[1].result()
+
+
+def test_the_columns_used_last_are_kept(table, tmp_path):
+    wide = pa.table({f"c{place}": table["score"] for place in range(2 * MOST_KEPT)})
+    pq.write_table(wide, tmp_path / "items.parquet")
+    items = Items(tmp_path / "items.parquet", N)
+    first = items.numbers("c0")
+    for name in items.names[1:MOST_KEPT]:
+        items.numbers(name)
+    assert items.numbers("c0") is first
+    for name in items.names[MOST_KEPT:]:
+        items.numbers(name)
+    assert items.numbers("c0") is not first
+    assert len(items._cache) == MOST_KEPT
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,8 @@ def test_defaults_are_valid():
         ({"learning_rate": 0}, "learning_rate is 0: it must be greater than 0."),
         ({"set_op_mix_ratio": 1.1}, "set_op_mix_ratio is 1.1: it must be at least 0 and at most 1."),
         ({"negative_sample_rate": -1}, "negative_sample_rate is -1"),
+        ({"densmap": 1}, "densmap is 1: it must be True or False."),
+        ({"target": 3}, "target is 3: give the name of a column of the items."),
         ({"metric": ""}, "metric is '': give the name of a metric"),
     ],
 )
@@ -53,6 +55,8 @@ def test_the_label_says_what_is_special():
     assert (
         RunParameters(metric="cosine", init="pca", min_dist=0).label == "k 15 · d 0 · cosine · pca · seed 42"
     )
+    special = RunParameters(densmap=True, target="genre")
+    assert special.label == "k 15 · d 0.1 · densmap · target genre · seed 42"
 
 
 @given(

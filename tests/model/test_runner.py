@@ -140,6 +140,26 @@ def test_pausing_and_resuming_changes_nothing(runner, workspace, dataset, straig
     assert_same_result(workspace, straight, workspace, runner.wait(run.id, PATIENCE))
 
 
+def test_a_wish_is_told_until_it_is_granted(runner, dataset):
+    go = threading.Event()
+
+    def hold(event):
+        if event.kind == "snapshot" and runner.run(event.run_id).epoch:
+            assert go.wait(PATIENCE)
+
+    unsubscribe = runner.subscribe(hold)
+    run = runner.start(dataset, LONG)
+    until(lambda: runner.run(run.id).epoch > 0)
+    runner.pause(run.id)
+    assert (runner.progress(run.id).status, runner.progress(run.id).wish) == (RunStatus.RUNNING, "pause")
+    runner.stop(run.id)
+    assert (runner.progress(run.id).status, runner.progress(run.id).wish) == (RunStatus.RUNNING, "stop")
+    go.set()
+    runner.wait(run.id, PATIENCE)
+    unsubscribe()
+    assert runner.progress(run.id).wish == ""
+
+
 def test_pausing_before_the_layout_holds_at_once_and_changes_nothing(runner, workspace, dataset):
     parameters = RunParameters(n_epochs=100, seed=5)
     run = runner.start(dataset, parameters)

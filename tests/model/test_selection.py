@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from explorer.model.categories import Categories
 from explorer.model.errors import InputError
-from explorer.model.selection import Selection, SelectionHistory, Step, composition
+from explorer.model.selection import Selection, SelectionHistory, Step, composition, packed, unpacked
 
 N = 19  # no multiple of 8: packed masks must not grow rows
 LASSO = Step("lasso", "union", "run", ((0, 0), (1, 0), (1, 1)))
@@ -191,3 +191,13 @@ def test_composition_of_everything_has_no_lift(colours: Categories) -> None:
 def test_composition_of_nothing_is_all_zero(colours: Categories) -> None:
     shares = composition(np.zeros(12, bool), colours)
     assert [(share.selected, share.lift) for share in shares] == [(0, 0)] * 3
+
+
+@given(st.lists(st.booleans(), max_size=70))
+def test_packed_rows_are_unpacked_and_other_letters_refused(rows: list[bool]) -> None:
+    mask = np.array(rows, np.bool_)
+    np.testing.assert_array_equal(unpacked(packed(mask), len(mask)), mask)
+    with pytest.raises(InputError, match="each of the"):
+        unpacked(packed(mask), len(mask) + 8)
+    with pytest.raises(InputError, match="damaged"):
+        unpacked("no rows", len(mask))

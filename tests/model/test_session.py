@@ -1,5 +1,6 @@
 """One analyst's view without any screen: selecting, sampling, comparing on a real run."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,10 +10,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from explorer.model.drawing import redraw
 from explorer.model.errors import InputError
 from explorer.model.run import RunParameters, RunStatus
-from explorer.model.runner import Runner
+from explorer.model.runner import Runner, Snapshot
 from explorer.model.session import Session
+from explorer.model.strategies import Plan
 from explorer.model.workspace import Workspace
 
 
@@ -95,11 +98,80 @@ def test_select_invert_invert_and_undo_all(session: Session) -> None:
     np.testing.assert_array_equal(session.selection.mask, before)
 
 
+def test_a_condition_selects_rows_and_is_kept_as_a_step(session: Session) -> None:
+    session.select_where("kind = 'b'")
+    np.testing.assert_array_equal(session.selection.rows, np.arange(120, 240))
+    session.select_where("row_id < 130", "intersect")
+    session.select_where("kind = 'c' AND row_id > 357", "union")
+    np.testing.assert_array_equal(session.selection.rows, [*range(120, 130), 358, 359])
+    with pytest.raises(InputError, match='no column "kimd"'):
+        session.select_where("kimd = 'b'")
+    assert [(step.kind, step.mode, step.condition) for step in session.selection.steps] == [
+        ("condition", "replace", "kind = 'b'"),
+        ("condition", "intersect", "row_id < 130"),
+        ("condition", "union", "kind = 'c' AND row_id > 357"),
+    ]
+
+
+def test_a_water_level_selects_what_is_above_it_and_single_regions(session: Session) -> None:
+    run_id, embedding = session.run_id, session.snapshot(session.run_id).embedding
+    assert session.water_level(run_id) is None
+    session.select_above(run_id)
+    assert session.selection.count == 0
+    session.water = 0.9
+    level = session.water_level(run_id)
+    session.select_above(run_id)
+    np.testing.assert_array_equal(session.selection.mask, level.above())
+    assert session.selection.count >= 0.9 * 360
+    middle = np.median(embedding[:120], axis=0)
+    session.select_region(run_id, *middle)
+    np.testing.assert_array_equal(session.selection.mask, level.region(*middle))
+    assert 0 < session.selection.mask[:120].sum() == session.selection.count
+    session.select_region(run_id, *np.median(embedding[240:], axis=0), mode="union")
+    assert [(step.kind, step.mode, step.share) for step in session.selection.steps] == [
+        ("region", "replace", 0.9),
+        ("region", "union", 0.9),
+    ]
+    with pytest.raises(InputError, match="no region here"):
+        session.select_region(run_id, *(embedding.max(0) + 100))
+
+
+def test_a_region_of_the_aligned_map_is_found_in_that_run_s_own_coordinates(session: Session) -> None:
+    other = session.runs[1].id
+    session.put_beside(other)
+    session.water = 0.9
+    shown, own = session.shown(other).embedding, session.snapshot(other).embedding
+    session.select_region(other, *np.median(shown[120:240], axis=0))
+    step = session.selection.steps[-1]
+    np.testing.assert_allclose(step.point, np.median(own[120:240], axis=0), atol=0.3)
+    np.testing.assert_array_equal(session.selection.mask, session.water_level(other).region(*step.point))
+    assert session.selection.mask[120:240].sum() == session.selection.count > 60
+
+
+def test_a_saved_selection_is_restored_on_another_run_and_combined(session: Session) -> None:
+    session.select_category("kind", 0)
+    saved = session.saved().save("the first", session.selection)
+    session.look_at(session.runs[1].id)
+    session.select_category("kind", 1)
+    session.select(session.saved().load(saved).mask, saved.step("union"))
+    np.testing.assert_array_equal(session.selection.rows, np.arange(240))
+    session.undo()
+    session.select(session.saved().load(saved).mask, saved.step("intersect"))
+    assert session.selection.count == 0
+    session.select(session.saved().load(saved).mask, saved.step("replace"))
+    np.testing.assert_array_equal(session.selection.rows, np.arange(120))
+    session.draw_sample(Plan("random", 5))
+    (step,) = session.sample_manifest()["selection"]["steps"]
+    assert (step["kind"], step["name"], step["digest"]) == ("saved", "the first", saved.digest)
+    assert step["steps"][0]["values"] == ("a",)
+    session.saved().delete(saved)
+
+
 def test_a_sample_comes_from_the_selection_or_from_all_and_is_kept(session: Session) -> None:
-    session.draw_sample(50, seed=3)
+    session.draw_sample(Plan("random", 50, 3))
     assert len(set(session.sample.rows)) == 50
     session.select_category("kind", 2)
-    session.draw_sample(50, seed=3)
+    session.draw_sample(Plan("random", 50, 3))
     assert session.selection.mask[session.sample.rows].all()
     path = session.keep_sample()
     table = session.sample_table()
@@ -110,9 +182,32 @@ def test_a_sample_comes_from_the_selection_or_from_all_and_is_kept(session: Sess
     np.testing.assert_array_equal(table["x"], embedding[session.sample.rows, 0])
 
 
+def test_what_is_chosen_and_drawn_on_a_moving_map_is_drawn_again_on_the_final_one(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id, final = session.run_id, session.snapshot(session.run_id)
+    moving = Snapshot(run_id, 7, final.embedding[::-1].copy(), final=False)
+    with monkeypatch.context() as live:
+        live.setattr(session.runner, "snapshot", lambda _: moving)
+        session.water = 0.9
+        session.lasso(run_id, around(moving.embedding[:120]))
+        assert session.selection.mask[:120].all()
+        session.select_region(run_id, *np.median(moving.embedding[120:240], axis=0), mode="union")
+        session.box(run_id, moving.embedding[:2].astype(float), mode="subtract")
+        session.box(run_id, np.full((2, 2), 1e6), mode="union")
+        session.draw_sample(Plan("random", 20, 1))
+    about = json.loads(json.dumps(session.sample_manifest()))
+    assert about["run"]["epoch"] == 7
+    assert [step["kind"] for step in about["selection"]["steps"]] == ["lasso", "region", "box", "box"]
+    _, again = redraw(about, session.workspace)
+    np.testing.assert_array_equal(again.sample.rows, session.sample.rows)
+    session.lasso(run_id, around(final.embedding[:120]))
+    assert "packed" not in session.selection.steps[-1].to_dict()
+
+
 def test_a_sample_remembers_what_it_was_drawn_from(session: Session) -> None:
     session.select_category("kind", 0)
-    session.draw_sample(20, seed=1)
+    session.draw_sample(Plan("random", 20, 1))
     before, rows = session.sample_manifest(), session.sample.rows
     session.clear_selection()
     session.look_at(session.runs[1].id)
@@ -120,8 +215,24 @@ def test_a_sample_remembers_what_it_was_drawn_from(session: Session) -> None:
     assert before["selection"]["rows"] == 120
     session.look_at(session.runs[0].id)
     session.undo()
-    session.draw_sample(20, seed=1)
+    session.draw_sample(Plan("random", 20, 1))
     np.testing.assert_array_equal(session.sample.rows, rows)
+
+
+def test_a_sample_keeps_the_places_of_the_map_it_was_drawn_on(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    final = session.snapshot(session.run_id)
+    moving = Snapshot(session.run_id, 7, final.embedding + 5, final=False)
+    with monkeypatch.context() as live:
+        live.setattr(session.runner, "snapshot", lambda _: moving)
+        session.draw_sample(Plan("random", 20, 1))
+    session.look_at(session.runs[1].id)
+    assert session.run_id != session.drawn.run_id
+    for table in (session.sample_table(), pq.read_table(session.keep_sample())):
+        np.testing.assert_array_equal(
+            np.column_stack([table["x"], table["y"]]), moving.embedding[session.sample.rows]
+        )
 
 
 def test_without_a_sample_there_is_nothing_to_keep(session: Session) -> None:
@@ -144,6 +255,16 @@ def test_putting_a_run_beside_itself_or_twice_takes_it_away(session: Session) ->
     session.put_beside(session.runs[1].id)
     session.put_beside(session.runs[1].id)
     assert session.beside_id == ""
+
+
+def test_a_run_is_looked_at_no_sooner_than_it_is_listed(session: Session) -> None:
+    before, seen = session.runs, []
+    watcher = session.param.watch(lambda *_: seen.append(session.has_other_runs), ["run_id", "runs"])
+    run = session.start(RunParameters(seed=2, n_epochs=5))
+    session.param.unwatch(watcher)
+    session.runner.wait(run.id, timeout=240)
+    assert (session.run_id, session.runs[1:]) == (run.id, before)
+    assert all(seen)
 
 
 def test_a_damaged_map_is_no_map_and_says_why(session: Session) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from explorer.model import stages
 from explorer.model.run import RunParameters
-from explorer.model.stages import FUZZY_SET, INITIAL_LAYOUT, KNN_GRAPH, LAYOUT, plan
+from explorer.model.stages import FUZZY_SET, INITIAL_LAYOUT, KNN_GRAPH, LAYOUT, SUPERVISION, plan
 
 FIRST_STAGE_TO_DIFFER = {
     "n_neighbors": (30, KNN_GRAPH),
@@ -17,6 +17,8 @@ FIRST_STAGE_TO_DIFFER = {
     "set_op_mix_ratio": (0.5, FUZZY_SET),
     "init": ("pca", INITIAL_LAYOUT),
     "n_components": (3, INITIAL_LAYOUT),
+    "target": ("genre", INITIAL_LAYOUT),
+    "densmap": (True, LAYOUT),
     "min_dist": (0.5, LAYOUT),
     "spread": (2.0, LAYOUT),
     "n_epochs": (50, LAYOUT),
@@ -41,6 +43,13 @@ def test_runs_share_the_stages_before_the_first_that_differs(name):
     order = list(here)
     for stage in order:
         assert (here[stage] == there[stage]) == (order.index(stage) < order.index(first)), stage
+
+
+def test_a_target_of_other_values_shares_what_comes_before_it():
+    here, there = (plan("hash", RunParameters(target="genre"), values) for values in ("one", "other"))
+    assert [stage.name for stage in here] == [KNN_GRAPH, FUZZY_SET, SUPERVISION, INITIAL_LAYOUT, LAYOUT]
+    assert [one.key == two.key for one, two in zip(here, there, strict=True)] == [True] * 2 + [False] * 3
+    assert here[:2] == plan("hash", RunParameters())[:2]
 
 
 def test_other_data_shares_nothing():

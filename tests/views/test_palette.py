@@ -2,8 +2,11 @@
 
 import itertools
 
+import numpy as np
 import pytest
+from colorspacious import cspace_convert
 
+from explorer.model.projection import BENEATH
 from explorer.views import palette
 
 
@@ -32,7 +35,9 @@ def test_categories_differ_and_show_on_the_page(dark: bool, n: int) -> None:
     colours = palette.categorical(n, dark)
     assert len(set(colours)) == n
     page = palette.tokens(dark).page
-    assert all(contrast(colour, page) >= (2.5 if dark else 1.2) for colour in colours)
+    # Yellow is faint on the light page, and comes last of eight.
+    assert all(contrast(colour, page) >= (3.5 if dark else 2) for colour in colours[:7] + colours[8:])
+    assert all(contrast(colour, page) >= (3.5 if dark else 1.25) for colour in colours)
 
 
 def test_beyond_forty_all_the_rest_is_the_grey_of_other() -> None:
@@ -50,6 +55,34 @@ def test_noise_missing_and_other_are_three_greys(dark: bool) -> None:
 
 
 @pytest.mark.parametrize("dark", [True, False])
+@pytest.mark.parametrize(
+    ("sight", "least"), [(None, 20), ("deuteranomaly", 12), ("protanomaly", 12), ("tritanomaly", 10)]
+)
+def test_eight_categories_are_apart_for_every_kind_of_sight(
+    dark: bool, sight: str | None, least: float
+) -> None:
+    """Machado et al. (2009) at full severity; distances in CAM02-UCS, where 1 is just noticeable."""
+    seen = np.array([palette.rgb(colour) for colour in palette.categorical(8, dark)])
+    if sight:
+        space = {"name": "sRGB1+CVD", "cvd_type": sight, "severity": 100}
+        seen = np.clip(cspace_convert(seen, space, "sRGB1"), 0, 1)
+    places = cspace_convert(seen, "sRGB1", "CAM02-UCS")
+    assert min(np.linalg.norm(a - b) for a, b in itertools.combinations(places, 2)) >= least
+
+
+@pytest.mark.parametrize("dark", [True, False])
+def test_a_diverging_scale_is_grey_in_the_middle_and_as_strong_on_both_sides(dark: bool) -> None:
+    below, centre, above = (palette.rgb(c) for c in palette.diverging(dark, np.array([-1.0, 0.0, 1.0])))
+    assert max(centre) - min(centre) < 0.12
+    assert below[2] > below[0]
+    assert above[0] > above[2]
+    page = palette.tokens(dark).page
+    strengths = [contrast(c, page) for c in palette.diverging(dark, np.linspace(-1, 1, 41))]
+    assert min(strengths) >= 1.6
+    assert max(strengths[0], strengths[-1]) / min(strengths[0], strengths[-1]) < 1.4
+
+
+@pytest.mark.parametrize("dark", [True, False])
 def test_ramps_move_steadily_away_from_the_page(dark: bool) -> None:
     for ramp in (palette.density(dark), palette.sequential(dark)):
         light = [luminance(colour) for colour in ramp]
@@ -59,7 +92,6 @@ def test_ramps_move_steadily_away_from_the_page(dark: bool) -> None:
     assert contrast(palette.density(dark)[-1], palette.tokens(dark).page) > 8
 
 
-def test_hidden_categories_are_drawn_as_missing_ones() -> None:
-    table = palette.lookup(("#ff0000", "#00ff00"), "#808080", hidden=frozenset({1}))
-    assert table[0, 3] == 1
-    assert table[1].tolist() == table[2].tolist()
+def test_missing_values_lie_beneath_all_others() -> None:
+    table = palette.lookup(("#ff0000", "#00ff00"), "#808080")
+    assert table[:, 3].tolist() == [1, 1, np.float32(BENEATH)]

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from explorer.model.projection import Viewport
+from explorer.model.projection import Viewport, count
 from explorer.views import palette
-from explorer.views.shading import Colouring, Style, density_colouring, shade
+from explorer.views.shading import Colouring, Style, density_colouring, draw, shade
 
 RED, BLUE = "#ff0000", "#0000ff"
 
@@ -93,3 +93,19 @@ def test_few_points_are_drawn_as_dots_larger_than_a_pixel() -> None:
     points = np.array([[0, 0], [5, 5], [9, 1]], np.float32)
     image = shade(points, Viewport(-1, 10, -1, 10, 200, 200), density_colouring(True))
     assert np.count_nonzero(image) > 9 * len(points)
+
+
+@pytest.mark.parametrize("fixed", [True, False])
+def test_density_says_how_many_points_its_last_colour_stands_for(fixed: bool) -> None:
+    points = np.random.default_rng(3).normal(size=(200_000, 2)).astype(np.float32)
+    points[::2] *= 0.05
+    view = Viewport.around(points, 100, 80)
+    colouring = Colouring(np.zeros(len(points), np.int32), palette.lookup((RED,), "#808080"))
+    drawn = draw(points, view, density_colouring(True), style=Style(True, fixed))
+    counts = count(points, view).counts
+    if fixed:
+        assert len(np.unique(drawn.image[counts >= drawn.most])) == 1, "nothing is brighter than many"
+    else:
+        assert drawn.most == counts.max()
+    assert draw(points, view, colouring).most == 0, "of categories, colours tell no number"
+    assert draw(points[:50], view, density_colouring(True)).most == 0, "dots are items, not densities"

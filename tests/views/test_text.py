@@ -1,9 +1,33 @@
 """How numbers read."""
 
-from explorer.views.text import count, duration, share
+from datetime import UTC, datetime
+
+from explorer.views.text import count, duration, share, shortened, written
 
 
 def test_numbers_read_as_people_write_them() -> None:
     assert count(1234567) == "1,234,567"
     assert [share(v) for v in (0.1044, 0.00004, 0, 1)] == ["10.4%", "<0.1%", "0%", "100%"]
     assert [duration(v) for v in (0.42, 12.34, 125, 7300)] == ["0.4 s", "12.3 s", "2 min 5 s", "2 h 1 min"]
+
+
+def test_every_value_is_written_in_one_way_wherever_it_is_shown() -> None:
+    values = (
+        1234567,
+        1989,
+        1234.5678,
+        True,
+        datetime(2024, 5, 1),
+        datetime(2024, 5, 1, 9, tzinfo=UTC),
+        "",
+        [1],
+    )
+    assert [shortened(value, 80) for value in values] == [written(value) for value in values]
+    assert written(1234567) == "1,234,567"
+    assert [written(value) for value in values[3:6]] == ["true", "2024-05-01", "2024-05-01 09:00:00+00:00"]
+
+
+def test_a_missing_value_is_a_dash_and_a_long_one_cut() -> None:
+    assert [shortened(value, 9) for value in (None, float("nan"), "", 12)] == ["—", "—", "", "12"]
+    assert shortened("one\n two\tthree", 80) == "one two three"
+    assert shortened("x" * 2**20, 80) == "x" * 79 + "…"

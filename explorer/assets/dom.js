@@ -1,0 +1,48 @@
+// What every script of the page begins with: elements whose text is set as text, never as markup.
+const number = new Intl.NumberFormat("en-US")
+const SVG = "http://www.w3.org/2000/svg"
+
+function part(kind, className, text) {
+  const element = document.createElement(kind)
+  element.className = className
+  if (text !== undefined) { element.textContent = text }
+  return element
+}
+
+function icon(path) {
+  const svg = document.createElementNS(SVG, "svg")
+  svg.setAttribute("viewBox", "0 0 16 16")
+  svg.setAttribute("aria-hidden", "true")
+  const line = document.createElementNS(SVG, "path")
+  line.setAttribute("d", path)
+  svg.append(line)
+  return svg
+}
+
+// What is clicked, or pressed with Enter, is picked; with Ctrl or Cmd it is added.
+function pickable(element, pick) {
+  const act = (event) => pick(event.ctrlKey || event.metaKey)
+  element.addEventListener("click", act)
+  // Browsers press a button with Enter, but not with Ctrl-Enter.
+  element.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); act(event) }
+  })
+}
+
+// New children in place of the old, of which one may have the focus: its successor by key gets it.
+function replaceKeepingFocus(list, children) {
+  const focused = list.getRootNode().activeElement?.dataset?.key
+  list.replaceChildren(...children)
+  if (focused !== undefined) { list.querySelector(`[data-key="${focused}"]`)?.focus() }
+}
+
+// Where the keys go: to a field that takes text, to a part that moves by arrows, or to the map.
+function focused() {
+  let focus = document.activeElement
+  while (focus && focus.shadowRoot && focus.shadowRoot.activeElement) { focus = focus.shadowRoot.activeElement }
+  return focus
+}
+
+function takesText(focus) {
+  return focus && (["INPUT", "TEXTAREA", "SELECT"].includes(focus.tagName) && focus.type !== "range" || focus.isContentEditable)
+}

@@ -1,0 +1,167 @@
+// Over the frame of a map: the tooltip, the scale of density, notes, and what stands in the place of a map.
+const DESCRIPTION = "Items near one another are alike. Drag to pan or select, scroll or press + and - to zoom, "
+  + "arrow keys move, Enter pins the item in the middle, 0 shows the whole map, question mark lists all keys."
+const CAUTION = "Colour tells how many items share a pixel. Who lies beside whom means much; the distances between "
+  + "islands, and their sizes, mean little."
+// A second press within TWICE is a double-click, which shows the whole map and pins nothing.
+const STILL = 4, PATIENCE = 2000, GAP = 14, TWICE = 250
+
+export function render({model, view}) {
+  const root = part("div", "over-map")
+  const tip = part("div", "map-tip")
+  tip.setAttribute("role", "tooltip")
+  tip.hidden = true
+  const state = part("div", "map-state")
+  state.setAttribute("role", "status")
+  const scale = part("div", "map-scale")
+  const outside = part("div", "map-outside")
+  const chosen = part("div", "unseen")
+  chosen.setAttribute("aria-live", "polite")
+  const cross = part("div", "map-cross")
+  cross.hidden = true
+  root.append(state, scale, outside, cross, tip, chosen)
+
+  // What the analyst touches is the map below: it is that which gets the role, the name and the listeners.
+  const map = view.el.getRootNode().host
+  map.setAttribute("role", "application")
+  map.setAttribute("aria-roledescription", "map")
+  map.setAttribute("aria-description", DESCRIPTION)
+
+  const draw = {
+    title: () => map.setAttribute("aria-label", model.title),
+    chosen: () => { chosen.textContent = model.chosen },
+    scale: () => {
+      const {colours, low, high} = model.scale
+      scale.replaceChildren()
+      scale.hidden = !colours || Boolean(model.state.kind)
+      if (scale.hidden) { return }
+      const ramp = part("span", "map-ramp")
+      ramp.style.background = `linear-gradient(to right, ${colours.join(", ")})`
+      scale.append(part("span", "", low), ramp, part("span", "", high), part("span", "muted", "items per pixel"))
+      scale.title = CAUTION
+    },
+    outside: () => {
+      outside.hidden = !model.outside
+      const all = part("button", "link", "show all")
+      all.type = "button"
+      all.addEventListener("click", () => model.send_msg({action: "everything"}))
+      const points = model.outside === 1 ? "1 point" : `${model.outside.toLocaleString("en-US")} points`
+      outside.replaceChildren(`${points} far outside · `, all)
+    },
+    state: () => {
+      const {kind, title, detail, fraction, note} = model.state
+      state.hidden = !kind
+      state.className = `map-state ${kind || ""}`
+      state.replaceChildren(part("b", "", title || ""), part("span", "", detail || ""))
+      if (kind === "loading") {
+        const track = part("span", "track"), fill = part("span", "fill")
+        track.setAttribute("role", "progressbar")
+        track.setAttribute("aria-label", title)
+        track.setAttribute("aria-valuenow", Math.round(100 * fraction))
+        fill.style.width = `${100 * fraction}%`
+        track.classList.toggle("waiting", !fraction)
+        track.append(fill)
+        state.append(track, part("span", "muted", note || ""))
+      }
+      draw.scale()
+    },
+  }
+
+  // One question at a time: the next one, about where the pointer is by then, follows the answer.
+  let place = null, said = "", number = 0, asked = 0, pending = false, down = null, tapping = 0, tapped = {time: -Infinity}
+  const inside = (event) => {
+    const box = root.getBoundingClientRect()
+    const x = event.clientX - box.left, y = event.clientY - box.top
+    return x >= 0 && y >= 0 && x < box.width && y < box.height ? {x, y} : null
+  }
+  const ask = () => {
+    if (!place || down || (asked && performance.now() - asked < PATIENCE)) { pending = true; return }
+    pending = false
+    asked = performance.now()
+    number += 1
+    const mine = number
+    model.send_msg({action: "hover", x: place.x, y: place.y, number})
+    // A question that gets lost while a page arrives is asked again.
+    setTimeout(() => { if (asked && mine === number) { asked = 0; ask() } }, PATIENCE)
+  }
+  const hide = () => { tip.hidden = true; pending = false; number += 1; asked = 0 }
+  const put = () => {
+    if (tip.hidden || !place) { return }
+    const across = root.clientWidth - tip.offsetWidth, down_ = root.clientHeight - tip.offsetHeight
+    const x = place.x + GAP <= across ? place.x + GAP : place.x - GAP - tip.offsetWidth
+    const y = place.y + GAP <= down_ ? place.y + GAP : place.y - GAP - tip.offsetHeight
+    tip.style.transform = `translate(${Math.max(0, Math.min(x, across))}px, ${Math.max(0, Math.min(y, down_))}px)`
+  }
+  const show = () => {
+    const {number: answered, title, values, more, picture} = model.tip
+    if (answered !== number) { return }
+    asked = 0
+    tip.hidden = title === undefined || !place || Boolean(down)
+    const now = JSON.stringify([title, values, picture])
+    if (!tip.hidden && said !== now) {
+      said = now
+      const table = part("dl", "")
+      for (const [name, value] of values) { table.append(part("dt", "", name), part("dd", "", value)) }
+      const words = part("div", "map-tip-words")
+      words.append(part("b", "", title), table)
+      if (more > 0) { words.append(part("span", "muted", `${more} more columns`)) }
+      tip.replaceChildren(words)
+      if (picture) {
+        const image = part("img", "")
+        image.src = picture
+        image.alt = ""
+        tip.prepend(image)
+      }
+    }
+    put()
+    if (pending) { ask() }
+  }
+
+  const ours = (event) => event.composedPath().some((one) => one.tagName === "BUTTON")
+  const listeners = {
+    pointermove: (event) => {
+      place = inside(event)
+      if (!place) { return hide() }
+      if (down && Math.hypot(event.clientX - down.x, event.clientY - down.y) > STILL) { down.moved = true; hide() }
+      put()
+      if (!event.buttons && event.pointerType !== "touch") { ask() }
+    },
+    pointerdown: (event) => {
+      clearTimeout(tapping)
+      down = event.button || ours(event) ? null : {x: event.clientX, y: event.clientY}
+    },
+    pointerup: (event) => {
+      place = inside(event)
+      const still = down && !down.moved
+      down = null
+      if (still && place && !event.shiftKey && !event.altKey) {
+        const at = {...place, time: event.timeStamp}
+        const again = at.time - tapped.time < 2 * TWICE && Math.hypot(at.x - tapped.x, at.y - tapped.y) < GAP
+        tapped = at
+        if (!again) { tapping = setTimeout(() => model.send_msg({action: "tap", x: at.x, y: at.y}), TWICE) }
+      }
+    },
+    pointerleave: () => { place = null; hide() },
+    pointercancel: () => { place = down = null; hide() },
+    wheel: hide,
+    // By keyboard the middle of the map is the pointer: arrows move what lies there, Enter pins it.
+    focusin: () => { cross.hidden = false },
+    focusout: () => { cross.hidden = true },
+    keydown: (event) => {
+      if (event.key !== "Enter" || ours(event)) { return }
+      model.send_msg({action: "tap", x: root.clientWidth / 2, y: root.clientHeight / 2})
+    },
+  }
+  for (const [name, listener] of Object.entries(listeners)) {
+    map.addEventListener(name, listener, {passive: true, capture: true})
+  }
+  const release = () => { down = null }
+  document.addEventListener("pointerup", release)
+  for (const name of Object.keys(draw)) { model.on(name, draw[name]); draw[name]() }
+  model.on("tip", show)
+  model.on("remove", () => {
+    document.removeEventListener("pointerup", release)
+    for (const [name, listener] of Object.entries(listeners)) { map.removeEventListener(name, listener, {capture: true}) }
+  })
+  return root
+}

@@ -1,0 +1,134 @@
+"""Run statistics in the background: asked for when first looked at, told of when there."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from explorer.model.categories import MISSING, Categories
+from explorer.model.doing import Doing, StoppedError
+from explorer.model.errors import InputError, RunError, WorkspaceError
+from explorer.model.run import Run
+from explorer.model.statistics import STATISTICS, Known, comparable_runs, compute
+from explorer.model.workspace import Workspace
+
+MOST_KEPT = 8
+log = logging.getLogger(__name__)
+Key = tuple[object, ...]
+
+# Two pages that want the same wait for one another: the second finds it in the workspace.
+_in_turn = threading.Lock()
+
+
+class Derived:
+    """The statistics of one session's runs. Safe to use from several threads.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Where they are kept.
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._known: OrderedDict[Key, Known] = OrderedDict()
+        self._doing: OrderedDict[Key, Doing] = OrderedDict()
+        self._faults: dict[Key, str] = {}
+        self._lock = threading.Lock()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="statistics")
+        self._closed = False
+        self.on_change: Callable[[], None] = lambda: None
+
+    @property
+    def doing(self) -> Doing | None:
+        """What is being computed, None for nothing."""
+        return next((one for one in self._doing.copy().values() if not one.stopped), None)
+
+    def known(self, name: str, run: Run | None, runs: tuple[Run, ...]) -> Known | None:
+        """Return a statistic of a run, or None and have it computed; a run at work has none yet.
+
+        Parameters
+        ----------
+        name : str
+            One of `STATISTICS`.
+        run : Run or None
+        runs : tuple of Run
+            Those of the same data.
+        """
+        if run is None or run.status.active:
+            return None
+        key = _key(name, run, runs)
+        with self._lock:
+            if key in self._known:
+                self._known.move_to_end(key)
+                return self._known[key]
+            if key in self._doing or key in self._faults or self._closed:
+                return None
+            doing = self._doing[key] = Doing(f"computing {STATISTICS[name].label}")
+        self._thread.submit(self._compute, doing, key, name, run, runs)
+        self.on_change()
+        return None
+
+    def state(self, name: str, run: Run | None, runs: tuple[Run, ...]) -> str:
+        """Why there is no such statistic yet, in one sentence; empty when it is there."""
+        if run is None:
+            return "There is no run to tell this of yet."
+        if run.status.active:
+            return "This is computed once the run has come to rest."
+        key = _key(name, run, runs)
+        doing = self._doing.get(key)
+        return self._faults.get(key) or ("" if doing is None else f"{doing.what}…")
+
+    def stop(self) -> None:
+        """End what is being computed or waits to be; it begins anew when it is asked for again."""
+        for doing in self._doing.copy().values():
+            doing.stop()
+
+    def close(self) -> None:
+        """End what is being computed; nobody looks any more."""
+        self._closed = True
+        self.stop()
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def wait(self) -> None:
+        """Return when all that was asked for so far is there."""
+        self._thread.submit(lambda: None).result()
+
+    def _compute(self, doing: Doing, key: Key, name: str, run: Run, runs: tuple[Run, ...]) -> None:
+        try:
+            with _in_turn:
+                doing(0.0)
+                known = compute(name, self._workspace, run, runs, doing)
+            with self._lock:
+                self._known[key] = known
+                while len(self._known) > MOST_KEPT:
+                    self._known.popitem(last=False)
+        except StoppedError:
+            pass
+        except (InputError, RunError, WorkspaceError) as error:
+            self._faults[key] = str(error)
+        except Exception:
+            log.exception("The %s of run %s failed", STATISTICS[name].label, run.id)
+            what = STATISTICS[name].label
+            self._faults[key] = f"The {what} could not be computed: explorer.log in the workspace says why."
+        finally:
+            with self._lock:
+                self._doing.pop(key, None)
+        if not self._closed:
+            self.on_change()
+
+
+def pending(n: int) -> Categories:
+    """Return categories of n rows that hold nothing yet."""
+    return Categories(np.full(n, MISSING, np.int32), (), np.zeros(0, np.int64))
+
+
+def _key(name: str, run: Run, runs: tuple[Run, ...]) -> Key:
+    # How stable a run is changes with the runs there are.
+    others = comparable_runs(run, runs) if name == "@stability" else (run,)
+    return (name, *((other.id, other.epoch) for other in others))

@@ -1,0 +1,52 @@
+"""Work that somebody waits for: what it is, how far it is, how long it will take, and the wish to end it."""
+
+from __future__ import annotations
+
+import time
+
+LEAST_SHARE = 0.02
+
+
+class StoppedError(Exception):
+    """Nobody waits for the result any more."""
+
+
+class Doing:
+    """Work under way on another thread, which tells the share that is done by calling this.
+
+    Parameters
+    ----------
+    what : str
+        Such as "computing distortion".
+
+    Attributes
+    ----------
+    share : float
+        The share done, 0 to 1; it never falls. 0 all along when nobody can tell.
+    stopped : bool
+        Whether the work is to end.
+    """
+
+    def __init__(self, what: str) -> None:
+        self.what, self.share, self.stopped = what, 0.0, False
+        self._began: float | None = None
+        self._elapsed = 0.0
+
+    def __call__(self, share: float) -> None:
+        """Take notice of the share done; raises StoppedError, which ends the work, if that is wished."""
+        if self.stopped:
+            raise StoppedError
+        now = time.monotonic()
+        # From the first call: work may have waited for its turn before.
+        self._began = now if self._began is None else self._began
+        self._elapsed, self.share = now - self._began, max(self.share, share)
+
+    def stop(self) -> None:
+        """Have the work end the next time it tells its share."""
+        self.stopped = True
+
+    @property
+    def remaining(self) -> float | None:
+        """Expected seconds to come if it goes on as fast; None while there is too little to tell by."""
+        share = self.share
+        return None if share < LEAST_SHARE else self._elapsed * (1 - share) / share

@@ -1,0 +1,203 @@
+"""What is looked at: data, its runs and their maps, what colours them. No screen is needed to use it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import param
+from numpy.typing import NDArray
+
+from explorer.model.categories import Categories
+from explorer.model.comparison import Alignment, align
+from explorer.model.dataset import Dataset
+from explorer.model.derived import Derived, pending
+from explorer.model.errors import InputError, WorkspaceError
+from explorer.model.run import Run, RunParameters
+from explorer.model.runner import Progress, Runner, Snapshot
+from explorer.model.statistics import CLUSTER, STATISTICS, Known, comparable_runs
+from explorer.model.workspace import Workspace
+
+
+class Viewed(param.Parameterized):
+    """Data of a workspace with a run on the map, and perhaps one beside it.
+
+    Parameters
+    ----------
+    workspace, runner
+        Shared by all sessions of the server.
+    dataset : Dataset or None
+        The open data.
+    run_id, beside_id : str
+        The run on the map, and the one beside it; empty for none.
+    colour_by : str
+        Column or statistic of the run that colours the map; empty for density.
+    isolated : frozenset of int
+        Codes of the categories drawn in colour, -1 for missing values; empty for all.
+    highlighted : frozenset of int
+        Those that are pointed at.
+    heard : int
+        How often a statistic of a run was begun or has come.
+    progress : Progress or None
+        Where the run on the map stands.
+    runs : tuple of Run
+        The runs of this data, newest first.
+    """
+
+    dataset = param.ClassSelector(class_=Dataset, default=None, allow_None=True)
+    run_id = param.String("")
+    beside_id = param.String("")
+    colour_by = param.String("")
+    isolated = param.ClassSelector(class_=frozenset, default=frozenset())
+    highlighted = param.ClassSelector(class_=frozenset, default=frozenset())
+    heard = param.Integer(0)
+    progress = param.ClassSelector(class_=Progress, default=None, allow_None=True)
+    runs = param.ClassSelector(class_=tuple, default=())
+
+    def __init__(self, workspace: Workspace, runner: Runner) -> None:
+        super().__init__()
+        self.workspace, self.runner = workspace, runner
+        self._aligned: tuple[tuple[object, ...], Alignment | None] = ((), None)
+        self.derived = Derived(workspace)
+        self.faults: dict[str, str] = {}
+
+    # Data and runs
+
+    def load(
+        self,
+        data: str,
+        vectors: str | None = None,
+        items: str | None = None,
+        progress: Callable[[float], None] = lambda _: None,
+    ) -> Dataset:
+        """Import a file; slow, so a page calls it on another thread and then `show`.
+
+        ``progress`` is called with the share written; what it raises ends the import.
+
+        Raises
+        ------
+        InputError
+            One sentence that says what is wrong with the file and where.
+        """
+        if not data:
+            raise InputError("Which file? Give the path of a .parquet, .npy, .npz or .csv file.")
+        beside = None if items is None else Path(items).expanduser()
+        return self.workspace.add_dataset(Path(data).expanduser(), vectors, beside, progress=progress)
+
+    def start(self, parameters: RunParameters) -> Run:
+        """Queue a run of the open data and look at it."""
+        run = self.runner.start(self._open_dataset(), parameters)
+        self.look_at(run.id)
+        return run
+
+    def look_at(self, run_id: str) -> None:
+        """Put a run on the map; the selection stays, as it holds rows and not places."""
+        beside = "" if run_id == self.beside_id else self.beside_id
+        # The categories of a statistic are another run's no longer.
+        stale = self.colour_by in STATISTICS and run_id != self.run_id
+        isolated = frozenset() if stale else self.isolated
+        # At once with the runs, of which a new one is: for a moment it would have none to be compared with.
+        self.param.update(run_id=run_id, beside_id=beside, isolated=isolated, **self._as_they_stand(run_id))
+
+    def put_beside(self, run_id: str) -> None:
+        """Put a second run beside the first, or take it away when it is there already."""
+        same = run_id in (self.beside_id, self.run_id)
+        self.beside_id = "" if same else run_id
+
+    def refresh(self) -> None:
+        """Read the runs and the progress anew."""
+        self.param.update(**self._as_they_stand(self.run_id))
+
+    def _as_they_stand(self, run_id: str) -> dict[str, Any]:
+        if self.dataset is None:
+            return {}
+        progress = self.runner.progress(run_id) if run_id else None
+        return {"runs": tuple(self.runner.runs(self.dataset.id)), "progress": progress}
+
+    def run(self, run_id: str) -> Run | None:
+        """The record of one of this data's runs, None if there is none of that name."""
+        return next((run for run in self.runs if run.id == run_id), None)
+
+    # Maps
+
+    def snapshot(self, run_id: str) -> Snapshot | None:
+        """The newest map of a run in its own coordinates; None while there is none or it is not flat.
+
+        A map that cannot be read is none, and `faults` says why.
+        """
+        try:
+            snapshot = self.runner.snapshot(run_id) if run_id else None
+        except WorkspaceError as error:
+            self.faults[run_id] = str(error)
+            return None
+        return snapshot if snapshot is not None and snapshot.embedding.shape[1] == 2 else None
+
+    def shown(self, run_id: str) -> Snapshot | None:
+        """The newest map of a run as shown: the one beside is laid over the first when both are at rest."""
+        snapshot = self.snapshot(run_id)
+        alignment = None if snapshot is None else self.alignment(run_id, snapshot)
+        if snapshot is None or alignment is None:
+            return snapshot
+        return replace(snapshot, embedding=alignment.embedding)
+
+    def alignment(self, run_id: str, snapshot: Snapshot) -> Alignment | None:
+        """How the map beside is laid over the first, None for the first or while either still moves."""
+        first = self.snapshot(self.run_id) if run_id == self.beside_id and run_id else None
+        if first is None or not (first.final and snapshot.final):
+            return None
+        key, aligned = (self.run_id, first.epoch, run_id, snapshot.epoch), self._aligned
+        if aligned[0] != key:
+            aligned = self._aligned = (key, align(first.embedding, snapshot.embedding))
+        return aligned[1]
+
+    # Columns, and what a run tells of each row
+
+    def is_statistic(self, name: str) -> bool:
+        """Whether this names a statistic of the run on the map: unless it is a column's name."""
+        return name in STATISTICS and name not in self._open_dataset().items.names
+
+    @property
+    def shows_clusters(self) -> bool:
+        """Whether the clusters of the run on the map colour it."""
+        return self.dataset is not None and self.colour_by == CLUSTER and self.is_statistic(CLUSTER)
+
+    def categories(self, column: str) -> Categories:
+        """The categories of a column of the open data, or of a statistic: none while it is computed."""
+        if not self.is_statistic(column):
+            return self._open_dataset().items.categories(column)
+        known = self._known(column)
+        return pending(self._open_dataset().n) if known is None else known.categories
+
+    def numbers(self, column: str) -> NDArray[np.float64]:
+        """The numbers of a column or of a statistic, float64 (n,), NaN where there is none."""
+        if not self.is_statistic(column):
+            return self._open_dataset().items.numbers(column)
+        known = self._known(column)
+        return np.full(self._open_dataset().n, np.nan) if known is None else known.numbers
+
+    def waiting_for(self, column: str) -> str:
+        """Why a statistic is not there yet, in one sentence; empty when it is, and for columns."""
+        if not self.is_statistic(column):
+            return ""
+        return self.derived.state(column, self.run(self.run_id), self.runs)
+
+    @property
+    def has_other_runs(self) -> bool:
+        """Whether the map can be compared with that of another run of the same data, as stability is."""
+        run = self.run(self.run_id)
+        return run is not None and len(comparable_runs(run, self.runs)) > 1
+
+    def hear(self) -> None:
+        """Take notice of what `derived` has begun or finished; on the thread that changes the session."""
+        self.heard += 1
+
+    def _known(self, name: str) -> Known | None:
+        return self.derived.known(name, self.run(self.run_id), self.runs)
+
+    def _open_dataset(self) -> Dataset:
+        if self.dataset is None:
+            raise InputError("No data is open: give the path of a file under Data.")
+        return self.dataset

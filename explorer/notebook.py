@@ -1,0 +1,113 @@
+"""The app in a notebook: a server on a thread of this process, and a frame that shows a page of it."""
+
+from __future__ import annotations
+
+import atexit
+import socket
+import threading
+import time
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import panel as pn
+from tornado.ioloop import IOLoop
+
+from explorer.app import App, come_alive, warm_up_drawing
+from explorer.model.errors import RunError
+from explorer.model.runner import Runner
+from explorer.model.source import source_of
+from explorer.model.workspace import Workspace
+
+ADDRESS = "127.0.0.1"
+PATIENCE = 30.0
+
+
+def explore(
+    data: Any = None, vectors: Any = None, *, workspace: Path | str | None = None, height: int = 800
+) -> pn.viewable.Viewable:
+    """Open the app on data in memory.
+
+    It is served to this machine alone, from a thread of this process, and keeps data, runs and samples as the
+    command does; data without a run starts one.
+
+    Parameters
+    ----------
+    data : pandas.DataFrame, pyarrow.Table or None
+        The items, n rows.
+    vectors : str, list of str or array (n, d), optional
+        The column that holds the vectors, several columns of numbers, or the vectors themselves. By default
+        chosen as for a file: the one column of lists, else a numbered series, else all columns of numbers.
+    workspace : Path or str, optional
+        The folder to keep all in, by default in the user data folder. One process at a time writes there.
+    height : int, default 800
+        Of the frame, in pixels.
+
+    Returns
+    -------
+    panel.viewable.Viewable
+        Shown by a notebook where it is the last value of a cell.
+
+    Raises
+    ------
+    InputError
+        If the data hold no vectors of numbers.
+    WorkspaceError
+        If another process writes to the workspace.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from explorer import explore
+    >>> songs = pd.read_parquet("songs.parquet")  # doctest: +SKIP
+    >>> explore(songs, vectors="embedding")  # doctest: +SKIP
+    """
+    source = source_of(data, vectors)
+    app, url = _server(Workspace(workspace).path)
+    dataset = app.workspace.add_source(source)
+    come_alive(app.runner, dataset)
+    return pn.pane.HTML(
+        f'<iframe src="{url}?data={dataset.id}" style="border: 0; width: 100%; height: 100%"></iframe>',
+        sizing_mode="stretch_width",
+        height=height,
+        margin=0,
+    )
+
+
+@cache
+def _server(folder: Path) -> tuple[App, str]:
+    """The one server of a workspace in this process, and its address."""
+    workspace = Workspace(folder)
+    app = App(workspace, Runner(workspace), None)
+    atexit.register(app.runner.close)
+    with socket.socket() as probe:
+        probe.bind((ADDRESS, 0))
+        port = probe.getsockname()[1]
+    # Panel's own thread would keep the process from ending.
+    for work in (partial(_listen, app, port), warm_up_drawing):
+        threading.Thread(target=work, daemon=True).start()
+    _wait_for(port)
+    return app, f"http://{ADDRESS}:{port}/"
+
+
+def _listen(app: App, port: int) -> None:
+    pn.serve(
+        {"/": app.page},
+        port=port,
+        address=ADDRESS,
+        loop=IOLoop(),
+        show=False,
+        title="UMAP Explorer",
+        websocket_origin=[f"{ADDRESS}:{port}"],
+        verbose=False,
+    )
+
+
+def _wait_for(port: int) -> None:
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        with socket.socket() as probe:
+            if probe.connect_ex((ADDRESS, port)) == 0:
+                return
+        time.sleep(0.02)
+    raise RunError("The app's server did not start: run the cell again.")

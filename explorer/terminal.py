@@ -1,0 +1,94 @@
+"""What the command line shows while it works, and the line of JSON it may end with."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from explorer.model.doing import Doing
+
+if TYPE_CHECKING:
+    from explorer.model.run import Run
+    from explorer.model.runner import Runner
+
+
+def print_json(values: dict[str, Any]) -> None:
+    """Print one object on one line of standard output."""
+    print(json.dumps(values, ensure_ascii=False, allow_nan=False))
+
+
+def print_runs(runs: Iterable[Run], names: Mapping[str, str]) -> None:
+    """Print runs as a table, their data under the names given."""
+    from rich.console import Console
+    from rich.table import Column, Table
+
+    run_id = Column("run", no_wrap=True)
+    rest = ("parameters", "data", "rows", "status", "epochs", "seconds", "cost")
+    table = Table(run_id, *rest, box=None, pad_edge=False)
+    for run in runs:
+        cost = "" if run.cost is None else f"{run.cost:.4f}"
+        epochs = f"{run.epoch}/{run.n_epochs}"
+        name = names.get(run.dataset_id, run.dataset_id)
+        seconds = f"{run.total_seconds:.1f}"
+        label = run.parameters.label
+        table.add_row(run.id, label, name, f"{run.n:,}", run.status, epochs, seconds, cost)
+    console = Console()
+    console.width = max(console.width, 140)
+    console.print(table)
+
+
+def follow(runner: Runner, run: Run) -> Run:
+    """Wait for a run, telling how far it is; interrupted, leave it with a checkpoint to be resumed from."""
+    try:
+        with bar() as advance:
+            while (record := runner.wait(run.id, timeout=0.1)).status.active:
+                now = runner.progress(run.id)
+                epochs = f" {now.epoch}/{now.n_epochs}" if now.epoch else ""
+                advance(f"{now.stage}{epochs}", now.fraction, now.remaining)
+            return record
+    except KeyboardInterrupt:
+        runner.close()
+        print(f"Interrupted: the run {run.id} can be resumed in the app.", file=sys.stderr)
+        raise
+
+
+@contextmanager
+def told_bar(what: str) -> Iterator[Callable[[float], None]]:
+    """Show a progress bar with an estimate; yield what to tell the share done to."""
+    doing = Doing(what)
+    with bar(what) as advance:
+
+        def tell(share: float) -> None:
+            doing(share)
+            advance(what, doing.share, doing.remaining)
+
+        yield tell
+
+
+@contextmanager
+def bar(what: str = "") -> Iterator[Callable[[str, float, float | None], None]]:
+    """Show a progress bar on standard error, if it is a terminal; yield what moves it.
+
+    Until it is moved it pulses beside ``what``: work is done whose end nobody can tell.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+    columns = (
+        TextColumn("{task.description:<24}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[left]}"),
+    )
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(what, total=None, left="")
+
+        def advance(what: str, share: float, remaining: float | None) -> None:
+            left = "" if remaining is None else f"about {remaining:.0f} s left"
+            progress.update(task, description=what, total=1.0, completed=share, left=left)
+
+        yield advance

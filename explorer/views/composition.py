@@ -1,0 +1,234 @@
+"""What the selection is made of, by one column or several, against the whole; and the whole without one."""
+
+from __future__ import annotations
+
+import html
+from functools import partial
+from typing import Any
+
+import panel as pn
+import panel_material_ui as pmui
+
+from explorer.model.categories import Categories
+from explorer.model.selection import Share, composition
+from explorer.model.session import Session
+from explorer.views import text
+from explorer.views.aside import Aside
+from explorer.views.bars import BarRow, Bars
+from explorer.views.colouring import category_colours, colours, offered
+from explorer.views.histogram import Histogram, histogram_columns, note
+from explorer.views.theme import stylesheet
+
+NOTABLE_LIFT = 1.5
+MOST_ROWS, FEW_ROWS = 40, 8
+"""Categories listed of a column alone, and of one among several."""
+
+Counted = list[tuple[str, Categories, tuple[Share, ...]]]
+
+
+class Composition(pn.viewable.Viewer):
+    """A choice of columns and a block for each: bars for categories, histograms for numbers and times.
+
+    A click on a bar selects its items, or of a selection keeps just them; Ctrl-click adds all of them.
+
+    Parameters
+    ----------
+    session : Session
+        Whose selection it is.
+    dark : bool
+        The theme.
+    """
+
+    def __init__(self, session: Session, dark: bool = True) -> None:
+        super().__init__()
+        self._session, self._dark, self._aside = session, dark, Aside()
+        self._parts: dict[str, ColumnBlock] = {}
+        self._coloured_by = ""
+        self.columns = pmui.MultiChoice(
+            label="Composition by",
+            sizing_mode="stretch_width",
+            margin=(8, 0, 4, 0),
+            sx={
+                "& .MuiSelect-select": {"padding": "5px 8px"},
+                "& .MuiChip-root": {"height": 22, "fontSize": 12},
+            },
+            description="Columns to compare the selection with the whole by.",
+        )
+        self._blocks = pn.Column(sizing_mode="stretch_width", margin=0)
+        self.columns.param.watch(self._draw, ["value"])
+        session.param.watch(self._offer, ["dataset", "runs", "run_id"])
+        session.param.watch(self._follow, ["colour_by"])
+        session.param.watch(self._draw, ["selection", "heard"])
+        self._offer()
+
+    def __panel__(self) -> pn.viewable.Viewable:
+        return pn.Column(self.columns, self._blocks, sizing_mode="stretch_width", margin=0)
+
+    def use_theme(self, dark: bool) -> None:
+        """Draw for the dark or the light page."""
+        self._dark = dark
+        self._draw()
+
+    def block(self, column: str) -> ColumnBlock:
+        """The block of a column that is shown or was."""
+        return self._parts[column]
+
+    def _offer(self, *_: Any) -> None:
+        options = offered(self._session)
+        if options != self.columns.options:
+            names, by = list(options.values()), self._session.colour_by
+            chosen = [] if self._is_following else [name for name in self.columns.value if name in names]
+            self._coloured_by = by
+            self._parts.clear()
+            value = chosen or ([by] if by in names else names[:1])
+            self.columns.param.update(options=options, value=value)
+        self._draw()
+
+    def _follow(self, *_: Any) -> None:
+        session, names = self._session, list(offered(self._session).values())
+        now = session.colour_by
+        if now not in names:
+            if not (self._is_following and session.waiting_for(self._coloured_by)):
+                return
+            # A statistic that nobody waits for any more would be asked for again.
+            now = next((name for name in names if not session.is_statistic(name)), "")
+        if self._is_following:
+            self.columns.value = [now] if now else []
+        self._coloured_by = now
+
+    @property
+    def _is_following(self) -> bool:
+        # The map's colours are explained until the analyst chooses columns by hand.
+        return bool(self.columns.value == [self._coloured_by])
+
+    def _draw(self, *_: Any) -> None:
+        session, selection = self._session, self._session.selection
+        names = tuple(name for name in self.columns.value if colours(session, name))
+        shown = selection is not None and bool(self.columns.options)
+        self.columns.visible = self._blocks.visible = shown
+        if not shown:
+            self._aside.forget()
+            return
+
+        def work() -> Counted:
+            known = ((name, session.categories(name)) for name in names)
+            return [(name, found, composition(selection.mask, found)) for name, found in known]
+
+        self._aside.ask_instead(work, lambda counted: self._show(counted, selection.count))
+
+    def _show(self, counted: Counted, chosen: int) -> None:
+        most = MOST_ROWS if len(counted) == 1 else FEW_ROWS
+        blocks = []
+        for name, categories, shares in counted:
+            if name not in self._parts:
+                self._parts[name] = ColumnBlock(name, partial(self._pick, name))
+            self._parts[name].draw(categories, shares, chosen, most, self._dark)
+            blocks.append(self._parts[name].view)
+        if self._blocks.objects != blocks:
+            self._blocks.objects = blocks
+
+    def _pick(self, column: str, message: dict[str, Any]) -> None:
+        narrowing = "intersect" if self._session.selection.count else "replace"
+        mode = "union" if message["toggle"] else narrowing
+        self._session.select_category(column, int(message["key"]), mode)
+
+
+class ColumnBlock:
+    """The composition by one column.
+
+    Parameters
+    ----------
+    name : str
+        The column.
+    on_pick : callable
+        Told which category was clicked.
+    """
+
+    def __init__(self, name: str, on_pick: Any) -> None:
+        wide: dict[str, Any] = {"sizing_mode": "stretch_width", "margin": 0}
+        label = f"Composition by {name}"
+        self.bars = Bars(on_pick, label=label, **wide)
+        self.histogram = Histogram(on_pick, label=label, **wide)
+        sheet: dict[str, Any] = {
+            "stylesheets": [stylesheet("panels.css")],
+            "sizing_mode": "stretch_width",
+        }
+        self._notes = pn.pane.HTML(margin=(4, 0, 10, 0), **sheet)
+        self._name, self._title = html.escape(name), pn.pane.HTML(margin=(6, 0, 0, 0), **sheet)
+        self.view = pn.Column(self._title, self.bars, self.histogram, self._notes, **wide)
+
+    def draw(
+        self, categories: Categories, shares: tuple[Share, ...], chosen: int, most: int, dark: bool
+    ) -> None:
+        """Show shares of a selection of so many items, at most so many of them in bars."""
+        ranged = categories.ranges is not None
+        counted = "selected / all" if chosen else "all items"
+        self._title.object = f'<div class="section column">{self._name} · {counted}</div>'
+        self.bars.visible, self.histogram.visible = not ranged, ranged
+        if ranged:
+            self.histogram.columns = histogram_columns(shares)
+        else:
+            self.bars.rows = bar_rows(shares[:most], categories, chosen, dark)
+        rest = unlisted(shares, chosen, len(shares) if ranged else most)
+        self._notes.object = rest + findings(shares, ranges=ranged)
+
+
+def unlisted(shares: tuple[Share, ...], chosen: int, most: int = MOST_ROWS) -> str:
+    """What the bars have no row for, as HTML: the rarer categories, and missing values."""
+    rare = sum(share.selected for share in shares[most:])
+    missing = chosen - sum(share.selected for share in shares)
+    lines = [
+        f'<div class="muted">{text.count(items)} selected items {what}</div>'
+        for items, what in ((rare, "are of rarer categories"), (missing, "have no value"))
+        if items
+    ]
+    return "".join(lines)
+
+
+def findings(shares: tuple[Share, ...], ranges: bool = False) -> str:
+    """What stands out in a composition, as HTML lines; names are escaped.
+
+    That several ranges of a number come together is no mixture.
+    """
+    present = sorted((share for share in shares if share.selected), key=lambda share: -share.selected)
+    if not present:
+        return ""
+    total = sum(share.selected for share in present)
+    lines = [
+        _line(f"{share.name} is over-represented", f"{share.lift:.1f}×")
+        for share in present[:2]
+        if share.lift >= NOTABLE_LIFT
+    ]
+    lines += [
+        _line(f"{share.name} is mixed in", text.share(share.selected / total), "warn")
+        for share in present[1:3]
+        if share.selected / total >= 0.05 and not ranges
+    ]
+    absent = [share for share in shares if not share.selected]
+    if absent:
+        names = ", ".join(share.name for share in absent[:4]) + (" …" if len(absent) > 4 else "")
+        lines.append(_line(f"absent: {names}", text.count(len(absent))))
+    return '<div class="section">Against the whole</div>' + "".join(lines) if lines else ""
+
+
+def _line(sentence: str, value: str, tone: str = "") -> str:
+    return f'<div class="finding"><span>{html.escape(sentence)}</span><b class="{tone}">{value}</b></div>'
+
+
+def bar_rows(shares: tuple[Share, ...], categories: Categories, chosen: int, dark: bool) -> list[BarRow]:
+    """The bars of a composition of so many selected items."""
+    colours, n = category_colours(categories, dark), len(categories.codes)
+    return [
+        BarRow(
+            key=share.code,
+            name=share.name,
+            colour=colours[share.code],
+            selected=share.selected,
+            total=share.total,
+            dim=chosen > 0 and share.selected == 0,
+            note=note(share, chosen > 0),
+            expected=chosen * share.total / n,
+            lift=text.times(share.lift) if chosen else "",
+        )
+        for share in shares
+    ]

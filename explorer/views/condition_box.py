@@ -1,0 +1,93 @@
+"""A field for a condition in SQL that selects the items it holds of."""
+
+from __future__ import annotations
+
+import html
+from typing import Any
+
+import panel as pn
+import panel_material_ui as pmui
+
+from explorer.model.condition import example
+from explorer.model.selection import MODES, Step
+from explorer.model.session import Session
+from explorer.views.aside import Aside
+from explorer.views.line_input import LineInput
+from explorer.views.theme import stylesheet
+
+WAYS = dict(zip(("Replace", "Add", "Subtract", "Keep only"), MODES, strict=True))
+MOST_EXAMPLES, LONGEST_VALUE = 2, 24
+
+
+class ConditionBox(pn.viewable.Viewer):
+    """A line of SQL and how it changes the selection; Enter applies it, a fault is told in one sentence.
+
+    Parameters
+    ----------
+    session : Session
+        Whose selection it changes.
+    """
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session, self._aside = session, Aside()
+        self.text = LineInput(
+            label="Condition in SQL",
+            size="small",
+            sizing_mode="stretch_width",
+            margin=0,
+            description="What would follow WHERE, on the columns of the items. Press Enter to apply it.",
+        )
+        self.way = pmui.Select(
+            label="Enter will",
+            options=WAYS,
+            value="replace",
+            size="small",
+            width=124,
+            margin=0,
+            description="What becomes of the items selected so far.",
+        )
+        self._said = pn.pane.HTML(
+            stylesheets=[stylesheet("panels.css")], sizing_mode="stretch_width", margin=(2, 0, 0, 0)
+        )
+        self.text.param.watch(lambda _: self._apply(self.text.entered.strip()), ["enter_pressed"])
+        session.param.watch(self._offer, ["dataset"])
+        self._offer()
+
+    def __panel__(self) -> pn.viewable.Viewable:
+        row = pn.Row(self.text, self.way, sizing_mode="stretch_width", margin=0, styles={"gap": "8px"})
+        return pn.Column(row, self._said, sizing_mode="stretch_width", margin=(12, 0, 4, 0))
+
+    def _apply(self, condition: str) -> None:
+        dataset, mode = self._session.dataset, self.way.value
+        if dataset is None or not condition:
+            self._say("")
+            return
+
+        def select(mask: Any) -> None:
+            if self._session.dataset is dataset:
+                self._say("" if mask.any() else "No item meets this condition.")
+                self._session.select(mask, Step("condition", mode, condition=condition))
+
+        self._say("Asking …")
+        self._aside.ask(lambda: dataset.items.where(condition), select, lambda why: self._say(why, "bad"))
+
+    def _say(self, sentence: str, tone: str = "muted") -> None:
+        self.text.error_state = tone == "bad"
+        role = "alert" if tone == "bad" else "status"
+        self._said.object = sentence and f'<div role="{role}" class="{tone}">{html.escape(sentence)}</div>'
+
+    def _offer(self, *_: Any) -> None:
+        self.text.param.update(value="", value_input="")
+        self._say("")
+        self._aside.ask(self._example, lambda text: self.text.param.update(placeholder=text))
+
+    def _example(self) -> str:
+        # Columns with few values, each with its commonest: what a reader of the data would try first.
+        dataset = self._session.dataset
+        if dataset is None:
+            return ""
+        named = [column.name for column in dataset.items.columns if column.kind == "categorical"]
+        values = [(name, dataset.items.categories(name).names[:1]) for name in named[:MOST_EXAMPLES]]
+        short = [(name, value) for name, found in values for value in found if len(value) <= LONGEST_VALUE]
+        return " AND ".join(example([pair]) for pair in short) or example([])

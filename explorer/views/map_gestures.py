@@ -1,0 +1,96 @@
+"""What a drag or a click on a map selects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+from bokeh.events import PanStart, SelectionGeometry, Tap
+from bokeh.models import PanTool
+from bokeh.plotting import figure
+
+from explorer.model.session import Session
+from explorer.views.telling import telling
+
+
+def aim(session: Session) -> str:
+    """What a click may select.
+
+    Returns
+    -------
+    {"region", "cluster", ""}
+        A region while the water level is in use, else a cluster while clusters colour the map.
+    """
+    return "region" if session.water is not None else "cluster" if session.shows_clusters else ""
+
+
+class MapGestures:
+    """Drags with the lasso or the box, and clicks, that select on one map in the session's mode.
+
+    Parameters
+    ----------
+    session : Session
+        Whose selection they change.
+    plot : figure
+        The map.
+    run_id : callable
+        Tells the run on this map.
+    row_at : callable
+        Tells the row drawn nearest to a place of the map, -1 for none.
+    soon : callable
+        Does something in the document's next tick.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        plot: figure,
+        run_id: Callable[[], str],
+        row_at: Callable[[float, float], int],
+        soon: Callable[[Callable[[], None]], None],
+    ) -> None:
+        self._session, self._plot, self._soon = session, plot, soon
+        self._run_id, self._row_at = run_id, row_at
+        self._mode = session.mode
+        acts = {PanStart: self._begin, SelectionGeometry: self._select_inside, Tap: self._select_at}
+        for event, act in acts.items():
+            plot.on_event(event, partial(self._later, act))
+
+    @property
+    def aim(self) -> str:
+        """What a click selects now: a cluster with lasso or box in hand; empty when it pins an item."""
+        panning = isinstance(self._plot.toolbar.active_drag, PanTool)
+        what = aim(self._session)
+        return "" if panning and what == "cluster" else what
+
+    def _later(self, act: Callable[[Any], None], event: Any) -> None:
+        # Panel brings word of the mode, which was told before, in a tick of its own: it must not come after.
+        self._soon(partial(act, event))
+
+    def _begin(self, _: PanStart) -> None:
+        # What counts are the keys held when the drag begins.
+        self._mode = self._session.mode
+
+    def _select_inside(self, event: SelectionGeometry) -> None:
+        geometry = event.geometry
+        if not event.final:
+            return
+        if geometry["type"] == "poly" and len(geometry["x"]) >= 3:
+            outline = np.column_stack([geometry["x"], geometry["y"]]).astype(np.float64)
+            self._session.lasso(self._run_id(), outline, self._mode)
+        elif geometry["type"] == "rect":
+            corners = np.array(
+                [[geometry["x0"], geometry["y0"]], [geometry["x1"], geometry["y1"]]], np.float64
+            )
+            self._session.box(self._run_id(), corners, self._mode)
+
+    def _select_at(self, event: Tap) -> None:
+        session, what = self._session, self.aim
+        if what == "region":
+            with telling():
+                session.select_region(self._run_id(), event.x, event.y, session.mode)
+        elif what == "cluster" and (row := self._row_at(event.x, event.y)) >= 0:
+            with telling():
+                session.select_cluster_of(row, session.mode)

@@ -1,0 +1,50 @@
+"""What lies over a map: the tooltip, the scale of density, and in a map's place what is being waited for."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import param
+
+from explorer.views import palette
+from explorer.views.part import Part
+from explorer.views.text import count
+from explorer.views.theme import script, stylesheet
+
+
+class MapOverlay(Part):
+    """Drawn by the browser over the frame of a map, which it never leaves and whose gestures it lets through.
+
+    Parameters
+    ----------
+    tip : dict
+        Made by `hovering.tip_of`, and the number of the question it answers.
+    scale : dict
+        Made by `density_scale`; empty for none.
+    outside : int
+        Points that a fitted view leaves out.
+    state : dict
+        Made by `map_state.map_state`; empty when there is a map.
+    title, chosen : str
+        What a screen reader calls the map, and what it says when the selection changes.
+    on_message : callable
+        Called with {"action"}: "hover" (x, y, number), "tap" (x, y) or "everything"; x and y in pixels from
+        the upper left corner of the frame.
+    """
+
+    tip = param.Dict(default={})
+    scale = param.Dict(default={})
+    outside = param.Integer(0)
+    state = param.Dict(default={})
+    title = param.String("Map")
+    chosen = param.String("")
+
+    _esm: ClassVar[str] = script("map_overlay.js")
+    _stylesheets: ClassVar[list[str]] = [stylesheet("parts.css"), stylesheet("map.css")]
+
+
+def density_scale(most: int, dark: bool) -> dict[str, Any]:
+    """The ramp from one item to `most` items in a pixel; empty when colours mean something else."""
+    if most < 2:
+        return {}
+    return {"colours": list(palette.density(dark)[::15]), "low": "1", "high": count(most)}

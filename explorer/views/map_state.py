@@ -1,0 +1,68 @@
+"""What stands in a map's place while there is none: how to get one, what is under way, what failed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from explorer.model.run import Run, RunStatus
+from explorer.model.session import Session
+from explorer.views.text import duration, share
+
+STAGES = {
+    "queued": ("Waiting for its turn", "Another run is at work; this one starts right after it."),
+    "knn graph": ("Finding neighbours", "Each item is compared with others until its nearest are known."),
+    "fuzzy set": ("Weighing neighbours", "Near neighbours are made to hold more strongly than far ones."),
+    "supervision": ("Heeding the target", "Neighbours that the target column tells apart are loosened."),
+    "initial layout": ("Placing the first points", "A rough map that the layout starts from."),
+    "layout": ("Beginning the layout", "The first points appear in a moment."),
+}
+
+
+def map_state(session: Session, run_id: str) -> dict[str, Any]:
+    """What the overlay shows of a run without a map; empty when there is one to draw.
+
+    Returns
+    -------
+    dict
+        kind ("empty", "loading" or "error"), title, detail; for "loading" the share done of the stage
+        (fraction, 0 to 1) and what is left (note).
+    """
+    if session.dataset is None:
+        detail = "Give the path of a file on the left and press Open: .parquet, .npy, .npz, .csv …"
+        return _state("empty", "No data is open", detail)
+    run = session.run(run_id)
+    if run is None:
+        return _state(
+            "empty", "No map yet", "Choose parameters on the left and press Run: the map forms here."
+        )
+    if session.snapshot(run_id) is not None:
+        return {}
+    if run_id in session.faults:
+        return _state("error", "This map cannot be read", session.faults[run_id])
+    if run.parameters.n_components != 2:
+        dims = run.parameters.n_components
+        return _state("empty", f"A run of {dims} dimensions", "Only runs of 2 dimensions have a map to draw.")
+    if run.status.active and run.status is not RunStatus.PAUSED:
+        return _loading(session, run)
+    return _at_rest(run)
+
+
+def _loading(session: Session, run: Run) -> dict[str, Any]:
+    progress = session.runner.progress(run.id)
+    title, detail = STAGES.get(progress.stage, (progress.stage.capitalize(), ""))
+    left = "" if progress.remaining is None else f"about {duration(progress.remaining)} left in all"
+    done = share(progress.stage_fraction) if progress.stage_fraction > 0 else ""
+    note = " · ".join(part for part in (done, left) if part)
+    return _state("loading", title, detail) | {"fraction": progress.stage_fraction, "note": note}
+
+
+def _at_rest(run: Run) -> dict[str, Any]:
+    if run.status is RunStatus.FAILED:
+        return _state("error", "This run failed", run.error or "There was no map yet; start it again.")
+    return _state(
+        "empty", f"This run was {run.status}", "There was no map yet: resume it below, or start another."
+    )
+
+
+def _state(kind: str, title: str, detail: str) -> dict[str, Any]:
+    return {"kind": kind, "title": title, "detail": detail}

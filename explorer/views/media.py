@@ -1,0 +1,132 @@
+"""How the value of a cell is shown: as text, or as a picture, sound or link that can do no harm.
+
+Pictures are decoded here and encoded anew as a small PNG, so that no byte of a file reaches the browser.
+Sound goes out as it is, as data of a type that begins with ``audio/``, which no browser runs. Links are
+written, never followed by us.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from explorer.model.errors import InputError
+from explorer.model.files import read_inside
+from explorer.model.media import Media, audio_type, content_of, image_type, is_link
+from explorer.views.text import written
+from explorer.views.thumbnail import data_uri, png_uri
+
+MOST_IMAGE_BYTES, MOST_PIXELS = 32 * 2**20, 50_000_000
+MOST_AUDIO_BYTES = 12 * 2**20
+NO_FOLDER = "A path: start with --media FOLDER to see files below that folder."
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A value ready for the page.
+
+    Attributes
+    ----------
+    kind : {"text", "none", "image", "audio", "link"}
+        None is a value that is missing.
+    text : str
+        What is written; for pictures and sound, of what they are.
+    source : str
+        A data URI, or the address of a link.
+    note : str
+        Why a picture or sound is not shown; empty when all is well.
+    """
+
+    kind: str
+    text: str
+    source: str = ""
+    note: str = ""
+
+
+def shown(value: Any, media: Media, folder: Path | None = None, side: int = 256) -> Shown:
+    """Make a value ready for the page.
+
+    Parameters
+    ----------
+    value : object
+        As Python's, None where missing.
+    media : Media
+        What its column holds; a value that is something else is written as text, with a note.
+    folder : Path, optional
+        Where files that items name by a path may be read; without it paths are text.
+    side : int, default 256
+        Pixels of a picture's longer side at most.
+    """
+    if value is None:
+        return Shown("none", "no value")
+    text = written(value)
+    if media == "link":
+        return Shown("link", text, text) if is_link(text) else Shown("text", text)
+    if media in ("text", "bytes"):
+        return Shown("text", text)
+    try:
+        if media in ("image file", "audio file"):
+            if folder is None:
+                return Shown("text", text, note=NO_FOLDER)
+            content = read_inside(folder, text, MOST_IMAGE_BYTES)
+        else:
+            content = content_of(value)
+            text = f"{len(content):,} bytes"
+        if media.startswith("image"):
+            return Shown("image", text, picture(content, side))
+        return Shown("audio", text, sound(content))
+    except InputError as error:
+        return Shown("text", text, note=str(error))
+
+
+def picture(content: bytes, side: int) -> str:
+    """Bytes of a PNG, JPEG, WebP or GIF as the data URI of a small PNG made anew.
+
+    Raises
+    ------
+    InputError
+        If they are none of these, damaged, or larger than 32 MB or 50 million pixels.
+    """
+    kind = image_type(content)
+    if not kind:
+        raise InputError("These bytes are no PNG, JPEG, WebP or GIF.")
+    if len(content) > MOST_IMAGE_BYTES:
+        raise InputError(f"The picture is larger than {MOST_IMAGE_BYTES // 2**20} MB.")
+    try:
+        with Image.open(io.BytesIO(content), formats=(kind,)) as image:
+            if image.width * image.height > MOST_PIXELS:
+                raise InputError(f"The picture has more than {MOST_PIXELS:,} pixels.")
+            image.draft("RGB", (2 * side, 2 * side))
+            # Pixels alone are taken over: no text, no profile, no animation.
+            small = ImageOps.exif_transpose(image).convert("RGBA")
+            small.thumbnail((side, side))
+    except InputError:
+        raise
+    # A damaged file raises what its decoder happens to meet.
+    except (
+        UnidentifiedImageError,
+        OSError,
+        ValueError,
+        SyntaxError,
+        KeyError,
+        IndexError,
+        EOFError,
+    ) as error:
+        raise InputError("The picture is damaged.") from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise InputError(f"The picture has more than {MOST_PIXELS:,} pixels.") from error
+    return png_uri(Image.frombytes("RGBA", small.size, small.tobytes()))
+
+
+def sound(content: bytes) -> str:
+    """Bytes of a sound as a data URI; raises InputError if they are none, or larger than 12 MB."""
+    kind = audio_type(content)
+    if not kind:
+        raise InputError("These bytes are no MP3, WAV, Ogg, FLAC or M4A.")
+    if len(content) > MOST_AUDIO_BYTES:
+        raise InputError(f"The sound is larger than {MOST_AUDIO_BYTES // 2**20} MB.")
+    return data_uri(kind, content)

@@ -1,0 +1,261 @@
+"""A table of many rows of which just the page on the screen is ever fetched."""
+
+from __future__ import annotations
+
+import asyncio
+import html
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import panel as pn
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from explorer.model.dataset import Dataset
+from explorer.model.item import python_value
+from explorer.model.items import ROW_ID, is_number
+from explorer.model.media import Media, audio_type, content_of
+from explorer.model.sampling import free_name
+from explorer.views.media import shown
+from explorer.views.text import count as number
+from explorer.views.text import shortened
+from explorer.views.theme import stylesheet
+from explorer.views.thumbnail import item_picture
+
+PAGE_SIZE = 8
+LONGEST_CELL = 300
+SHOWN_SIDE = 32
+SOUND = '<button type="button" title="Look at this item and play its sound">▶ sound</button>'
+
+
+@dataclass(frozen=True, eq=False)
+class Page:
+    """Some rows as a table shows them.
+
+    Attributes
+    ----------
+    ids : int64 (m,)
+    frame : pandas.DataFrame
+        Every cell as text, or as markup made here.
+    media : dict of Media
+        What the columns show whose cells are markup.
+    numbers : frozenset of str
+        The columns of numbers.
+    """
+
+    ids: NDArray[np.int64]
+    frame: pd.DataFrame
+    media: dict[str, Media]
+    numbers: frozenset[str]
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Rows of the data in the order shown, with what is told of them beside their items.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    ids : int64 (m,)
+    beside : dict of array (m,)
+        Columns of numbers that come first.
+    media : Path, optional
+        The folder whose pictures and sounds may be shown when items name them by a path.
+    """
+
+    dataset: Dataset
+    ids: NDArray[np.int64]
+    beside: dict[str, NDArray[np.float64]]
+    media: Path | None = None
+
+    def sorted_by(self, column: str, descending: bool) -> Rows:
+        """The same rows by the values of one column, the missing ones last; just that column is read."""
+        values = self._column(column)
+        if values is None:
+            return self
+        order = pc.sort_indices(
+            pa.table({"by": values}), sort_keys=[("by", "descending" if descending else "ascending")]
+        ).to_numpy()
+        beside = {name: numbers[order] for name, numbers in self.beside.items()}
+        return replace(self, ids=self.ids[order], beside=beside)
+
+    def _column(self, column: str) -> pa.ChunkedArray | pa.Array | None:
+        if column in (ROW_ID, *self.beside):
+            return pa.array(self.ids if column == ROW_ID else self.beside[column])
+        if column not in self.dataset.items.names:
+            return None
+        values = self.dataset.items.fetch(self.ids, [column]).column(1)
+        kind = values.type
+        if pa.types.is_nested(kind) or pa.types.is_binary(kind):
+            return None
+        return values.cast(kind.value_type) if pa.types.is_dictionary(kind) else values
+
+    def page(self, first: int, count: int) -> Page:
+        """Some rows as shown: a picture if vectors are images, the id, what is beside, the items."""
+        here = slice(first, first + count)
+        ids, items = self.ids[here], self.dataset.items
+        table = items.look_up(ids.tolist())
+        columns = {ROW_ID: [number(row) for row in ids.tolist()]}
+        columns |= {
+            name: [shortened(value, LONGEST_CELL) for value in told[here].tolist()]
+            for name, told in self.beside.items()
+        }
+        numbers, media = set(columns), dict[str, Media]()
+        for name in table.column_names[1:]:
+            values, kind = [python_value(value) for value in table[name]], items.media(name)
+            if kind in ("text", "bytes"):
+                columns[name] = [shortened(value, LONGEST_CELL) for value in values]
+            else:
+                columns[name] = [_cell(value, kind, self.media) for value in values]
+                media[name] = kind
+            if is_number(table[name].type):
+                numbers.add(name)
+        if side := self.dataset.image_side:
+            sources = [item_picture(vector, side) for vector in self.dataset.vectors[ids]]
+            name = free_name("picture", columns)
+            columns = {name: [_image(source, "pixelated") for source in sources]} | columns
+            media[name] = "image"
+        frame = pd.DataFrame(columns, dtype=object)
+        return Page(ids, frame, media, frozenset(numbers))
+
+
+def _cell(value: Any, media: Media, folder: Path | None) -> str:
+    """A picture, sound or link as markup of ours; what is none of these as text that says why."""
+    if _is_sound(value, media, folder):
+        return SOUND
+    cell = shown(value, media, folder, side=2 * SHOWN_SIDE)
+    if cell.kind == "image":
+        return _image(cell.source)
+    text, note = html.escape(shortened(value, LONGEST_CELL)), html.escape(cell.note)
+    if cell.kind == "link":
+        return f'<a href="{html.escape(cell.source)}" target="_blank" rel="noopener noreferrer">{text}</a>'
+    return f'<span title="{note}">{text}</span>' if note else text
+
+
+def _is_sound(value: Any, media: Media, folder: Path | None) -> bool:
+    # Sounds are megabytes: a page of a table sends none, the item does.
+    if media == "audio file":
+        return folder is not None and value is not None
+    return media == "audio" and bool(audio_type(content_of(value)))
+
+
+def _image(source: str, look: str = "") -> str:
+    return f'<img class="{look}" alt="" width="{SHOWN_SIDE}" height="{SHOWN_SIDE}" src="{source}">'
+
+
+class RowsTable(pn.widgets.Tabulator):
+    """Tabulator over ``Rows``: pages and the order come from the server, one page at a time.
+
+    Tabulator's own remote paging keeps all rows in a frame, Python objects and all, and cuts the page from
+    it; here ``value`` holds the columns without any row, and the page is fetched.
+
+    Parameters
+    ----------
+    pick : callable
+        Called with the id of a row that is clicked.
+    """
+
+    def __init__(self, pick: Callable[[int], None], **params: Any) -> None:
+        self._pick = pick
+        self._rows: Rows | None = None
+        self._page: Page | None = None
+        self._ordered: dict[object, Rows] = {}
+        super().__init__(
+            pagination="remote",
+            page_size=PAGE_SIZE,
+            show_index=False,
+            disabled=True,
+            selectable=False,
+            layout="fit_data_stretch",
+            theme="simple",
+            stylesheets=[stylesheet("table.css")],
+            **params,
+        )
+
+    def show(self, rows: Rows, first: Page) -> None:
+        """Show other rows, whose first page was fetched already."""
+        self._rows = None
+        names = list(first.frame)
+        picture = names[0] if rows.dataset.image_side else None
+        # Text stays text: cells by their formatter, titles, which Tabulator takes for markup, by escaping.
+        formatters: dict[str, Any] = {
+            name: {"type": "html" if name in first.media else "plaintext"} for name in names
+        }
+        titles = {name: html.escape(name) for name in names} | {ROW_ID: "row"}
+        if picture is not None:
+            titles[picture] = ""
+        self.param.update(value=pd.DataFrame(), sorters=[], page=1)
+        self.param.update(
+            formatters=formatters,
+            titles=titles,
+            sortable={name: name != picture for name in names},
+            text_align={name: "right" for name in names if name in first.numbers},
+        )
+        self._rows, self._page = rows, first
+        self.value = first.frame.iloc[:0]
+        self._tell_page()
+
+    def _tell_page(self) -> None:
+        # Tabulator's own counter waits for an answer of its server, which here is none.
+        self.styles = {"--page": f'"{self.page:,} of {-(-self._length // PAGE_SIZE):,}"'}
+
+    @property
+    def _asked(self) -> tuple[int, tuple[tuple[str, str], ...]]:
+        """The page and the order that the browser asks for."""
+        return self.page, tuple((sorter["field"], sorter["dir"]) for sorter in self.sorters)
+
+    @property
+    def _length(self) -> int:
+        return 0 if self._rows is None else len(self._rows.ids)
+
+    def _update_cds(self, *events: Any) -> None:
+        asked = {event.name for event in events}
+        if self._rows is not None and asked and asked <= {"page", "page_size", "sorters"}:
+            pn.state.execute(self._turn)
+        else:
+            super()._update_cds(*events)
+
+    def _process_event(self, event: Any) -> None:
+        # A link leads to its page and nowhere else.
+        page = self._page
+        if event.event_name == "cell-click" and page is not None and page.media.get(event.column) != "link":
+            self._pick(int(page.ids[event.row]))
+
+    async def _turn(self) -> None:
+        """Fetch the page asked for on another thread, then show it unless another was asked for meanwhile."""
+        rows, asked, doc = self._rows, self._asked, pn.state.curdoc
+        assert rows is not None
+        page = await asyncio.to_thread(self._fetch, rows, *asked)
+
+        def show() -> None:
+            if rows is self._rows and asked == self._asked:
+                self._page = page
+                super(RowsTable, self)._update_cds()
+                self._tell_page()
+
+        doc.add_next_tick_callback(show)
+
+    def _get_data(self) -> tuple[pd.DataFrame, dict[str, Any]]:
+        if self._rows is None or self._page is None:
+            return super()._get_data()
+        frame = self._page.frame
+        data = {"index": np.arange(len(frame))}
+        return frame, data | {
+            name: self._process_column(frame[name].to_numpy(), name, frame) for name in frame.columns
+        }
+
+    def _fetch(self, rows: Rows, page: int, order: tuple[tuple[str, str], ...]) -> Page:
+        """The rows of a page in the order of the columns whose heads were clicked, sorted once."""
+        key = rows, order
+        ordered = self._ordered.get(key)
+        if ordered is None:
+            ordered = rows
+            for field, direction in reversed(order):
+                ordered = ordered.sorted_by(field, direction == "desc")
+            self._ordered = {key: ordered}
+        return ordered.page((page - 1) * PAGE_SIZE, PAGE_SIZE)

@@ -1,0 +1,75 @@
+"""The shores of the water level on a map."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from bokeh.models import ColumnDataSource
+from bokeh.plotting import figure
+
+from explorer.model.session import Session
+from explorer.views import palette
+from explorer.views.aside import Aside
+
+NO_LINES: dict[str, list[Any]] = {"xs": [], "ys": []}
+
+
+class WaterLines:
+    """Draws the session's water level on one map while it is in use.
+
+    Parameters
+    ----------
+    session : Session
+        Whose `water` is drawn.
+    run_id : callable
+        Tells the run on this map.
+
+    Attributes
+    ----------
+    source : ColumnDataSource
+        The shores drawn, in units of the map as it is shown.
+    """
+
+    def __init__(self, session: Session, run_id: Callable[[], str]) -> None:
+        self._session, self._run_id, self._aside = session, run_id, Aside()
+        self.source = ColumnDataSource(NO_LINES)
+        self._drawn: tuple[object, ...] = ()
+        session.param.watch(self._draw, ["water", "run_id", "beside_id", "progress", "runs"])
+
+    def draw_on(self, plot: figure, dark: bool) -> None:
+        """Add the lines to a map."""
+        self._glyph = plot.multi_line("xs", "ys", source=self.source, line_width=1.4, level="annotation")
+        self.use_theme(dark)
+
+    def use_theme(self, dark: bool) -> None:
+        """Draw for the dark or the light page."""
+        self._glyph.glyph.line_color = palette.tokens(dark).text
+
+    def _draw(self, *_: Any) -> None:
+        key = self._key()
+        if key != self._drawn:
+            self._drawn = key
+            self._aside.ask(self._lines, self._show)
+
+    def _key(self) -> tuple[object, ...]:
+        session, run_id = self._session, self._run_id()
+        if session.water is None:
+            return ()
+        epochs = [
+            None if (s := session.snapshot(one)) is None else s.epoch for one in (run_id, session.run_id)
+        ]
+        return session.water, run_id, session.run_id, session.beside_id, *epochs
+
+    def _lines(self) -> dict[str, list[Any]]:
+        session, run_id = self._session, self._run_id()
+        level, snapshot = session.water_level(run_id), session.snapshot(run_id)
+        if level is None or snapshot is None:
+            return NO_LINES
+        alignment, lines = session.alignment(run_id, snapshot), level.outlines()
+        if alignment is not None:
+            lines = tuple(alignment.apply(line) for line in lines)
+        return {"xs": [line[:, 0] for line in lines], "ys": [line[:, 1] for line in lines]}
+
+    def _show(self, lines: dict[str, list[Any]]) -> None:
+        self.source.data = lines

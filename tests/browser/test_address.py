@@ -1,0 +1,73 @@
+"""The address holds what is looked at: after a reload, and for whoever opens a copy of it."""
+
+import re
+from urllib.parse import parse_qs
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import MapOnScreen, Served, arrive, until
+
+
+def said(page: Page) -> dict[str, str]:
+    """What the page's address says."""
+    values = parse_qs(page.evaluate("location.search.slice(1)"))
+    return {name: first for name, (first, *_) in values.items()}
+
+
+def test_a_reload_finds_the_zoom_and_the_theme_again(opened_on_run: Page, served: Served) -> None:
+    page, view = opened_on_run, served.explorer.map
+    assert not {"view", "theme"} & set(said(page))
+    page.keyboard.press("+")
+    page.keyboard.press("ArrowRight")
+    page.get_by_role("button", name="Toggle theme").click()
+    expect(page).to_have_url(re.compile("view=.*theme=light"))
+    zoomed = view.viewport
+    arrive(page, served, page.reload)
+    again = served.explorer.map.viewport
+    assert again is not zoomed
+    assert [again.x0, again.x1, again.y0, again.y1] == pytest.approx(
+        [zoomed.x0, zoomed.x1, zoomed.y0, zoomed.y1], rel=1e-4
+    )
+    assert not served.explorer.dark
+    page.get_by_role("button", name="Show the whole map").click()
+    page.get_by_role("button", name="Toggle theme").click()
+    until(lambda: not {"view", "theme"} & set(said(page)))
+
+
+def test_who_opens_a_copied_link_gets_a_copy_and_takes_nothing_away(
+    opened_on_run: Page, served: Served
+) -> None:
+    session, explorer = served.explorer.session, served.explorer
+    digit = session.categories("digit").codes
+    explorer._doc.add_next_tick_callback(lambda: session.select_category("digit", 4))
+    until(lambda: session.selection.count > 0)
+    until(lambda: "visit" in said(opened_on_run))
+    visit = said(opened_on_run)["visit"]
+
+    guest = opened_on_run.context.new_page()
+    arrive(guest, served, lambda: guest.goto(opened_on_run.url))
+    theirs = served.explorer.session
+    np.testing.assert_array_equal(theirs.selection.mask, digit == 4)
+    until(lambda: said(guest).get("visit", visit) != visit)
+    served.explorer._doc.add_next_tick_callback(lambda: theirs.select_category("digit", 7))
+    until(lambda: theirs.selection.mask[digit == 7].all())
+    np.testing.assert_array_equal(session.selection.mask, digit == 4)
+
+    arrive(opened_on_run, served, opened_on_run.reload)
+    np.testing.assert_array_equal(served.explorer.session.selection.mask, digit == 4)
+    arrive(guest, served, guest.reload)
+    np.testing.assert_array_equal(served.explorer.session.selection.mask, digit == 7)
+    guest.close()
+
+
+def test_the_zoom_is_of_one_run_and_goes_with_it(
+    opened_on_run: Page, served: Served, finished: list[str]
+) -> None:
+    page, on_screen = opened_on_run, MapOnScreen(opened_on_run, served.explorer)
+    page.keyboard.press("+")
+    until(lambda: "view" in said(page))
+    page.locator(f'[data-run="{finished[1]}"] .run-show').click()
+    until(lambda: said(page)["run"] == finished[1] and "view" not in said(page))
+    assert on_screen.explorer.session.view is None

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_array
+
+from core import InputError, fuzzy_simplicial_set, knn_graph
+from core.supervision import supervise
+
+
+@pytest.fixture(scope="module")
+def fuzzy_set():
+    x = np.random.default_rng(0).normal(size=(90, 4)).astype(np.float32)
+    return fuzzy_simplicial_set(knn_graph(x, 8))
+
+
+LABELS = np.arange(90) % 3
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.5, 0.9, 1.0])
+def test_edges_between_categories_are_weakened_as_the_formula_says(fuzzy_set, weight):
+    w = fuzzy_set.toarray().astype(np.float64)
+    far = np.exp(-2.5 / (1 - weight)) if weight < 1 else 0.0
+    weakened = w * np.where(LABELS[:, None] == LABELS, 1, far)
+    strongest = weakened.max(axis=1, keepdims=True)
+    scaled = weakened / np.where(strongest > 0, strongest, 1)
+    expected = scaled + scaled.T - scaled * scaled.T
+    ours = supervise(fuzzy_set, LABELS, target_weight=weight).toarray()
+    np.testing.assert_allclose(ours, expected, atol=1e-6)
+
+
+def test_unknown_labels_are_minus_one_nan_or_none_alike(fuzzy_set):
+    known = LABELS > 0
+    expected = supervise(fuzzy_set, np.where(known, LABELS, -1))
+    for target in (
+        np.where(known, LABELS, np.nan),
+        np.where(known, np.array(["none", "one", "two"], object)[LABELS], None),
+        np.where(known, LABELS, -1).astype(np.float32)[:, None],
+        np.where(known, LABELS, None).tolist(),
+    ):
+        assert (supervise(fuzzy_set, target) != expected).nnz == 0
+    assert (supervise(fuzzy_set, np.array(["a", "b", "c"])[LABELS]) != supervise(fuzzy_set, LABELS)).nnz == 0
+
+
+@pytest.mark.parametrize("metric", ["categorical", "euclidean"])
+def test_a_graph_without_edges_is_supervised(metric):
+    nothing = csr_array((90, 90), dtype=np.float32)
+    ours = supervise(nothing, np.arange(90) % 7, target_metric=metric, target_n_neighbors=5)
+    assert ours.shape == (90, 90)
+    assert np.isfinite(ours.data).all()
+
+
+@pytest.mark.parametrize(
+    ("target", "keywords", "sentence"),
+    [
+        (LABELS[:-1], {}, "y has 89 values for 90 rows"),
+        (3, {}, "y has 1 values for 90 rows"),
+        (np.column_stack([LABELS, LABELS]), {}, r"one label for each row .* got shape \(90, 2\)"),
+        (np.array([1, "a", (2,)], object)[LABELS], {}, "labels in y must be of one kind"),
+        (
+            np.array(["a", "b", "c"])[LABELS],
+            {"target_metric": "l2"},
+            "y must be numbers for target_metric='l2'",
+        ),
+        (np.where(LABELS, LABELS, np.nan), {"target_metric": "l2"}, "Row 0 of y is not finite"),
+        (LABELS, {"target_metric": "no such"}, "target_metric 'no such' is unknown"),
+        (LABELS, {"target_metric": ["l2"]}, r"target_metric must be the name of a metric .* got \['l2'\]"),
+        (
+            LABELS,
+            {"target_metric": "l2", "target_metric_kwds": {"p": 3}},
+            "target_metric 'l2' has no parameter",
+        ),
+        (LABELS, {"target_metric": "l2", "target_metric_kwds": "p"}, "target_metric_kwds must be a mapping"),
+        (LABELS, {"target_metric": "mahalanobis"}, "give it in target_metric_kwds"),
+        (
+            LABELS,
+            {"target_metric": "l2", "target_n_neighbors": 1},
+            "target_n_neighbors must be .* at least 2",
+        ),
+        (LABELS, {"target_weight": 2}, "target_weight must lie between 0 and 1"),
+    ],
+)
+def test_bad_targets_are_named(fuzzy_set, target, keywords, sentence):
+    with pytest.raises(InputError, match=sentence):
+        supervise(fuzzy_set, target, **keywords)

@@ -1,0 +1,174 @@
+"""What a run tells of each point: values that mean what they say, and the session that asks for them."""
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from core import KnnGraph
+from core.quality import distortion
+from explorer.model import derived, stages
+from explorer.model.clusters import Clusters
+from explorer.model.derived import Derived
+from explorer.model.errors import InputError
+from explorer.model.run import RunParameters
+from explorer.model.runner import Runner
+from explorer.model.session import Session
+from explorer.model.statistics import (
+    CLUSTER,
+    DENSITY,
+    DISTORTION,
+    STABILITY,
+    STATISTICS,
+    cluster_categories,
+    local_density,
+)
+from explorer.model.workspace import Workspace
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory, blobs) -> Iterator[Session]:
+    """Five blobs with two runs, in a table with a column that is named like a statistic."""
+    folder = tmp_path_factory.mktemp("statistics")
+    table = pa.table({"vector": list(blobs[0]), "blob": blobs[1], "@density": blobs[1] * 2.5})
+    pq.write_table(table, folder / "blobs.parquet")
+    with Workspace(folder / "workspace") as workspace:
+        dataset = workspace.add_dataset(folder / "blobs.parquet")
+        with Runner(workspace) as runner:
+            for seed in (0, 1):
+                runner.wait(runner.start(dataset, RunParameters(seed=seed, n_epochs=100)).id)
+            yield Session(workspace, runner, dataset)
+
+
+@pytest.fixture
+def session(bench: Session) -> Session:
+    bench.show(bench.dataset)
+    return bench
+
+
+def numbers(session: Session, name: str) -> np.ndarray:
+    """The numbers of a statistic, once they are there."""
+    session.numbers(name)
+    session.derived.wait()
+    assert session.waiting_for(name) == ""
+    return session.numbers(name)
+
+
+def test_an_even_spread_is_as_dense_everywhere_and_a_heap_denser() -> None:
+    rng = np.random.default_rng(0)
+    even = rng.uniform(0, 100, size=(200_000, 2)).astype(np.float32)
+    inside = (np.abs(even - 50) < 45).all(axis=1)
+    # A circle of 1 in a square of 100 has 200,000 × π / 10,000 of them.
+    np.testing.assert_allclose(np.median(local_density(even)[inside]), 200_000 * np.pi / 1e4, rtol=0.1)
+    heap = np.concatenate([even, rng.normal(50, 1, size=(20_000, 2)).astype(np.float32)])
+    density = local_density(heap)
+    assert np.median(density[200_000:]) > 20 * np.median(density[:200_000])
+
+
+def test_a_statistic_is_empty_until_it_is_there_and_then_told(session: Session) -> None:
+    told = []
+    session.derived.on_change = lambda: told.append(session.derived.doing and session.derived.doing.what)
+    first = session.categories(CLUSTER)
+    if not first.names:
+        assert (first.codes == -1).all()
+        assert told[0] == "computing cluster"
+        session.derived.wait()
+        assert told[-1] is None
+    assert len(session.categories(CLUSTER).names) in (5, 6)
+
+
+def test_a_statistic_that_is_stopped_is_computed_when_it_is_asked_for_again(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    half, fresh, run = threading.Event(), Derived(session.workspace), session.run(session.run_id)
+
+    def endless(*given: Any) -> None:
+        while True:
+            given[-1](0.5)
+            half.set()
+
+    monkeypatch.setattr(derived, "compute", endless)
+    assert fresh.known(DENSITY, run, session.runs) is None
+    assert half.wait(60)
+    assert fresh.doing.share == 0.5
+    fresh.stop()
+    assert fresh.doing is None
+    fresh.wait()
+    assert fresh.state(DENSITY, run, session.runs) == ""
+    monkeypatch.undo()
+    assert fresh.known(DENSITY, run, session.runs) is None
+    fresh.wait()
+    assert len(fresh.known(DENSITY, run, session.runs).numbers) == run.n
+    fresh.close()
+
+
+def test_a_cluster_is_selected_by_its_rows(session: Session) -> None:
+    labels = numbers(session, CLUSTER)
+    session.select_category(CLUSTER, 0)
+    np.testing.assert_array_equal(session.selection.mask, labels == 0)
+    step = session.selection.steps[-1]
+    assert (step.run_id, step.column, step.values) == (session.run_id, CLUSTER, ("cluster 0",))
+
+
+def test_the_cluster_of_a_row_is_selected_and_noise_is_in_none(session: Session) -> None:
+    labels = numbers(session, CLUSTER)
+    rows = [int(np.flatnonzero(labels == cluster)[3]) for cluster in (1, 0)]
+    session.select_cluster_of(rows[0])
+    np.testing.assert_array_equal(session.selection.mask, labels == 1)
+    session.select_cluster_of(rows[1], "union")
+    np.testing.assert_array_equal(session.selection.mask, np.isin(labels, (0, 1)))
+    for row in np.flatnonzero(labels == -1)[:1]:
+        with pytest.raises(InputError, match="is noise"):
+            session.select_cluster_of(int(row))
+
+
+def test_distortion_is_the_mean_of_lost_and_intruding_neighbours(session: Session) -> None:
+    run = session.run(session.run_id)
+    first = stages.plan(run.data_hash, run.parameters)[0]
+    graph = session.workspace.cached(first.name, first.key)
+    expected = distortion(
+        KnnGraph(graph["indices"], graph["distances"]), session.snapshot(session.run_id).embedding
+    )
+    np.testing.assert_allclose(
+        numbers(session, DISTORTION), (expected.lost + expected.intruders) / 2, rtol=1e-6
+    )
+
+
+def test_stability_needs_a_second_run_and_is_a_share(session: Session) -> None:
+    assert session.has_other_runs
+    values = numbers(session, STABILITY)
+    assert ((values >= 0) & (values <= 1)).all()
+    session.runs = session.runs[:1]
+    assert not session.has_other_runs
+
+
+def test_a_column_named_like_a_statistic_goes_first(session: Session) -> None:
+    assert not session.is_statistic(DENSITY)
+    assert session.is_statistic(CLUSTER)
+    np.testing.assert_array_equal(session.numbers(DENSITY), session.dataset.items.numbers(DENSITY))
+
+
+def test_another_run_has_clusters_of_its_own_and_shows_them_all(session: Session) -> None:
+    session.param.update(colour_by=CLUSTER, isolated=frozenset({0}))
+    numbers(session, CLUSTER)
+    other = next(run.id for run in session.runs if run.id != session.run_id)
+    session.look_at(other)
+    assert session.isolated == frozenset()
+    assert len(numbers(session, CLUSTER)) == session.dataset.n
+
+
+def test_noise_is_the_last_category_and_every_point_is_counted() -> None:
+    found = Clusters(np.array([0, 0, -1, 1], np.int32), np.ones(4, np.float32), "hdbscan")
+    categories = cluster_categories(found)
+    assert categories.names == ("cluster 0", "cluster 1", "noise")
+    assert categories.codes.tolist() == [0, 0, 2, 1]
+    assert categories.counts.tolist() == [2, 1, 1]
+    assert categories.noise == 2
+
+
+def test_every_statistic_says_what_it_is() -> None:
+    assert all(name.startswith("@") and entry.label and entry.about for name, entry in STATISTICS.items())

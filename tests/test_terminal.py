@@ -1,0 +1,46 @@
+"""What the command line shows while it works."""
+
+import time
+
+import pytest
+
+from explorer.terminal import bar, told_bar
+
+
+def test_a_bar_pulses_beside_what_is_done_until_it_is_moved(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in {"FORCE_COLOR": "1", "TERM": "xterm", "COLUMNS": "80"}.items():
+        monkeypatch.setenv(name, value)
+    with bar("finding clusters") as advance:
+        time.sleep(0.3)
+        pulsing = capsys.readouterr().err
+        advance("reading", 0.5, 12.0)
+        time.sleep(0.3)
+        moved = capsys.readouterr().err
+    assert "finding clusters" in pulsing
+    assert "%" not in pulsing
+    assert "50%" in moved
+    assert "about 12 s left" in moved
+
+
+def test_a_bar_that_is_told_shares_estimates_what_is_left(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in {"FORCE_COLOR": "1", "TERM": "xterm", "COLUMNS": "80"}.items():
+        monkeypatch.setenv(name, value)
+    with told_bar("reading songs.npy") as told:
+        told(0.0)
+        time.sleep(0.3)
+        told(0.25)
+        time.sleep(0.3)
+        shown = capsys.readouterr().err
+    assert "reading songs.npy" in shown
+    assert "25%" in shown
+    assert "about 1 s left" in shown
+
+
+def test_without_a_terminal_nothing_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    with bar("finding clusters") as advance:
+        advance("reading", 0.5, None)
+    assert capsys.readouterr().err == ""

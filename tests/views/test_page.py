@@ -1,0 +1,445 @@
+"""The page without a browser: what it does for a change of the session, and what it leaves to workers."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from bokeh.document import Document
+from bokeh.events import PanStart, SelectionGeometry
+from bokeh.server.callbacks import TimeoutCallback
+from panel_material_ui.widgets.base import MaterialWidget
+
+from explorer.model import derived
+from explorer.model.categories import Categories
+from explorer.model.derived import pending
+from explorer.model.polygon import in_box
+from explorer.model.run import RunParameters, RunStatus
+from explorer.model.runner import Event, Runner
+from explorer.model.selection import Step
+from explorer.model.session import Session
+from explorer.model.statistics import CLUSTER, DENSITY, DISTORTION, PROBABILITY, STABILITY, STATISTICS
+from explorer.model.workspace import Workspace
+from explorer.views import page, run_pictures
+from explorer.views.aside import Aside
+from explorer.views.colour_panel import ColourPanel
+from explorer.views.colouring import Colours
+from explorer.views.composition import Composition
+from explorer.views.hovering import tip_of
+from explorer.views.page import Explorer
+from explorer.views.run_pictures import RunPictures
+
+N = 90
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
+    """A session over ninety items with two finished runs."""
+    folder = tmp_path_factory.mktemp("page")
+    vectors = np.random.default_rng(0).normal(size=(N, 4)).astype(np.float32)
+    table = {"vector": list(vectors), "kind": ["a", "b", "b"] * 30, "side": ["left", "right"] * 45}
+    pq.write_table(pa.table(table | {"score": np.arange(N) / 2}), folder / "items.parquet")
+    with Workspace(folder / "workspace") as workspace, Runner(workspace) as runner:
+        dataset = workspace.add_dataset(folder / "items.parquet")
+        for seed in (0, 1):
+            runner.wait(runner.start(dataset, RunParameters(seed=seed, n_epochs=12)).id, timeout=240)
+        yield Session(workspace, runner, dataset)
+
+
+@pytest.fixture
+def session(bench: Session) -> Iterator[Session]:
+    """A session of its own."""
+    made = Session(bench.workspace, bench.runner, bench.dataset)
+    yield made
+    made.derived.close()
+
+
+@pytest.fixture
+def explorer(session: Session) -> Iterator[Explorer]:
+    made = Explorer(session, Document())
+    yield made
+    made.close()
+
+
+class Page:
+    """A document that does at once what it is asked to do in its next tick."""
+
+    def add_next_tick_callback(self, callback: Callable[[], None]) -> None:
+        callback()
+
+
+def beside_the_page(aside: Aside) -> None:
+    aside._doc = Page()
+
+
+@pytest.fixture
+def held(bench: Session) -> Iterator[threading.Event]:
+    """Holds the next layout between two epochs until it is set."""
+    go, runner = threading.Event(), bench.runner
+
+    def hold(event: Event) -> None:
+        if event.kind == "snapshot" and runner.run(event.run_id).epoch:
+            assert go.wait(60)
+
+    unsubscribe = runner.subscribe(hold)
+    yield go
+    go.set()
+    unsubscribe()
+
+
+def timeouts(explorer: Explorer) -> list[TimeoutCallback]:
+    """What the page's document is to do a moment later."""
+    return [one for one in explorer._doc.session_callbacks if isinstance(one, TimeoutCallback)]
+
+
+def until(condition: Callable[[], bool]) -> None:
+    pause = threading.Event()
+    for _ in range(3000):
+        if condition():
+            return
+        pause.wait(0.02)
+    raise AssertionError("the condition never held")
+
+
+@pytest.fixture
+def half(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Statistics are half computed until they are stopped; it is set when one is."""
+    reached = threading.Event()
+
+    def endless(*given: Any) -> None:
+        while True:
+            given[-1](0.5)
+            reached.set()
+            time.sleep(0.01)
+
+    monkeypatch.setattr(derived, "compute", endless)
+    return reached
+
+
+def test_a_statistic_that_is_cancelled_leaves_the_density_of_points(
+    session: Session, half: threading.Event
+) -> None:
+    panel = ColourPanel(session)
+    assert not panel.cancel.visible
+    session.colour_by = DENSITY
+    assert half.wait(60)
+    session.hear()
+    assert panel.cancel.visible
+    panel._cancel(None)
+    assert session.colour_by == panel.column.value == ""
+    assert not panel.cancel.visible
+    session.derived.wait()
+    assert session.derived.doing is None
+
+
+def test_the_status_bar_follows_a_statistic_until_it_is_there(
+    explorer: Explorer, half: threading.Event
+) -> None:
+    session = explorer.session
+    session.colour_by = DENSITY
+    assert half.wait(60)
+    explorer._hear()
+    assert "computing local density: 50%" in explorer.status._pane.object
+    (again,) = timeouts(explorer)
+    explorer._hear()
+    assert timeouts(explorer) == [again]
+    explorer.colour._cancel(None)
+    session.derived.wait()
+    again.callback()
+    assert timeouts(explorer) == []
+    explorer._hear()
+    assert "computing" not in explorer.status._pane.object
+    assert explorer.selection.composition.columns.value == ["kind"]
+
+
+def test_pictures_are_made_by_a_worker_and_the_newest_colours_win(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go, began, made, threads = threading.Event(), threading.Event(), [], set()
+
+    def picture(_embedding: object, _colouring: object, dark: bool) -> str:
+        threads.add(threading.current_thread().name.split("_")[0])
+        began.set()
+        assert go.wait(60)
+        made.append(dark)
+        return "dark" if dark else "light"
+
+    monkeypatch.setattr(run_pictures, "map_picture", picture)
+    monkeypatch.setattr(run_pictures, "BATCH_SECONDS", 0)
+    shown: list[dict[str, str]] = []
+    pictures = RunPictures(session, Colours(session), shown.append, dark=True)
+    beside_the_page(pictures._aside)
+    pictures.update()
+    assert began.wait(60)
+    pictures.use_theme(False)
+    assert shown == []
+    go.set()
+    until(lambda: bool(shown) and list(shown[-1].values()) == ["light"] * len(session.runs))
+    assert threads == {"aside"}
+    assert made == [True, *[False] * len(session.runs)], "what was out of date was not drawn any more"
+    assert set(shown[-1]) == {run.id for run in session.runs}
+
+
+def test_a_picture_does_not_keep_what_was_pointed_at(session: Session) -> None:
+    colours = Colours(session)
+    whole = colours.plain(dark=True).table
+    session.param.update(highlighted=frozenset({0}), isolated=frozenset({1}))
+    np.testing.assert_array_equal(colours.plain(dark=True).table, whole)
+    assert not np.array_equal(colours.now(dark=True).table, whole)
+
+
+def test_the_legend_is_counted_by_a_worker(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    panel, asked = ColourPanel(session), threading.current_thread()
+    beside_the_page(panel._aside)
+    categories, threads = session.categories, []
+
+    def slow(column: str) -> object:
+        threads.append(threading.current_thread())
+        return categories(column)
+
+    monkeypatch.setattr(session, "categories", slow)
+    session.colour_by = "side"
+    until(lambda: [row["name"] for row in panel.legend.rows] == ["left", "right"])
+    session.select(np.arange(N) < 10, Step("rows"))
+    until(lambda: [row["selected"] for row in panel.legend.rows] == [5, 5])
+    assert asked not in threads
+
+
+def test_a_new_run_keeps_what_colours_the_map_and_the_columns_compared_by(session: Session) -> None:
+    session.colour_by = STABILITY
+    colour, compared = ColourPanel(session), Composition(session)
+    compared.columns.value = ["side", DENSITY]
+    run = session.start(RunParameters(seed=2, n_epochs=12))
+    session.runner.wait(run.id, timeout=240)
+    session.refresh()
+    assert (session.run_id, session.colour_by, colour.column.value) == (run.id, STABILITY, STABILITY)
+    assert compared.columns.value == ["side", DENSITY]
+
+
+def test_the_composition_follows_the_colours_until_columns_are_chosen(session: Session) -> None:
+    compared = Composition(session)
+    session.colour_by = "side"
+    assert compared.columns.value == ["side"]
+    session.show(session.dataset)
+    assert compared.columns.value == ["kind"]
+
+
+def test_nothing_stays_highlighted_when_another_tab_opens(explorer: Explorer) -> None:
+    explorer.session.highlighted = frozenset({1})
+    explorer.session.select_category("kind", 1)
+    assert explorer.tabs.active == 1
+    assert explorer.session.highlighted == frozenset()
+
+
+def test_pause_and_stop_are_told_before_they_are_granted(explorer: Explorer, held: threading.Event) -> None:
+    session, runner = explorer.session, explorer.session.runner
+    run = session.start(RunParameters(seed=3, n_epochs=20_000))
+    until(lambda: runner.run(run.id).epoch > 0)
+    explorer._on_playback({"action": "pause"})
+    assert runner.run(run.id).status is RunStatus.RUNNING
+    assert explorer.playback.state["note"] == "pausing after this epoch"
+    assert not explorer.playback.state["can_pause"]
+    explorer._on_playback({"action": "stop"})
+    assert runner.run(run.id).status is RunStatus.RUNNING
+    assert explorer.playback.state["note"] == "stopping…"
+    held.set()
+    assert runner.wait(run.id, timeout=60).status is RunStatus.STOPPED
+    session.refresh()
+    assert explorer.playback.state["note"] == "stopped"
+
+
+def test_a_run_that_fails_is_told_of_once_where_it_is_looked_at(
+    explorer: Explorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(page, "tell", said.append)
+    session = explorer.session
+    first, second, *rest = session.runs
+
+    def stand(one: RunStatus, other: RunStatus) -> None:
+        here = replace(first, status=one, error="Too few rows.")
+        session.runs = (here, replace(second, status=other, error="Else."), *rest)
+
+    assert session.run_id == first.id
+    stand(RunStatus.RUNNING, RunStatus.RUNNING)
+    stand(RunStatus.FAILED, RunStatus.FAILED)
+    session.runs = (*session.runs[:2], *rest)
+    assert said == ["Too few rows."]
+    stand(RunStatus.RUNNING, RunStatus.DONE)
+    stand(RunStatus.FAILED, RunStatus.DONE)
+    assert said == ["Too few rows."] * 2, "a run that was resumed may fail again"
+
+
+def test_the_time_of_a_frame_runs_from_its_drawing_until_it_is_painted(explorer: Explorer) -> None:
+    feed = explorer.map.feed
+    for _ in range(2):  # the first waits for the page itself
+        feed._paint()
+        feed._send(feed._render())
+        feed._on_painted("data", None, {"frame": [feed.sent]})
+    assert feed.took > 0
+    assert f"frame {1000 * feed.took:.0f} ms" in explorer.status.__panel__().object
+
+
+def test_a_view_is_kept_while_the_map_is_zoomed_and_taken_up_again(explorer: Explorer) -> None:
+    session, view = explorer.session, explorer.map
+    assert session.view is None
+    view.zoom(2)
+    x, y, unit = session.view
+    assert unit == view.viewport.unit
+    again = Session(session.workspace, session.runner, session.dataset)
+    again.view = (x + 1, y, unit / 2)
+    later = Explorer(again, Document())
+    assert later.map.viewport.unit == pytest.approx(unit / 2)
+    assert (later.map.viewport.x0 + later.map.viewport.x1) / 2 == pytest.approx(x + 1)
+    later.map.fit()
+    assert again.view is None
+    later.close()
+
+
+def test_every_button_and_field_says_what_it_does(explorer: Explorer) -> None:
+    widgets = explorer.__panel__().select(MaterialWidget)
+    assert len(widgets) > 25
+    assert [widget.label for widget in widgets if not widget.description] == []
+
+
+def test_whatever_selects_does_so_in_the_mode_the_tools_told_of(explorer: Explorer) -> None:
+    session, rows = explorer.session, np.arange(N)
+
+    def tell(mode: str) -> None:
+        explorer._on_tool({"action": "mode", "mode": mode})
+
+    session.select_where("kind = 'a'")
+    tell("intersect")
+    explorer.search._on_message({"action": "search", "text": "left", "columns": ["side"]})
+    explorer.search._on_message({"action": "select"})
+    expected = (rows % 3 == 0) & (rows % 2 == 0)
+    np.testing.assert_array_equal(session.selection.mask, expected)
+
+    tell("union")
+    session.pin(1)
+    explorer.item._on_message({"action": "like", "size": 5})
+    vectors = session.dataset.vectors
+    distances = ((vectors - vectors[1]) ** 2).sum(axis=1)
+    expected = expected | np.isin(rows, np.argsort(distances)[1:6])
+    np.testing.assert_array_equal(session.selection.mask, expected)
+
+    tell("subtract")
+    session.water = 0.5
+    explorer.selection.water._select(None)
+    above = session.water_level(session.run_id).above()
+    assert (expected & above).any()
+    np.testing.assert_array_equal(session.selection.mask, expected & ~above)
+
+
+def test_a_drag_selects_in_the_mode_in_which_it_began(explorer: Explorer) -> None:
+    session, view = explorer.session, explorer.map
+    embedding = session.shown(session.run_id).embedding
+    x0, y0 = map(float, embedding.min(0) - 1)
+    x1, y1 = map(float, np.median(embedding, axis=0))
+    session.select_where("kind = 'a'")
+    session.mode = "union"
+    view._gestures._begin(PanStart(view.figure))
+    session.mode = "replace"
+    corners = {"type": "rect", "x0": x0, "x1": x1, "y0": y0, "y1": y1}
+    view._gestures._select_inside(SelectionGeometry(view.figure, corners, True))
+    inside = in_box(embedding, x0, x1, y0, y1)
+    assert inside.any()
+    np.testing.assert_array_equal(session.selection.mask, (np.arange(N) % 3 == 0) | inside)
+
+
+def test_what_a_click_selects_is_told_and_clusters_are_left_alone_by_the_hand(explorer: Explorer) -> None:
+    session, view = explorer.session, explorer.map
+    aims = []
+    for tool in ("pan", "lasso"):
+        view.figure.toolbar.active_drag = view._tools[tool]
+        for colour, water in (("kind", None), (CLUSTER, None), (CLUSTER, 0.5)):
+            session.param.update(colour_by=colour, water=water)
+            aims.append((tool, explorer.tools.aim, view._gestures.aim))
+    assert aims == [
+        ("pan", "", ""), ("pan", "cluster", ""), ("pan", "region", "region"),
+        ("lasso", "", ""), ("lasso", "cluster", "cluster"), ("lasso", "region", "region"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [PROBABILITY, DENSITY, DISTORTION, STABILITY])
+def test_the_tooltip_names_the_statistic_that_colours_the_map(session: Session, name: str) -> None:
+    session.colour_by = name
+    until(lambda: np.isfinite(session.numbers(name)).all())
+    tip = tip_of(session, 7)
+    label, value = tip["values"][0]
+    assert label == STATISTICS[name].label
+    assert float(value) == pytest.approx(session.numbers(name)[7], rel=5e-3)
+    assert [label for label, _ in tip["values"][1:]] == ["kind", "side", "score"]
+
+
+def test_the_tooltip_names_the_cluster_or_noise_or_nothing_yet(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session.colour_by = CLUSTER
+    codes = np.arange(N, dtype=np.int32) % 2
+    known = Categories(codes, ("cluster 0", "noise"), np.array([45, 45]), noise=1)
+    with monkeypatch.context() as made:
+        made.setattr(session, "categories", lambda _: known)
+        assert [tip_of(session, row)["values"][0] for row in (4, 5)] == [
+            ["cluster", "cluster 0"],
+            ["cluster", "noise"],
+        ]
+    monkeypatch.setattr(session, "categories", lambda _: pending(N))
+    assert tip_of(session, 4)["values"][0] == ["kind", "b"]
+
+
+def test_bars_of_the_whole_start_a_selection_and_then_narrow_it(session: Session) -> None:
+    compared = Composition(session)
+    compared.columns.value = ["kind", "side"]
+    (kinds, sides) = (compared.block(name).bars for name in ("kind", "side"))
+    assert compared.columns.visible
+    assert [(row["name"], row["total"], row["dim"], row["lift"]) for row in kinds.rows] == [
+        ("b", 60, False, ""),
+        ("a", 30, False, ""),
+    ]
+    kinds._on_message({"key": kinds.rows[1]["key"], "toggle": False})
+    assert session.selection.steps[0].mode == "replace"
+    np.testing.assert_array_equal(session.selection.rows, np.arange(0, N, 3))
+    assert [(row["name"], row["lift"], row["expected"]) for row in kinds.rows] == [
+        ("a", "3.0×", 10),
+        ("b", "0×", 20),
+    ]
+    sides._on_message({"key": sides.rows[0]["key"], "toggle": False})
+    assert [step.mode for step in session.selection.steps] == ["replace", "intersect"]
+    assert session.selection.count == 15
+
+
+def test_a_histogram_of_the_whole_starts_a_selection(session: Session) -> None:
+    compared = Composition(session)
+    compared.columns.value = ["score"]
+    histogram = compared.block("score").histogram
+    assert sum(column["all"] for column in histogram.columns) == pytest.approx(1)
+    assert {column["chosen"] for column in histogram.columns} == {0}
+    histogram._on_message({"key": 0, "toggle": True})
+    assert session.selection.count == histogram.columns[0]["total"]
+
+
+def test_other_columns_are_told_while_one_is_being_read(session: Session) -> None:
+    items, go, began = session.dataset.items, threading.Event(), threading.Event()
+    known = items.categories("kind")
+
+    def make(_: str) -> str:
+        began.set()
+        assert go.wait(60)
+        return "made"
+
+    reader = threading.Thread(target=items._remembered, args=("a test", "kind", make))
+    reader.start()
+    assert began.wait(60)
+    told: list[object] = []
+    asker = threading.Thread(target=lambda: told.extend([items.columns, items.categories("kind")]))
+    asker.start()
+    asker.join(10)
+    go.set()
+    reader.join(60)
+    assert told == [items.columns, known]
