@@ -33,6 +33,7 @@ from explorer.views.page import Explorer
 from explorer.views.palette import categorical, lookup
 from explorer.views.shading import Colouring, Style, density_colouring, shade
 from explorer.views.thumbnail import map_picture
+from explorer.views.turns import later
 from explorer.visits import Visits
 
 DENSITY = "-"
@@ -133,7 +134,7 @@ class App:
             nonlocal moves
             moves += 1
             move = moves
-            doc.add_timeout_callback(lambda: write() if move == moves else None, VIEW_MS)
+            later(doc, VIEW_MS, lambda: write() if move == moves else None)
 
         session.param.watch(write, ["dataset", "run_id", "beside_id", "colour_by", "pinned"])
         session.param.watch(write_at_rest, ["view"])

@@ -11,6 +11,8 @@ from __future__ import annotations
 import panel as pn
 from bokeh.document import Document
 
+from explorer.views.turns import soon
+
 
 def send_all_changes(doc: Document) -> None:
     """Have every change sent that is not part of what a browser fetches; called where the page is made."""
@@ -18,4 +20,4 @@ def send_all_changes(doc: Document) -> None:
     def connected() -> None:
         pn.state._connected[doc] = True
 
-    doc.add_next_tick_callback(connected)
+    soon(doc, connected)

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import panel as pn
 
 from explorer.views.telling import EXPECTED, tell
+from explorer.views.turns import soon
 
 T = TypeVar("T")
 UNEXPECTED = "That did not work out: explorer.log in the workspace's folder says why."
@@ -87,7 +88,7 @@ class Aside:
                     return
                 request = self._waiting.popleft()
             try:
-                self._doc.add_next_tick_callback(self._done(request))
+                soon(self._doc, self._done(request))
             except AttributeError:  # the document lost its session
                 return
 

@@ -19,6 +19,7 @@ from explorer.views.status_bar import under_way
 from explorer.views.telling import telling
 from explorer.views.text import count
 from explorer.views.theme import stylesheet
+from explorer.views.turns import soon
 
 UPDATE_SECONDS = 0.25
 
@@ -133,7 +134,7 @@ class DataPanel(pn.viewable.Viewer):
                 dataset = await self._followed(asyncio.ensure_future(work), doing)
                 self._form.visible = False
                 # A coroutine runs without the document's lock, which changing the map needs.
-                doc.add_next_tick_callback(lambda: self._session.show(dataset))
+                soon(doc, lambda: self._session.show(dataset))
         finally:
             self._show(None)
 

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from explorer.model.projection import Viewport
 from explorer.views.theme import ASSETS
+from explorer.views.turns import soon
 
 LIVE_INTERVAL = 0.1
 PAINT_TIMEOUT = 2.0
@@ -157,7 +158,7 @@ class FrameFeed:
         except Exception:
             _log.exception("A frame could not be drawn")
         try:
-            self._doc.add_next_tick_callback(lambda: self._send(frame))
+            soon(self._doc, lambda: self._send(frame))
         except AttributeError:  # the document lost its session between two frames
             self.close()
 

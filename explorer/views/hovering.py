@@ -15,6 +15,7 @@ from explorer.model.session import Session
 from explorer.model.statistics import CLUSTER, STATISTICS
 from explorer.views.text import count, shortened, written
 from explorer.views.thumbnail import item_picture
+from explorer.views.turns import soon
 
 MOST_COLUMNS, MOST_LETTERS = 6, 80
 
@@ -62,7 +63,7 @@ class Hover:
         except Exception:
             _log.exception("The item under the pointer could not be read")
         try:
-            self._doc.add_next_tick_callback(lambda: self._answer(tip | {"number": number}))
+            soon(self._doc, lambda: self._answer(tip | {"number": number}))
         except AttributeError:
             _log.debug("The document lost its session under the pointer.")
 

@@ -30,6 +30,7 @@ from explorer.views.map_state import map_state
 from explorer.views.sample_marks import SampleMarks, dotted
 from explorer.views.shading import Picture, Style, draw
 from explorer.views.text import count
+from explorer.views.turns import later, soon
 from explorer.views.water_lines import WaterLines
 
 START_SIZE = (900, 700)
@@ -140,7 +141,7 @@ class MapView(pn.viewable.Viewer):
         """Do something to the map's figure in the document's next tick."""
         # Panel brings its widgets' events without holding the document, which Bokeh's models need: a write
         # that is under way at that moment makes them raise. In a tick of its own the document is held.
-        self._doc.add_next_tick_callback(act)
+        soon(self._doc, act)
 
     def tick(self) -> None:
         """A newer snapshot may be there."""
@@ -224,10 +225,10 @@ class MapView(pn.viewable.Viewer):
         if not self._zoomed:
             viewport = self._following(extent, now, LITTLE_SLACK if snapshot.final else SLACK)
         if viewport is not now:
-            self._doc.add_next_tick_callback(lambda: self._adopt(viewport, now))
+            soon(self._doc, lambda: self._adopt(viewport, now))
         if snapshot.embedding is not self._embedding:
             self._embedding = snapshot.embedding
-            self._doc.add_next_tick_callback(self._mark_sample)
+            soon(self._doc, self._mark_sample)
         selected = selection.mask if selection.count else NOTHING
         style = Style(self._dark, fixed_span=not snapshot.final or bool(self._session.beside_id))
         picture = draw(snapshot.embedding, viewport, colouring, selected, style, self._bulk(extent))
@@ -253,7 +254,7 @@ class MapView(pn.viewable.Viewer):
         # On a painter's thread: what the overlay says of the picture, when that has changed.
         outside = 0 if self._zoomed or self._everything else outside
         if (scale, outside) != (self.overlay.scale, self.overlay.outside):
-            self._doc.add_next_tick_callback(lambda: self.overlay.param.update(scale=scale, outside=outside))
+            soon(self._doc, lambda: self.overlay.param.update(scale=scale, outside=outside))
 
     def _following(self, extent: Extent, now: Viewport, slack: float) -> Viewport:
         # Move the viewport only when points leave it or it has grown too wide: the picture must not tremble.
@@ -283,7 +284,7 @@ class MapView(pn.viewable.Viewer):
         # all four waits for half a second of rest.
         if not self._showing and not self._moving:
             self._moving = 1
-            self._doc.add_timeout_callback(self._follow_ranges, ENDS_MS)
+            later(self._doc, ENDS_MS, self._follow_ranges)
 
     def _follow_ranges(self) -> None:
         across, up = self.figure.x_range, self.figure.y_range
@@ -291,7 +292,7 @@ class MapView(pn.viewable.Viewer):
         uneven = abs((now.y1 - now.y0) / now.height - now.unit) > 1e-6 * now.unit
         self._moving = self._moving + 1 if uneven and self._moving < MOST_WAITS else 0
         if self._moving:
-            self._doc.add_timeout_callback(self._follow_ranges, ENDS_MS)
+            later(self._doc, ENDS_MS, self._follow_ranges)
             return
         if now != self._viewport:
             self._zoomed, self._viewport = True, now

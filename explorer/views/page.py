@@ -35,6 +35,7 @@ from explorer.views.share_bar import ShareBar
 from explorer.views.status_bar import StatusBar
 from explorer.views.telling import tell, telling
 from explorer.views.theme import css_variables, material_theme, stylesheet
+from explorer.views.turns import later, soon
 
 LEFT, RIGHT = 276, 348
 UPDATE_MS = 250
@@ -254,7 +255,7 @@ class Explorer(pn.viewable.Viewer):
     def _on_derived(self) -> None:
         # On any thread.
         try:
-            self._doc.add_next_tick_callback(self._hear)
+            soon(self._doc, self._hear)
         except AttributeError:  # the document lost its session
             self.close()
 
@@ -268,7 +269,7 @@ class Explorer(pn.viewable.Viewer):
         self._following = self.session.derived.doing is not None
         if self._following:
             self.status.refresh()
-            self._doc.add_timeout_callback(self._follow, UPDATE_MS)
+            later(self._doc, UPDATE_MS, self._follow)
 
     def _on_runs(self, *_: Any) -> None:
         self._draw_runs()
@@ -296,12 +297,12 @@ class Explorer(pn.viewable.Viewer):
                 return
             self._scheduled = True
         try:
-            self._doc.add_next_tick_callback(self._later)
+            soon(self._doc, self._later)
         except AttributeError:  # the document lost its session
             self.close()
 
     def _later(self) -> None:
-        self._doc.add_timeout_callback(self._update, UPDATE_MS)
+        later(self._doc, UPDATE_MS, self._update)
 
     def _update(self) -> None:
         with self._lock:

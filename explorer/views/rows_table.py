@@ -26,6 +26,7 @@ from explorer.views.text import count as number
 from explorer.views.text import shortened
 from explorer.views.theme import stylesheet
 from explorer.views.thumbnail import item_picture
+from explorer.views.turns import soon
 
 PAGE_SIZE = 8
 LONGEST_CELL = 300
@@ -238,7 +239,7 @@ class RowsTable(pn.widgets.Tabulator):
                 super(RowsTable, self)._update_cds()
                 self._tell_page()
 
-        doc.add_next_tick_callback(show)
+        soon(doc, show)
 
     def _get_data(self) -> tuple[pd.DataFrame, dict[str, Any]]:
         if self._rows is None or self._page is None:

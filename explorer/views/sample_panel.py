@@ -23,6 +23,7 @@ from explorer.views.strategy_form import StrategyForm
 from explorer.views.telling import telling
 from explorer.views.text import count
 from explorer.views.theme import stylesheet
+from explorer.views.turns import soon
 
 
 class SamplePanel(pn.viewable.Viewer):
@@ -112,7 +113,7 @@ class SamplePanel(pn.viewable.Viewer):
                         self._fetched = (drawn, page)
                         session.drawn = drawn
 
-                doc.add_next_tick_callback(show)
+                soon(doc, show)
         finally:
             self.draw.param.update(disabled=False, label="Draw")
 

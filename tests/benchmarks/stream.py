@@ -27,6 +27,7 @@ from explorer.app import App, warm_up_drawing
 from explorer.model.run import RunParameters
 from explorer.model.runner import Runner
 from explorer.model.workspace import Workspace
+from explorer.views.turns import soon
 
 FLAGS = [
     "--no-sandbox",
@@ -105,7 +106,7 @@ def one_round(app: App, url: str, epochs: int) -> dict[str, float]:
         started = len(explorer.map.feed.epochs_painted)
         with probed(url) as stalls:
             run = app.runner.start(app.dataset, parameters)
-            explorer._doc.add_next_tick_callback(lambda: explorer.session.look_at(run.id))
+            soon(explorer._doc, lambda: explorer.session.look_at(run.id))
             app.runner.wait(run.id)
             time.sleep(1)
         seen = list(explorer.map.feed.epochs_painted)[started:]

@@ -158,16 +158,21 @@ def arrive(page: Page, served: Served, go: Callable[[], object]) -> None:
 
 
 def settle(page: Page, view: MapView) -> None:
-    """Wait until the browser shows the very viewport that the server draws."""
+    """Wait until the browser shows the very viewport that the server draws, and no longer moves it."""
+    was: list[float] = []
 
-    def same() -> bool:
-        shown, drawn = page.evaluate(WHERE, view.figure.id)[2:], view.viewport
-        return shown == pytest.approx(
+    def at_rest() -> bool:
+        nonlocal was
+        page.wait_for_timeout(100)  # a page is laid out anew when words wrap, a legend or a map comes
+        now, before, drawn = page.evaluate(WHERE, view.figure.id), was, view.viewport
+        was = now
+        same = now[2:] == pytest.approx(
             [drawn.width, drawn.height, drawn.x0, drawn.x1, drawn.y0, drawn.y1], rel=1e-6
         )
+        return same and now == before
 
     # A map that has been given its size is fitted to it by the next frame.
-    until(lambda: view.viewport.width != START_SIZE[0] and view.feed.idle and same())
+    until(lambda: view.viewport.width != START_SIZE[0] and view.feed.idle and at_rest())
 
 
 @pytest.fixture(scope="session")

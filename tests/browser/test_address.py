@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
+from explorer.views.turns import soon
 from tests.browser.conftest import MapOnScreen, Served, arrive, until
 
 
@@ -41,7 +42,7 @@ def test_who_opens_a_copied_link_gets_a_copy_and_takes_nothing_away(
 ) -> None:
     session, explorer = served.explorer.session, served.explorer
     digit = session.categories("digit").codes
-    explorer._doc.add_next_tick_callback(lambda: session.select_category("digit", 4))
+    soon(explorer._doc, lambda: session.select_category("digit", 4))
     until(lambda: session.selection.count > 0)
     until(lambda: "visit" in said(opened_on_run))
     visit = said(opened_on_run)["visit"]
@@ -51,7 +52,7 @@ def test_who_opens_a_copied_link_gets_a_copy_and_takes_nothing_away(
     theirs = served.explorer.session
     np.testing.assert_array_equal(theirs.selection.mask, digit == 4)
     until(lambda: said(guest).get("visit", visit) != visit)
-    served.explorer._doc.add_next_tick_callback(lambda: theirs.select_category("digit", 7))
+    soon(served.explorer._doc, lambda: theirs.select_category("digit", 7))
     until(lambda: theirs.selection.mask[digit == 7].all())
     np.testing.assert_array_equal(session.selection.mask, digit == 4)
 

@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 
 from explorer.model.dataset import Dataset
 from explorer.model.run import RunParameters
+from explorer.views.turns import soon
 from tests.browser.conftest import MapOnScreen, Served, show, until
 from tests.browser.test_map import loneliest, point_at, tip
 
@@ -70,7 +71,7 @@ def test_the_legend_and_the_composition_show_markup_as_text(page_of_it: Page, se
     assert session.colour_by == NAME
     legend = page_of_it.get_by_role("list", name="Legend")
     assert set(legend.locator(".name").all_inner_texts()) == {VALUE, OTHER}
-    served.explorer._doc.add_next_tick_callback(lambda: session.select_category(NAME, 0))
+    soon(served.explorer._doc, lambda: session.select_category(NAME, 0))
     until(lambda: session.selection.count == N // 2)
     page_of_it.get_by_role("tab", name="Selection").click()
     composition = page_of_it.get_by_role("list", name=f"Composition by {NAME}", exact=True)
@@ -81,7 +82,7 @@ def test_the_legend_and_the_composition_show_markup_as_text(page_of_it: Page, se
 
 def test_the_item_shows_markup_as_text_and_its_picture_made_anew(page_of_it: Page, served: Served) -> None:
     session = served.explorer.session
-    served.explorer._doc.add_next_tick_callback(lambda: session.pin(7))
+    soon(served.explorer._doc, lambda: session.pin(7))
     until(lambda: session.near is not None)
     field = page_of_it.locator(".item-field").first
     expect(field.locator("dt")).to_have_text(NAME)
@@ -100,7 +101,7 @@ def test_the_item_shows_markup_as_text_and_its_picture_made_anew(page_of_it: Pag
 
 def test_a_text_of_a_megabyte_is_cut_until_all_of_it_is_asked_for(page_of_it: Page, served: Served) -> None:
     session = served.explorer.session
-    served.explorer._doc.add_next_tick_callback(lambda: session.pin(0))
+    soon(served.explorer._doc, lambda: session.pin(0))
     field = page_of_it.locator('.item-field[data-column="title"]')
     expect(field.locator(".written")).to_have_text("y" * 240 + "…")
     field.get_by_role("button", name="Show all 1,048,576 characters").click()
@@ -152,7 +153,7 @@ def test_five_hundred_columns_can_be_looked_at_and_chosen_from(
     dataset = served.app.workspace.add_dataset(tmp_path / "wide.parquet")
     show(quiet, served, f"?data={dataset.id}")
     session = served.explorer.session
-    served.explorer._doc.add_next_tick_callback(lambda: session.pin(3))
+    soon(served.explorer._doc, lambda: session.pin(3))
     expect(quiet.locator(".item-field")).to_have_count(500, timeout=60_000)
     expect(quiet.locator(".item-field").last).to_contain_text("value 499")
     expect(quiet.get_by_text("There is no map yet.")).to_be_visible()

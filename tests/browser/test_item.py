@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from explorer.model.projection import Viewport
+from explorer.views.turns import soon
 from tests.browser.conftest import Served, arrive, settle, until
 
 ROW, K = 1234, 14
@@ -24,7 +25,7 @@ def pinned(opened_on_run: Page, served: Served) -> Page:
 
 def on_page(served: Served, act: Callable[[], object]) -> None:
     """Do what a gesture would do, in the page's own tick."""
-    served.explorer._doc.add_next_tick_callback(act)
+    soon(served.explorer._doc, act)
 
 
 def ranked(points: np.ndarray, row: int) -> list[int]:

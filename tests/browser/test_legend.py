@@ -14,6 +14,7 @@ from playwright.sync_api import Locator, Page, expect
 from explorer.model.clusters import find
 from explorer.model.run import RunParameters
 from explorer.model.statistics import CLUSTER
+from explorer.views.turns import soon
 from tests.browser.conftest import MapOnScreen, Served, arrive, fill, show, until
 
 N = 400
@@ -47,7 +48,7 @@ def songs(opened: Page, served: Served, tmp_path: Path) -> Page:
     dataset = served.app.workspace.add_dataset(tmp_path / "songs.parquet")
     run = next(iter(served.app.workspace.runs(dataset.id)), None)
     served.app.runner.wait((run or served.app.runner.start(dataset, RunParameters(n_epochs=20))).id)
-    served.explorer._doc.add_next_tick_callback(lambda: served.explorer.session.show(dataset))
+    soon(served.explorer._doc, lambda: served.explorer.session.show(dataset))
     expect(opened.get_by_text("400 rows × 4 dimensions")).to_be_visible()
     return opened
 
@@ -97,8 +98,9 @@ def test_missing_values_stand_alone_and_what_a_legend_leaves_out_is_counted(
 def test_a_range_of_numbers_is_selected_from_the_composition(songs: Page, served: Served) -> None:
     session = served.explorer.session
     legend_by(songs, served, "plays")
-    served.explorer._doc.add_next_tick_callback(
-        lambda: session.box(session.run_id, np.array([[-100.0, -100.0], [100.0, 100.0]]))
+    soon(
+        served.explorer._doc,
+        lambda: session.box(session.run_id, np.array([[-100.0, -100.0], [100.0, 100.0]])),
     )
     until(lambda: session.selection.count == N)
     ranges = songs.get_by_role("list", name="Composition by plays")
@@ -116,12 +118,10 @@ def test_a_range_of_numbers_is_selected_from_the_composition(songs: Page, served
 def test_a_composition_by_several_columns_filters_by_each(songs: Page, served: Served) -> None:
     session, page = served.explorer.session, songs
     page.get_by_role("tab", name="Selection").click()
-    served.explorer._doc.add_next_tick_callback(lambda: session.select_where("row_id >= 0"))
+    soon(served.explorer._doc, lambda: session.select_where("row_id >= 0"))
     until(lambda: session.selection.count == N)
     chosen = served.explorer.selection.composition.columns
-    served.explorer._doc.add_next_tick_callback(
-        lambda: chosen.param.update(value=["genre", "plays", "added"])
-    )
+    soon(served.explorer._doc, lambda: chosen.param.update(value=["genre", "plays", "added"]))
     page.get_by_role("list", name="Composition by genre").get_by_role("button", name="genre 3").click()
     until(lambda: session.selection.count == 51)
     months = page.get_by_role("list", name="Composition by added")

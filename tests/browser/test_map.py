@@ -11,6 +11,7 @@ from explorer.model.run import Run, RunParameters, RunStatus
 from explorer.model.runner import Snapshot
 from explorer.model.statistics import CLUSTER, DENSITY
 from explorer.views.map_view import REACH
+from explorer.views.turns import soon
 from tests.browser.conftest import MapOnScreen, Served, settle, show, until
 from tests.browser.test_item import middle
 
@@ -53,7 +54,7 @@ def tools(page: Page, name: str) -> Locator:
 
 def in_page(on_screen: MapOnScreen, act: Callable[[], object]) -> None:
     done: list[object] = []
-    on_screen.explorer._doc.add_next_tick_callback(lambda: done.append(act()))
+    soon(on_screen.explorer._doc, lambda: done.append(act()))
     until(lambda: bool(done))
 
 

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from explorer.views.rows_table import PAGE_SIZE
+from explorer.views.turns import soon
 from tests.browser.conftest import Served, fill, show, until
 from tests.model.test_media import picture, tone
 
@@ -59,7 +60,7 @@ def test_an_item_plays_its_sounds_and_shows_its_pictures_and_link(
     page_of_media: Page, served: Served
 ) -> None:
     session = served.explorer.session
-    served.explorer._doc.add_next_tick_callback(lambda: session.pin(3))
+    soon(served.explorer._doc, lambda: session.pin(3))
     page, media = page_of_media, page_of_media.locator(".item-media")
     expect(media).to_have_count(4)
     for image in media.locator("img").all():

@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 
 from explorer.model.strategies import Plan
 from explorer.views.rows_table import PAGE_SIZE
+from explorer.views.turns import soon
 from tests.browser.conftest import Served, arrive, fill, show, until, watch
 from tests.browser.test_item import middle
 
@@ -23,7 +24,7 @@ def sampled(opened_on_run: Page, served: Served) -> Page:
     opened.get_by_role("tab", name="Sample").click()
     until(lambda: served.explorer.tabs.active == 2)  # a first selection leads from the first tab to its own
     code = session.categories("digit").names.index("4")
-    served.explorer._doc.add_next_tick_callback(lambda: session.select_category("digit", code))
+    soon(served.explorer._doc, lambda: session.select_category("digit", code))
     until(lambda: session.selection.count > 0)
     fill(opened, "Size", 10)
     until(lambda: served.explorer.sample.size.value == 10)
@@ -132,7 +133,7 @@ def test_a_second_tab_lives_beside_the_first(opened: Page, served: Served, finis
     runner, parameters = served.app.runner, second.form.parameters
     run = runner.start(served.app.dataset, parameters)
     for explorer in (first, second):
-        explorer._doc.add_next_tick_callback(lambda explorer=explorer: explorer.session.look_at(run.id))
+        soon(explorer._doc, lambda explorer=explorer: explorer.session.look_at(run.id))
     last = runner.wait(run.id, timeout=240).epoch
     for explorer in (first, second):
         until(lambda explorer=explorer: explorer.map.feed.epochs_painted[-1] == last)
@@ -160,7 +161,7 @@ def test_a_column_s_name_is_shown_as_text_and_a_lasso_does_not_stop_another_file
     )
     pyarrow.parquet.write_table(table, tmp_path / "hostile.parquet")
     corners = np.array([[-100.0, -100.0], [100.0, 100.0]])
-    served.explorer._doc.add_next_tick_callback(lambda: session.box(session.run_id, corners))
+    soon(served.explorer._doc, lambda: session.box(session.run_id, corners))
     until(lambda: session.selection.count > 0)
     opened_on_run.get_by_role("button", name="Open another file").click()
     fill(opened_on_run, "File", str(tmp_path / "hostile.parquet"))

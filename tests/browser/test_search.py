@@ -3,6 +3,7 @@
 import numpy as np
 from playwright.sync_api import Page, expect
 
+from explorer.views.turns import soon
 from tests.browser.conftest import Served, until
 from tests.browser.test_item import middle
 
@@ -40,7 +41,7 @@ def test_matches_change_the_selection_in_the_mode_chosen_or_held(opened_on_run: 
     session, page = served.explorer.session, opened_on_run
     digit = session.categories("digit")
     test = np.isin(np.arange(served.app.dataset.n), rows_with(served, "split", "test"))
-    served.explorer._doc.add_next_tick_callback(lambda: session.select_category("digit", 3))
+    soon(served.explorer._doc, lambda: session.select_category("digit", 3))
     until(lambda: session.selection.count > 0)
     tools = page.get_by_role("toolbar", name="Map tools")
     tools.get_by_role("button", name="Keep the overlap", exact=True).click()
@@ -84,7 +85,7 @@ def test_only_the_columns_left_on_are_searched(opened_on_run: Page, served: Serv
 
 def test_escape_closes_the_list_and_leaves_the_selection(opened_on_run: Page, served: Served) -> None:
     session = served.explorer.session
-    served.explorer._doc.add_next_tick_callback(lambda: session.select_category("digit", 3))
+    soon(served.explorer._doc, lambda: session.select_category("digit", 3))
     until(lambda: session.selection.count > 0)
     before = session.selection.count
     ask(opened_on_run, "nothing like it")

@@ -15,12 +15,11 @@ def on_screen(opened_on_run: Page, served: Served) -> MapOnScreen:
     return MapOnScreen(opened_on_run, served.explorer)
 
 
-def around_digit(
-    served: Served, digit: int, radius: float = 1.5, which: int = 0
-) -> list[tuple[float, float]]:
+def around_digit(on_screen: MapOnScreen, digit: int, radius: float = 1.5) -> list[tuple[float, float]]:
     """Draw a ring around the middle of a digit's island, cut off where the screen ends."""
-    session, view = served.explorer.session, served.explorer.maps[which].viewport
-    embedding = session.shown(served.explorer.maps[which].run_id).embedding
+    settle(on_screen.page, on_screen.view)
+    session, view = on_screen.explorer.session, on_screen.view.viewport
+    embedding = session.shown(on_screen.view.run_id).embedding
     x, y = np.median(embedding[session.categories("digit").codes == digit], axis=0)
     angles, rim = np.linspace(0, 2 * np.pi, 12), 4 * view.unit
     across = np.clip(x + radius * np.cos(angles), view.x0 + rim, view.x1 - rim)
@@ -38,8 +37,8 @@ def inside(embedding: np.ndarray, polygon: np.ndarray) -> np.ndarray:
 
 def test_a_lasso_selects_the_rows_inside_its_polygon(on_screen: MapOnScreen, served: Served) -> None:
     session = served.explorer.session
-    drawn = around_digit(served, 0)
     on_screen.choose("Lasso")
+    drawn = around_digit(on_screen, 0)
     on_screen.drag(drawn)
     until(lambda: session.selection.count > 0)
     polygon = last_polygon(served)
@@ -55,17 +54,17 @@ def test_shift_adds_alt_subtracts_escape_clears_and_undo_brings_back(
 ) -> None:
     session, page = served.explorer.session, on_screen.page
     on_screen.choose("Lasso")
-    on_screen.drag(around_digit(served, 0))
+    on_screen.drag(around_digit(on_screen, 0))
     until(lambda: session.selection.count > 0)
     first = session.selection.mask.copy()
     embedding = session.shown(session.run_id).embedding
 
-    on_screen.drag(around_digit(served, 1), "Shift")
+    on_screen.drag(around_digit(on_screen, 1), "Shift")
     until(lambda: len(session.selection.steps) == 2)
     second = np.isin(np.arange(len(embedding)), inside(embedding, last_polygon(served)))
     np.testing.assert_array_equal(session.selection.mask, first | second)
 
-    on_screen.drag(around_digit(served, 0, 0.7), "Alt")
+    on_screen.drag(around_digit(on_screen, 0, 0.7), "Alt")
     until(lambda: len(session.selection.steps) == 3)
     third = np.isin(np.arange(len(embedding)), inside(embedding, last_polygon(served)))
     assert third.any()
@@ -84,7 +83,7 @@ def test_shift_adds_alt_subtracts_escape_clears_and_undo_brings_back(
 
 def test_a_box_selects_the_rows_between_its_corners(on_screen: MapOnScreen, served: Served) -> None:
     session = served.explorer.session
-    corners = np.array(around_digit(served, 6))
+    corners = np.array(around_digit(on_screen, 6))
     low, high = corners.min(0), corners.max(0)
     on_screen.choose("Box")
     on_screen.drag([tuple(low), tuple(high)])
@@ -98,7 +97,7 @@ def test_a_box_selects_the_rows_between_its_corners(on_screen: MapOnScreen, serv
 def test_the_composition_counts_the_digits_selected(on_screen: MapOnScreen, served: Served) -> None:
     session, page = served.explorer.session, on_screen.page
     on_screen.choose("Lasso")
-    on_screen.drag(around_digit(served, 1))
+    on_screen.drag(around_digit(on_screen, 1))
     until(lambda: session.selection.count > 0)
     codes = session.categories("digit").codes[session.selection.rows]
     counts = np.bincount(codes, minlength=10)
@@ -145,7 +144,7 @@ def test_one_selection_is_drawn_in_two_maps_side_by_side(
     first, second = served.explorer.map.feed.painted, beside.feed.painted
     on_screen.choose("Lasso")
     other = MapOnScreen(page, served.explorer, 1)
-    other.drag(around_digit(served, 0, which=1))
+    other.drag(around_digit(other, 0))
     until(lambda: session.selection.count > 0)
     until(lambda: served.explorer.map.feed.painted > first and beside.feed.painted > second)
     own = served.app.workspace.embedding(finished[1])

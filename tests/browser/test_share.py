@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
+from explorer.views.turns import soon
 from tests.browser.conftest import Served, until
 
 
@@ -20,7 +21,7 @@ def clipboard(context: BrowserContext) -> None:
 def test_a_copied_link_names_the_view_and_not_the_visit(
     opened_on_run: Page, served: Served, finished: list[str]
 ) -> None:
-    served.explorer._doc.add_next_tick_callback(lambda: served.explorer.session.pin(7))
+    soon(served.explorer._doc, lambda: served.explorer.session.pin(7))
     until(lambda: "item=7" in opened_on_run.evaluate("location.search"))
     opened_on_run.get_by_role("button", name="Copy link").click()
     expect(opened_on_run.get_by_role("button", name="Copied")).to_be_visible()

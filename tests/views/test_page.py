@@ -69,6 +69,8 @@ def explorer(session: Session) -> Iterator[Explorer]:
 class Page:
     """A document that does at once what it is asked to do in its next tick."""
 
+    session_context = None
+
     def add_next_tick_callback(self, callback: Callable[[], None]) -> None:
         callback()
 

@@ -47,6 +47,8 @@ def test_both_histograms_have_one_area(counts: list[tuple[int, int]]) -> None:
 class Page:
     """A document that does at once what it is asked to do in its next tick."""
 
+    session_context = None
+
     def add_next_tick_callback(self, callback) -> None:
         callback()
 
@@ -84,6 +86,8 @@ def test_a_page_that_is_gone_ends_the_work_quietly() -> None:
     aside, tried = Aside(), threading.Event()
 
     class Gone:
+        session_context = None
+
         def add_next_tick_callback(self, _: object) -> None:
             tried.set()
             raise AttributeError
