@@ -46,3 +46,8 @@ function focused() {
 function takesText(focus) {
   return focus && (["INPUT", "TEXTAREA", "SELECT"].includes(focus.tagName) && focus.type !== "range" || focus.isContentEditable)
 }
+
+// The mode that the keys held with an event ask for; empty for none.
+function modeHeld({shiftKey, altKey}) {
+  return altKey && shiftKey ? "intersect" : altKey ? "subtract" : shiftKey ? "union" : ""
+}

@@ -3,7 +3,7 @@ const DESCRIPTION = "Items near one another are alike. Drag to pan or select, sc
   + "arrow keys move, Enter pins the item in the middle, 0 shows the whole map, question mark lists all keys."
 const CAUTION = "Colour tells how many items share a pixel. Who lies beside whom means much; the distances between "
   + "islands, and their sizes, mean little."
-// A second press within TWICE is a double-click, which shows the whole map and pins nothing.
+// A second press within TWICE is a double-click, which shows the whole map and neither pins nor selects.
 const STILL = 4, PATIENCE = 2000, GAP = 14, TWICE = 250
 
 export function render({model, view}) {
@@ -68,7 +68,7 @@ export function render({model, view}) {
   }
 
   // One question at a time: the next one, about where the pointer is by then, follows the answer.
-  let place = null, said = "", number = 0, asked = 0, pending = false, down = null, tapping = 0, tapped = {time: -Infinity}
+  let place = null, said = "", number = 0, asked = 0, pending = false, down = null, tapped = {time: -Infinity}
   const inside = (event) => {
     const box = root.getBoundingClientRect()
     const x = event.clientX - box.left, y = event.clientY - box.top
@@ -117,6 +117,7 @@ export function render({model, view}) {
     if (pending) { ask() }
   }
 
+  const near = (one, other) => Math.hypot(one.clientX - other.clientX, one.clientY - other.clientY) < GAP
   const ours = (event) => event.composedPath().some((one) => one.tagName === "BUTTON")
   const listeners = {
     pointermove: (event) => {
@@ -127,18 +128,18 @@ export function render({model, view}) {
       if (!event.buttons && event.pointerType !== "touch") { ask() }
     },
     pointerdown: (event) => {
-      clearTimeout(tapping)
+      if (near(event, tapped)) { clearTimeout(tapped.waiting) }
       down = event.button || ours(event) ? null : {x: event.clientX, y: event.clientY}
     },
     pointerup: (event) => {
       place = inside(event)
       const still = down && !down.moved
       down = null
-      if (still && place && !event.shiftKey && !event.altKey) {
-        const at = {...place, time: event.timeStamp}
-        const again = at.time - tapped.time < 2 * TWICE && Math.hypot(at.x - tapped.x, at.y - tapped.y) < GAP
-        tapped = at
-        if (!again) { tapping = setTimeout(() => model.send_msg({action: "tap", x: at.x, y: at.y}), TWICE) }
+      if (still && place) {
+        const again = event.timeStamp - tapped.time < 2 * TWICE && near(event, tapped)
+        const {x, y} = place, mode = modeHeld(event)
+        const waiting = again ? 0 : setTimeout(() => model.send_msg({action: "tap", x, y, mode}), TWICE)
+        tapped = {clientX: event.clientX, clientY: event.clientY, time: event.timeStamp, waiting}
       }
     },
     pointerleave: () => { place = null; hide() },
@@ -149,7 +150,7 @@ export function render({model, view}) {
     focusout: () => { cross.hidden = true },
     keydown: (event) => {
       if (event.key !== "Enter" || ours(event)) { return }
-      model.send_msg({action: "tap", x: root.clientWidth / 2, y: root.clientHeight / 2})
+      model.send_msg({action: "tap", x: root.clientWidth / 2, y: root.clientHeight / 2, mode: modeHeld(event)})
     },
   }
   for (const [name, listener] of Object.entries(listeners)) {

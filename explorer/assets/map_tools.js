@@ -119,7 +119,7 @@ export function render({model}) {
   draw()
 
   const onHeld = (event) => {
-    const now = event.altKey && event.shiftKey ? "intersect" : event.altKey ? "subtract" : event.shiftKey ? "union" : ""
+    const now = modeHeld(event)
     if (now !== held) { held = now; draw() }
   }
   const onKey = (event) => {

@@ -84,7 +84,7 @@ class FrameFeed:
         self._ack = ColumnDataSource({"frame": [0]})
         self._ack.on_change("data", self._on_painted)
         self._lock = threading.Lock()
-        self._dirty = self._busy = self._waiting = self._closed = self._live = False
+        self._dirty = self._busy = self._waiting = self._closed = self._live = self._started = False
         self._begun_at = self._sent_at = 0.0
         self.sent = self.painted = self._acknowledged = 0
         self.took = 0.0
@@ -110,6 +110,11 @@ class FrameFeed:
             for name in names:
                 model.js_on_change(name, moved)
 
+    def start(self) -> None:
+        """Begin to send: the figure is on its way to the browser. What is asked for before waits."""
+        self._started = True
+        self.request()
+
     @property
     def idle(self) -> bool:
         """Whether no frame is asked for, being drawn or waited for."""
@@ -126,7 +131,7 @@ class FrameFeed:
         with self._lock:
             # What an analyst has asked for is not held back by a tick that comes after it.
             self._dirty, self._live = True, live and (self._live or not self._dirty)
-            if self._busy or self._closed:
+            if self._busy or self._closed or not self._started:
                 return
             self._busy = True
         self._schedule(live)

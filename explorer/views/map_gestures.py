@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from bokeh.events import PanStart, SelectionGeometry, Tap
+from bokeh.events import PanStart, SelectionGeometry
 from bokeh.models import PanTool
 from bokeh.plotting import figure
 
@@ -54,7 +54,7 @@ class MapGestures:
         self._session, self._plot, self._soon = session, plot, soon
         self._run_id, self._row_at = run_id, row_at
         self._mode = session.mode
-        acts = {PanStart: self._begin, SelectionGeometry: self._select_inside, Tap: self._select_at}
+        acts = {PanStart: self._begin, SelectionGeometry: self._select_inside}
         for event, act in acts.items():
             plot.on_event(event, partial(self._later, act))
 
@@ -86,11 +86,19 @@ class MapGestures:
             )
             self._session.box(self._run_id(), corners, self._mode)
 
-    def _select_at(self, event: Tap) -> None:
-        session, what = self._session, self.aim
-        if what == "region":
-            with telling():
-                session.select_region(self._run_id(), event.x, event.y, session.mode)
-        elif what == "cluster" and (row := self._row_at(event.x, event.y)) >= 0:
-            with telling():
-                session.select_cluster_of(row, session.mode)
+    def click(self, x: float, y: float, mode: str) -> None:
+        """Select what a click at a place of the map aims at.
+
+        Parameters
+        ----------
+        x, y : float
+            In units of the map.
+        mode : str
+            That of the keys held; empty for the session's.
+        """
+        session, what, mode = self._session, self.aim, mode or self._session.mode
+        with telling():
+            if what == "region":
+                session.select_region(self._run_id(), x, y, mode)
+            elif what == "cluster" and (row := self._row_at(x, y)) >= 0:
+                session.select_cluster_of(row, mode)

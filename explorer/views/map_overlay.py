@@ -28,8 +28,8 @@ class MapOverlay(Part):
     title, chosen : str
         What a screen reader calls the map, and what it says when the selection changes.
     on_message : callable
-        Called with {"action"}: "hover" (x, y, number), "tap" (x, y) or "everything"; x and y in pixels from
-        the upper left corner of the frame.
+        Called with {"action"}: "hover" (x, y, number), "tap" (x, y, mode) or "everything"; x and y in pixels
+        from the upper left corner of the frame, the mode that of the keys held, empty for none.
     """
 
     tip = param.Dict(default={})

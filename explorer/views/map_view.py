@@ -103,6 +103,7 @@ class MapView(pn.viewable.Viewer):
         self._describe()
 
     def __panel__(self) -> pn.viewable.Viewable:
+        self.feed.start()
         return self._pane
 
     @property
@@ -194,8 +195,12 @@ class MapView(pn.viewable.Viewer):
         x, y : float
             Pixels from the upper left corner of the frame.
         """
+        return self.row_at(*self._place(x, y))
+
+    def _place(self, x: float, y: float) -> tuple[float, float]:
+        # From pixels of the frame to units of the map.
         view = self._viewport
-        return self.row_at(view.x0 + x * view.unit, view.y1 - y * view.unit)
+        return view.x0 + x * view.unit, view.y1 - y * view.unit
 
     def row_at(self, x: float, y: float) -> int:
         """Row of the item nearest to a place, in units of the map, within 14 pixels; -1 for none."""
@@ -319,10 +324,12 @@ class MapView(pn.viewable.Viewer):
         self._hover.ask(message["x"], message["y"], int(message["number"]))
 
     def _on_tap(self, message: dict[str, Any]) -> None:
+        x, y = self._place(message["x"], message["y"])
         if self._gestures.aim:
-            return
-        row = self.find(message["x"], message["y"])
-        self._session.pinned = None if row < 0 else row
+            self._gestures.click(x, y, message["mode"])
+        elif not message["mode"]:
+            row = self.row_at(x, y)
+            self._session.pinned = None if row < 0 else row
 
     def _show_everything(self, _: dict[str, Any]) -> None:
         self.fit()

@@ -21,6 +21,7 @@ from explorer.views.colour_panel import ColourPanel
 from explorer.views.colouring import Colours
 from explorer.views.data_panel import DataPanel
 from explorer.views.item_panel import ItemPanel
+from explorer.views.lazy_tabs import LazyTabs
 from explorer.views.map_gestures import aim
 from explorer.views.map_tools import MapTools
 from explorer.views.map_view import MapView
@@ -123,10 +124,9 @@ class Explorer(pn.viewable.Viewer):
     def _make_page(self) -> pmui.Page:
         self._labels = [self._pane(margin=(0, 14)) for _ in self.maps]
         self._cells = [
-            pn.Column(label, one, sizing_mode="stretch_both", margin=0, css_classes=["map-cell"])
-            for label, one in zip(self._labels, self.maps, strict=True)
+            pn.Column(sizing_mode="stretch_both", margin=0, css_classes=["map-cell"]) for _ in self.maps
         ]
-        self._cells[1].visible = False
+        self._show_maps()
         maps = pn.Row(*self._cells, sizing_mode="stretch_both", margin=0, css_classes=["maps"])
         middle = pn.Column(
             pn.Column(self.tools, sizing_mode="stretch_width", margin=(12, 14, 6, 14)),
@@ -165,11 +165,11 @@ class Explorer(pn.viewable.Viewer):
         )  # fmt: skip
 
     def _right(self) -> pn.Column:
-        self.tabs = pmui.Tabs(
-            ("Colour", self.colour.__panel__()),
-            ("Selection", self.selection.__panel__()),
-            ("Sample", self.sample.__panel__()),
-            ("Item", self.item.__panel__()),
+        self.tabs = LazyTabs(
+            ("Colour", self.colour),
+            ("Selection", self.selection),
+            ("Sample", self.sample),
+            ("Item", self.item),
             sizing_mode="stretch_width",
             margin=0,
         )
@@ -334,10 +334,18 @@ class Explorer(pn.viewable.Viewer):
     def _on_aim(self, *_: Any) -> None:
         self.tools.aim = aim(self.session)
 
+    def _show_maps(self) -> None:
+        # A page that loads has to make the second map only if there is one.
+        for cell, label, one, shown in zip(
+            self._cells, self._labels, self.maps, (True, bool(self.session.beside_id)), strict=True
+        ):
+            if shown and not cell.objects:
+                cell.objects = [label, one]
+            cell.visible = shown
+
     def _on_places(self, *_: Any) -> None:
-        session = self.session
-        self._cells[1].visible = bool(session.beside_id)
-        dataset = session.dataset
+        self._show_maps()
+        dataset = self.session.dataset
         self._title.object = (
             "" if dataset is None else f'<span class="muted title">{html.escape(dataset.name)}</span>'
         )

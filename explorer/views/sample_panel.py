@@ -72,7 +72,7 @@ class SamplePanel(pn.viewable.Viewer):
         self.manifest = self._download(
             "Manifest", "json", self._manifest, "How they were drawn: enough to draw the same rows again."
         )
-        self.clear = small_button("Clear", "Takes the rings and the list away.", "text", width=50)
+        self.clear = small_button("Clear", "Takes the rings and the list away.", "text", width=64)
         self.clear.on_click(lambda _: session.param.update(drawn=None))
         self._out = pn.Row(
             self.csv, self.parquet, self.manifest, self.clear, margin=(0, 0, 10, 0), styles={"gap": "4px"}
@@ -167,7 +167,7 @@ class SamplePanel(pn.viewable.Viewer):
             filename=f"sample.{suffix}",
             size="small",
             margin=0,
-            width=82,
+            width=78,
             description=description,
         )
         download.variant = "outlined"  # given at once, the library warns of a parameter it adds itself

@@ -57,15 +57,15 @@ PROBE = """() => {
     const {x, dw} = probe.source.data, {start, end} = plot.x_range
     return Math.abs(x[0] - start) + Math.abs(dw[0] - end + start) < 1e-3 * Math.abs(end - start)
   }
-  probe.deep = (selector, root = document) => {
-    const found = root.querySelector(selector)
-    if (found) { return found }
+  probe.all = function* (selector, root = document) {
+    yield* root.querySelectorAll(selector)
     for (const one of root.querySelectorAll("*")) {
-      const inner = one.shadowRoot && probe.deep(selector, one.shadowRoot)
-      if (inner) { return inner }
+      if (one.shadowRoot) { yield* probe.all(selector, one.shadowRoot) }
     }
-    return null
   }
+  probe.deep = (selector) => probe.all(selector).next().value
+  // Several tables wait in tabs that are not shown.
+  probe.row = () => [...probe.all(".tabulator-row")].find((one) => one.getClientRects().length)?.textContent
   probe.when = (condition) => {
     const began = performance.now(), before = probe.at
     return new Promise((done) => {
@@ -285,8 +285,8 @@ def sample(subject: Subject) -> float | None:
             page.get_by_role("textbox", name=re.compile(label)).fill(str(value))
         page.keyboard.press("Tab")
         page.wait_for_timeout(300)
-        page.evaluate("() => { probe.said = probe.deep('.tabulator-row')?.textContent }")
-        condition = "() => (probe.deep('.tabulator-row')?.textContent || probe.said) !== probe.said"
+        page.evaluate("() => { probe.said = probe.row() }")
+        condition = "() => (probe.row() || probe.said) !== probe.said"
         times.append(subject.wait(page.get_by_role("button", name="Draw").click, condition))
     return median(times)
 

@@ -142,6 +142,13 @@ def test_by_keyboard_the_item_in_the_middle_is_pinned(on_screen: MapOnScreen) ->
     row = loneliest(on_screen)[0]
     in_page(on_screen, lambda: on_screen.view.centre_on(row))
     settle(page, on_screen.view)
+    walk_to_map(page)
+    page.keyboard.press("Enter")
+    until(lambda: session.pinned == row)
+
+
+def walk_to_map(page: Page) -> None:
+    """Go by Tab from the tools to the map."""
     cross = page.locator(".map-cross").first
     tools(page, "Keys of the map").focus()
     for _ in range(4):
@@ -149,8 +156,6 @@ def test_by_keyboard_the_item_in_the_middle_is_pinned(on_screen: MapOnScreen) ->
         if cross.get_attribute("hidden") is None:
             break
     expect(cross).not_to_have_attribute("hidden", "")
-    page.keyboard.press("Enter")
-    until(lambda: session.pinned == row)
 
 
 def test_letters_in_an_open_menu_are_the_menu_s(on_screen: MapOnScreen) -> None:
@@ -256,14 +261,24 @@ def test_with_the_lasso_in_hand_a_click_selects_the_cluster_and_with_the_hand_it
     page.keyboard.up("Shift")
     until(lambda: len(session.selection.steps) == 2)
     np.testing.assert_array_equal(session.selection.mask, np.isin(labels, (0, 1)))
-    page.wait_for_timeout(400)
+    page.mouse.dblclick(*inner(0))
+    page.wait_for_timeout(700)
     assert session.pinned is None
+    assert len(session.selection.steps) == 2
+
+    in_page(on_screen, lambda: on_screen.view.centre_on(int(np.flatnonzero(labels == 2)[0])))
+    settle(page, on_screen.view)
+    walk_to_map(page)
+    page.keyboard.press("Enter")
+    until(lambda: len(session.selection.steps) == 1)
+    nearest = on_screen.view.row_at(*middle(on_screen.view.viewport))
+    np.testing.assert_array_equal(session.selection.mask, labels == labels[nearest])
 
     on_screen.choose("Pan")
     page.mouse.click(*inner(0))
     until(lambda: session.pinned is not None)
     assert labels[session.pinned] == 0
-    assert len(session.selection.steps) == 2
+    assert len(session.selection.steps) == 1
 
 
 def test_the_hint_says_what_dragging_does_now(on_screen: MapOnScreen) -> None:
