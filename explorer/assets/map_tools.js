@@ -17,7 +17,7 @@ const ACTIONS = [
   ["fit", "Show the whole map (0 or double-click)", "M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4"],
 ]
 const KEYS = {p: "pan", l: "lasso", b: "box"}
-const LOOKS = {"0": "fit", f: "fit", "+": "nearer", "=": "nearer", "-": "farther", arrowleft: "left", arrowright: "right",
+const LOOKS = {s: "screen", "0": "fit", f: "fit", "+": "nearer", "=": "nearer", "-": "farther", arrowleft: "left", arrowright: "right",
   arrowup: "up", arrowdown: "down"}
 const SHORTCUTS = [
   ["P, L, B", "pan, lasso, box"],
@@ -26,6 +26,7 @@ const SHORTCUTS = [
   ["0 or double-click", "show the whole map"],
   ["Click, Enter", "pin the item under the pointer, in the middle"],
   ["Click with lasso or box", "select a cluster, when clusters colour the map"],
+  ["S", "select what is on the screen"],
   ["Shift, Alt, both", "while you select: add, subtract, keep the overlap"],
   ["Esc", "select nothing"],
   ["Ctrl+Z, Ctrl+Shift+Z", "undo, redo (⌘ on a Mac)"],
@@ -112,8 +113,7 @@ export function render({model}) {
     doing.textContent = model.tool !== "pan"
       ? `${model.tool === "box" ? "Drag a box over" : "Drag around"} items${click && ` or ${click}`} ${GOALS[mode]}`
       : `Drag to move the map${model.aim === "region" ? `, ${click} ${GOALS[mode]}` : ""}`
-    keys.textContent = `${model.tool === "pan" ? "Scroll zooms · double-click shows all" : "Shift adds · Alt subtracts · Esc clears"} · ${UNDOES}`
-    hint.title = `${doing.textContent}. ${keys.textContent}.`
+    keys.textContent = ` · ${model.tool === "pan" ? "Scroll zooms · double-click shows all" : "Shift adds · Alt subtracts · Esc clears"} · ${UNDOES}`
   }
   model.on(["tool", "aim", "can_undo", "can_redo"], draw)
   draw()

@@ -66,7 +66,7 @@ class FrameFeed:
     Parameters
     ----------
     doc : Document
-        The browser's page; all changes of models happen in its own ticks.
+        The browser's page; all changes of models happen in its own turns.
     render : callable
         Makes the newest frame, or None if there is nothing to show. Called on a painter's thread.
 
@@ -76,6 +76,8 @@ class FrameFeed:
         Seconds from the beginning of the last frame's drawing until the browser had painted it.
     on_painted : callable
         Called then.
+    on_failed : callable
+        Called in a turn of the document when a frame could not be drawn, which is then empty.
     """
 
     def __init__(self, doc: Document, render: Callable[[], Frame | None]) -> None:
@@ -89,6 +91,7 @@ class FrameFeed:
         self.sent = self.painted = self._acknowledged = 0
         self.took = 0.0
         self.on_painted: Callable[[], None] = lambda: None
+        self.on_failed: Callable[[], None] = lambda: None
         self.epochs_painted: deque[int] = deque(maxlen=4096)
         self._epoch = -1
         self._watchdog = doc.add_periodic_callback(self._give_up_waiting, 500)
@@ -162,10 +165,8 @@ class FrameFeed:
             frame = self._render()
         except Exception:
             _log.exception("A frame could not be drawn")
-        try:
-            soon(self._doc, lambda: self._send(frame))
-        except AttributeError:  # the document lost its session between two frames
-            self.close()
+            soon(self._doc, self.on_failed)
+        soon(self._doc, lambda: self._send(frame))
 
     def _send(self, frame: Frame | None) -> None:
         self.sent += 1
@@ -190,13 +191,12 @@ class FrameFeed:
     def _give_up_waiting(self) -> None:
         if self._waiting and time.monotonic() - self._sent_at > PAINT_TIMEOUT:
             # What is sent before a page is ready may be lost: until it has painted once, it is sent again.
-            self._dirty |= not self.painted
-            self._free()
+            self._free(again=not self.painted)
 
-    def _free(self) -> None:
+    def _free(self, again: bool = False) -> None:
         with self._lock:
             self._waiting = False
-            self._busy = again = self._dirty and not self._closed
+            self._busy = again = (again or self._dirty) and not self._closed
         if again:
             self._schedule(self._live)
 

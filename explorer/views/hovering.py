@@ -30,13 +30,13 @@ class Hover:
     Parameters
     ----------
     doc : Document
-        The page, in whose ticks answers are given.
+        The page, in whose turns answers are given.
     find : callable
         From a place (x, y) in pixels to a row, -1 for none.
     session : Session
         Whose items they are, and what colours the map.
     answer : callable
-        Takes a tip, in a tick of the document.
+        Takes a tip, in a turn of the document.
     """
 
     def __init__(
@@ -62,10 +62,7 @@ class Hover:
             _log.debug("The data was switched under the pointer.")
         except Exception:
             _log.exception("The item under the pointer could not be read")
-        try:
-            soon(self._doc, lambda: self._answer(tip | {"number": number}))
-        except AttributeError:
-            _log.debug("The document lost its session under the pointer.")
+        soon(self._doc, lambda: self._answer(tip | {"number": number}))
 
 
 def tip_of(session: Session, row: int) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from bokeh.models import (
 from bokeh.plotting import figure
 from numpy.typing import NDArray
 
+from explorer.model.comparison import Alignment
 from explorer.model.projection import Viewport
 from explorer.model.selection import Selection
 from explorer.views import palette
@@ -57,12 +58,17 @@ def drag_tools(colours: palette.Tokens) -> dict[str, Any]:
     }
 
 
-def outlines(selection: Selection, run_id: str) -> dict[str, list[Any]]:
-    """The lassos and boxes of a selection that were drawn on this very map: others have no place on it."""
+def outlines(selection: Selection, run_id: str, alignment: Alignment | None = None) -> dict[str, list[Any]]:
+    """The lassos and boxes of a selection that were drawn on this very map: others have no place on it.
+
+    Steps hold the run's own places; `alignment` tells where the map shows them.
+    """
     polygons = [np.array(step.polygon) for step in selection.steps if step.run_id == run_id and step.polygon]
     if not polygons:
         return NO_OUTLINE
     polygons = [_rectangle(p) if len(p) == 2 else p for p in polygons]
+    if alignment is not None:
+        polygons = [alignment.apply(p) for p in polygons]
     return {"xs": [p[:, 0] for p in polygons], "ys": [p[:, 1] for p in polygons]}
 
 

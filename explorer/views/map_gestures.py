@@ -40,7 +40,7 @@ class MapGestures:
     row_at : callable
         Tells the row drawn nearest to a place of the map, -1 for none.
     soon : callable
-        Does something in the document's next tick.
+        Does something in the document's next turn.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class MapGestures:
         return "" if panning and what == "cluster" else what
 
     def _later(self, act: Callable[[Any], None], event: Any) -> None:
-        # Panel brings word of the mode, which was told before, in a tick of its own: it must not come after.
+        # Panel brings word of the mode, which was told before, in a turn of its own: it must not come after.
         self._soon(partial(act, event))
 
     def _begin(self, _: PanStart) -> None:

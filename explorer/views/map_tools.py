@@ -22,8 +22,9 @@ class MapTools(Part):
     can_undo, can_redo : bool
         Whether there is a change of the selection to take back or to make again.
     on_message : callable
-        Called with {"action"}: "undo", "redo", "clear", "fit", "nearer", "farther", "left", "right", "up" or
-        "down"; or "mode" with "mode", by the buttons and the keys held, before the gesture it is meant for.
+        Called with {"action"}: "undo", "redo", "clear", "fit", "nearer", "farther", "left", "right", "up",
+        "down" or "screen"; or "mode" with "mode", by the buttons and the keys held, before the gesture it is
+        meant for.
     """
 
     tool = param.Selector(default="pan", objects=["pan", "lasso", "box"])

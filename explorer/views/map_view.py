@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from explorer.model.extent import Box, Extent
 from explorer.model.progress import Snapshot
 from explorer.model.projection import NOTHING, Viewport, nearest_drawn
+from explorer.model.selection import Selection
 from explorer.model.session import Session
 from explorer.views import palette
 from explorer.views.colouring import Colours
@@ -36,6 +37,7 @@ from explorer.views.water_lines import WaterLines
 START_SIZE = (900, 700)
 SLACK, LITTLE_SLACK = 0.2, 0.02
 REACH = 14
+MOST_ZOOM, LEAST_ZOOM = 100_000, 100
 ENDS_MS, MOST_WAITS = 8, 60
 NO_ROWS: NDArray[np.int64] = np.zeros(0, np.int64)
 
@@ -47,6 +49,23 @@ class OnScreen:
     snapshot: Snapshot
     viewport: Viewport
     picture: Picture
+
+
+def within(viewport: Viewport, whole: float) -> Viewport:
+    """A viewport no nearer than places can be told apart, and no farther than the map can be seen.
+
+    Parameters
+    ----------
+    viewport : Viewport
+        What is asked for.
+    whole : float
+        How wide a pixel of the whole map is.
+    """
+    nearest, farthest = whole / MOST_ZOOM, whole * LEAST_ZOOM
+    if 0.999 * nearest <= viewport.unit <= 1.001 * farthest:
+        return viewport
+    middle = (viewport.x0 + viewport.x1) / 2, (viewport.y0 + viewport.y1) / 2
+    return viewport.centred(*middle, min(max(viewport.unit, nearest), farthest))
 
 
 class MapView(pn.viewable.Viewer):
@@ -82,7 +101,9 @@ class MapView(pn.viewable.Viewer):
         self.overlay = MapOverlay(self._on_overlay, margin=0)
         self._hover = Hover(doc, self.find, session, lambda tip: self.overlay.param.update(tip=tip))
         self.feed = FrameFeed(doc, self._render)
+        self.feed.on_failed = self._tell_failure
         self._outline = ColumnDataSource(NO_OUTLINE)
+        self._outlined: tuple[object, ...] = (None, self.run_id, None)
         self._doc = doc
         self.water = WaterLines(session, lambda: self.run_id)
         self.figure = self._make_figure()
@@ -139,9 +160,9 @@ class MapView(pn.viewable.Viewer):
         self.water.use_theme(self._dark)
 
     def soon(self, act: Callable[[], None]) -> None:
-        """Do something to the map's figure in the document's next tick."""
+        """Do something to the map's figure in the document's next turn."""
         # Panel brings its widgets' events without holding the document, which Bokeh's models need: a write
-        # that is under way at that moment makes them raise. In a tick of its own the document is held.
+        # that is under way at that moment makes them raise. In a turn of its own the document is held.
         soon(self._doc, act)
 
     def tick(self) -> None:
@@ -180,6 +201,12 @@ class MapView(pn.viewable.Viewer):
         self._tell_view()
         self.soon(lambda: self._show_ranges(viewport))
         self.feed.request()
+
+    def select_screen(self) -> None:
+        """Select what is on the screen, as a box around all of it would."""
+        view = self._viewport
+        corners = np.array([[view.x0, view.y0], [view.x1, view.y1]])
+        self._session.box(self.run_id, corners, self._session.mode)
 
     def _tell_view(self) -> None:
         if self._is_first:
@@ -221,6 +248,7 @@ class MapView(pn.viewable.Viewer):
         # the switch has asked for another frame.
         snapshot = self._session.shown(self.run_id)
         selection, colouring = self._session.selection, self._colours.now(self._dark)
+        self._outline_selection(selection)
         if snapshot is None or selection is None or selection.n != len(snapshot.embedding):
             self._on_screen = None
             return None
@@ -229,6 +257,8 @@ class MapView(pn.viewable.Viewer):
         now, viewport, extent = self._viewport, self._viewport, self._measured(snapshot)
         if not self._zoomed:
             viewport = self._following(extent, now, LITTLE_SLACK if snapshot.final else SLACK)
+        else:
+            viewport = within(now, extent.viewport(now.width, now.height).unit)
         if viewport is not now:
             soon(self._doc, lambda: self._adopt(viewport, now))
         if snapshot.embedding is not self._embedding:
@@ -241,6 +271,16 @@ class MapView(pn.viewable.Viewer):
         self._note(density_scale(picture.most, self._dark), extent.outside)
         image = dotted(picture.image, snapshot.embedding, self._sampled(len(snapshot.embedding)), viewport)
         return Frame(image, viewport, snapshot.epoch)
+
+    def _outline_selection(self, selection: Selection | None) -> None:
+        # On a painter's thread: to lay one map of millions over another takes a second.
+        own = self._session.snapshot(self.run_id)
+        alignment = None if own is None else self._session.alignment(self.run_id, own)
+        drawn = (selection, self.run_id, alignment)
+        if drawn != self._outlined:
+            self._outlined = drawn
+            lines = NO_OUTLINE if selection is None else outlines(selection, self.run_id, alignment)
+            soon(self._doc, lambda: self._outline.update(data=lines))
 
     def _measured(self, snapshot: Snapshot) -> Extent:
         # A map at rest is measured once, not at every turn of the wheel. Laid over another it has other ends.
@@ -271,9 +311,10 @@ class MapView(pn.viewable.Viewer):
         return best if not inside or best.unit < (1 - slack) * now.unit else now
 
     def _adopt(self, viewport: Viewport, was: Viewport) -> None:
-        # Unless the analyst has zoomed or resized since it was thought of.
-        if self._viewport is was and not self._zoomed:
+        # Unless the analyst has looked elsewhere or resized since it was thought of.
+        if self._viewport is was:
             self._viewport, self._fresh = viewport, False
+            self._tell_view()
             self._show_ranges(viewport)
 
     def _show_ranges(self, viewport: Viewport) -> None:
@@ -294,7 +335,7 @@ class MapView(pn.viewable.Viewer):
     def _follow_ranges(self) -> None:
         across, up = self.figure.x_range, self.figure.y_range
         now = dataclasses.replace(self._viewport, x0=across.start, x1=across.end, y0=up.start, y1=up.end)
-        uneven = abs((now.y1 - now.y0) / now.height - now.unit) > 1e-6 * now.unit
+        uneven = abs((now.y1 - now.y0) / now.height - now.unit) > 1e-6 * abs(now.unit)
         self._moving = self._moving + 1 if uneven and self._moving < MOST_WAITS else 0
         if self._moving:
             later(self._doc, ENDS_MS, self._follow_ranges)
@@ -342,8 +383,6 @@ class MapView(pn.viewable.Viewer):
 
     def _on_selection(self, *_: Any) -> None:
         selection = self._session.selection
-        drawn = NO_OUTLINE if selection is None else outlines(selection, self.run_id)
-        self.soon(lambda: self._outline.update(data=drawn))
         chosen = (
             "" if selection is None else f"{count(selection.count)} of {count(selection.n)} items selected"
         )
@@ -365,7 +404,11 @@ class MapView(pn.viewable.Viewer):
         fits = sample is not None and selection is not None and selection.n == n
         return sample.rows if fits else NO_ROWS
 
-    def _on_run(self, *_: Any) -> None:
+    def _on_run(self, *events: Any) -> None:
+        # A map is looked at anew when it is another one, or laid over another; not when one is put beside it.
+        if self._is_first and all(event.name != "run_id" for event in events):
+            self.feed.request()
+            return
         self._zoomed, self._fresh, self._everything, self._embedding = False, True, False, None
         self._tell_view()
         self.soon(self._mark_sample)
@@ -377,6 +420,10 @@ class MapView(pn.viewable.Viewer):
         items = "" if dataset is None else f" of {count(dataset.n)} items"
         title = f"Map{items}" + ("" if run is None else f", {run.parameters.label}")
         self.overlay.param.update(state=map_state(session, self.run_id), title=title)
+
+    def _tell_failure(self) -> None:
+        title, detail = "This map cannot be drawn", "explorer.log in the workspace's folder says why."
+        self.overlay.state = {"kind": "error", "title": title, "detail": detail}
 
     def _make_figure(self) -> figure:
         plot = bare_figure(self._viewport)

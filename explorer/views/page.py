@@ -11,12 +11,14 @@ import panel as pn
 import panel_material_ui as pmui
 import param
 from bokeh.document import Document
+from panel.util import edit_readonly
 
 from explorer.model.run import Run, RunStatus
 from explorer.model.runner import Event, Progress
 from explorer.model.session import Session
 from explorer.views import run_list
 from explorer.views.arrival import send_all_changes
+from explorer.views.aside import Aside
 from explorer.views.colour_panel import ColourPanel
 from explorer.views.colouring import Colours
 from explorer.views.data_panel import DataPanel
@@ -73,7 +75,7 @@ class Explorer(pn.viewable.Viewer):
         self.session, self._doc = session, doc
         self._colours = Colours(session)
         self._scheduled = self._status_changed = self._chosen = self._following = False
-        self._lock = threading.Lock()
+        self._lock, self._labelling = threading.Lock(), Aside()
         self._make_parts()
         self._page = self._make_page()
         send_all_changes(doc)
@@ -153,6 +155,9 @@ class Explorer(pn.viewable.Viewer):
             raw_css=[stylesheet("document.css")],
             styles=css_variables(self.dark),
         )
+        # By default it follows whatever the server does, and looks through all models of the page each time.
+        with edit_readonly(page):
+            page.busy = False
         page.param.watch(self._on_theme, ["dark_theme"])
         return page
 
@@ -203,6 +208,8 @@ class Explorer(pn.viewable.Viewer):
                 look(one)
         elif message["action"] == "mode":
             self.session.mode = message["mode"]
+        elif message["action"] == "screen":
+            self.map.select_screen()
         else:
             act = {
                 "undo": self.session.undo,
@@ -253,11 +260,7 @@ class Explorer(pn.viewable.Viewer):
         self._on_aim()
 
     def _on_derived(self) -> None:
-        # On any thread.
-        try:
-            soon(self._doc, self._hear)
-        except AttributeError:  # the document lost its session
-            self.close()
+        soon(self._doc, self._hear)  # on any thread
 
     def _hear(self) -> None:
         self.session.hear()
@@ -296,10 +299,7 @@ class Explorer(pn.viewable.Viewer):
             if self._scheduled:
                 return
             self._scheduled = True
-        try:
-            soon(self._doc, self._later)
-        except AttributeError:  # the document lost its session
-            self.close()
+        soon(self._doc, self._later)
 
     def _later(self) -> None:
         later(self._doc, UPDATE_MS, self._update)
@@ -354,7 +354,13 @@ class Explorer(pn.viewable.Viewer):
         self._draw_progress()
 
     def _draw_labels(self) -> None:
-        notes = ("reference", self._disparity())
+        if self.session.beside_id:
+            self._labelling.ask(self._disparity, self._put_labels)
+        else:
+            self._put_labels("")
+
+    def _put_labels(self, disparity: str) -> None:
+        notes = ("reference", disparity)
         for label, one, note in zip(self._labels, self.maps, notes, strict=True):
             label.object = self._label(one.run_id, note)
 
@@ -367,6 +373,7 @@ class Explorer(pn.viewable.Viewer):
         return f'<div class="map-label">{name} <span class="muted">· {note}</span></div>'
 
     def _disparity(self) -> str:
+        # On a worker's thread: to lay one map of millions over another takes a second.
         session = self.session
         snapshot = session.snapshot(session.beside_id)
         alignment = session.alignment(session.beside_id, snapshot) if snapshot else None

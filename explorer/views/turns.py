@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from bokeh.document import Document
 from bokeh.io.doc import patch_curdoc
@@ -23,26 +24,24 @@ def soon(doc: Document, act: Act) -> None:
         A page.
     act : callable
         Called on the server's thread, which holds the document then; never if the page is gone by then.
-
-    Raises
-    ------
-    AttributeError
-        If the page has been gone for long.
     """
     loop = _loop(doc)
-    if loop is None:
-        doc.add_next_tick_callback(act)
-    else:
+    if loop is not None:
         loop.add_callback(_turn, doc, act)
+        return
+    # Without a server Bokeh keeps it, as for a test; a document whose page is gone has lost what that needs.
+    with suppress(AttributeError):
+        doc.add_next_tick_callback(act)
 
 
 def later(doc: Document, milliseconds: int, act: Act) -> None:
     """Do something in a turn of a document after a while: see `soon`. Called on the server's thread."""
     loop = _loop(doc)
-    if loop is None:
-        doc.add_timeout_callback(act, milliseconds)
-    else:
+    if loop is not None:
         loop.call_later(milliseconds / 1000, _turn, doc, act)
+        return
+    with suppress(AttributeError):
+        doc.add_timeout_callback(act, milliseconds)
 
 
 def _loop(doc: Document) -> IOLoop | None:

@@ -17,6 +17,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -46,7 +47,10 @@ PROBE = """() => {
   const glyph = (m) => m.renderers.some((one) => one.data_source === source)
   const figures = models.filter((m) => m.type === "Figure")
   const plot = figures.find(glyph) ?? figures[0]
-  if (!Bokeh.index.find_one_by_id(plot.id)) { return false }
+  const view = Bokeh.index.find_one_by_id(plot.id)
+  // Our frames lie on a canvas of their own, others' are drawn with the figure.
+  const painted = () => figures.some(glyph) || view.canvas_view.underlays_el.querySelector("canvas")
+  if (!view || !painted()) { return false }
   const probe = {source, plot, frames: 0, at: 0}
   const on = (names, act) => names.forEach((name) => document.addEventListener(name, act, {capture: true}))
   on(["wheel", "pointerup", "pointermove"], (event) => {
@@ -228,7 +232,7 @@ def ours(folder: Path, embedding: np.ndarray, rounds: int) -> dict[str, float | 
         *data,
         "--no-show",
     ]
-    with serving(command) as (url, server), browser() as page:
+    with serving(command) as (url, server), browser() as page, memory(server) as peak:
         with suppress(Exception):  # the first page is for the compilers
             opened(page, url)
         first = statistics.median(opened(page, url) for _ in range(3))
@@ -246,7 +250,7 @@ def ours(folder: Path, embedding: np.ndarray, rounds: int) -> dict[str, float | 
         page.keyboard.press("Escape")
         found["colour_ms"] = colour(subject)
         found["sample_ms"] = sample(subject)
-        return found | {"server_peak_mib": peak(server)}
+        return found | {"server_peak_mib": peak()}
 
 
 def hover(subject: Subject, embedding: np.ndarray) -> float | None:
@@ -282,7 +286,9 @@ def sample(subject: Subject) -> float | None:
     page.get_by_role("tab", name="Sample").click()
     for seed in range(subject.rounds):
         for label, value in ((r"^Size", 1000), (r"^Seed", seed)):
-            page.get_by_role("textbox", name=re.compile(label)).fill(str(value))
+            # A thousand is written anew as the field is entered; what is typed then takes its place.
+            page.get_by_role("textbox", name=re.compile(label)).click(click_count=3)
+            page.keyboard.type(str(value))
         page.keyboard.press("Tab")
         page.wait_for_timeout(300)
         page.evaluate("() => { probe.said = probe.row() }")
@@ -295,7 +301,8 @@ def peer(python: str, way: str, folder: Path, rounds: int) -> dict[str, float | 
     """The gestures HoloViews has, on a page as its user would write it."""
     n = max(int(path.stem.split("-")[1]) for path in folder.glob("map-*.npy"))
     files = [str(folder / f"map-{n}.npy"), str(folder / f"groups-{n}.npy")]
-    with serving([python, str(HERE / "holoviews_page.py"), way, *files]) as (url, server), browser() as page:
+    command = [python, str(HERE / "holoviews_page.py"), way, *files]
+    with serving(command) as (url, server), browser() as page, memory(server) as peak:
         with suppress(Exception):
             opened(page, url)
         first = statistics.median(opened(page, url) for _ in range(3))
@@ -307,7 +314,7 @@ def peer(python: str, way: str, folder: Path, rounds: int) -> dict[str, float | 
         }
         page.evaluate("() => { probe.plot.tools.find((tool) => /Lasso/.test(tool.type)).active = true }")
         found["lasso_ms"] = subject.lasso("() => probe.frames")
-        return found | {"server_peak_mib": peak(server)}
+        return found | {"server_peak_mib": peak()}
 
 
 def opened(page: Page, url: str) -> float:
@@ -350,10 +357,27 @@ def browser() -> Iterator[Page]:
         chromium.close()
 
 
-def peak(pid: int) -> int:
-    """The most memory a process ever held, in MiB."""
-    lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
-    return next(int(line.split()[1]) // 1024 for line in lines if line.startswith("VmHWM"))
+@contextmanager
+def memory(pid: int) -> Iterator[Callable[[], int]]:
+    """Look at a process all the time; yields what tells the most memory of its own it held, in MiB.
+
+    Files that are mapped, as the vectors are, do not count.
+    """
+    most, over = 0, threading.Event()
+
+    def look() -> None:
+        nonlocal most
+        while not over.wait(0.05):
+            lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
+            most = max(most, *(int(line.split()[1]) // 1024 for line in lines if line.startswith("RssAnon")))
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        yield lambda: most
+    finally:
+        over.set()
+        thread.join()
 
 
 def median(times: list[float | None]) -> float | None:

@@ -103,7 +103,8 @@ def test_the_tooltip_never_leaves_the_frame(on_screen: MapOnScreen) -> None:
     points, view = embedding(on_screen), on_screen.view.viewport
     for row in (int(points[:, 0].argmax()), int(points[:, 1].argmin()), int(points[:, 0].argmin())):
         point_at(on_screen, points[row])
-        expect(tip(on_screen)).to_contain_text(f"row {row:,}")
+        # Two rows may share a pixel, which is then that of the first.
+        expect(tip(on_screen)).to_contain_text(f"row {on_screen.view.row_at(*points[row]):,}")
         box, frame = tip(on_screen).bounding_box(), on_screen.page.locator(".over-map").first.bounding_box()
         assert frame["width"] == pytest.approx(view.width, abs=1)
         assert frame["x"] <= box["x"]
