@@ -48,7 +48,7 @@ DARK = Tokens(
     noise="#4b525d",
     missing="#6d7683",
     other="#949dab",
-    context="#8a94a3",
+    context="#c4ccd8",
 )
 LIGHT = Tokens(
     page="#fbfcfd",
@@ -64,7 +64,7 @@ LIGHT = Tokens(
     noise="#c3c9d1",
     missing="#a3abb6",
     other="#7d8693",
-    context="#7d8693",
+    context="#3f4957",
 )
 
 MOST_COLOURS = 40

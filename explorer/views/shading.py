@@ -13,7 +13,7 @@ from explorer.model.extent import Box
 from explorer.model.projection import BENEATH, NOTHING, Viewport, bounds, count, rasterize
 from explorer.views import palette
 
-CONTEXT_SHARE = 0.15
+CONTEXT_FLOOR, CONTEXT_RANGE = 0.05, 0.15
 LEAST_SPAN = 4.0
 
 
@@ -101,7 +101,8 @@ def draw(
 ) -> Picture:
     """Draw the points of a map.
 
-    A selection keeps its colours; everything else dims to 15% and loses its saturation, but stays.
+    A selection keeps its colours; everything else dims to 10 to 20%, by its density, and loses its
+    saturation, but stays.
 
     Parameters
     ----------
@@ -232,7 +233,7 @@ def _shade_colours(sums, context, span, faintest):  # type: ignore[no-untyped-de
                     0.25 * green + 0.75 * context[1],
                     0.25 * blue + 0.75 * context[2],
                 )
-                alpha = CONTEXT_SHARE + CONTEXT_SHARE * alpha
+                alpha = CONTEXT_FLOOR + CONTEXT_RANGE * alpha
             image[y, x] = _pack(red, green, blue, alpha)
     return image
 

@@ -37,19 +37,29 @@ def test_each_island_has_its_category_s_colour(two_islands: tuple[np.ndarray, np
     assert (high[:, 2] > 4 * high[:, 0]).all()
 
 
+@pytest.mark.parametrize("dark", [True, False])
+@pytest.mark.parametrize(("every", "width"), [(1, 200), (100, 200), (1, 20)])
 def test_a_selection_keeps_its_colour_and_the_rest_dims_but_stays(
-    two_islands: tuple[np.ndarray, np.ndarray],
+    two_islands: tuple[np.ndarray, np.ndarray], dark: bool, every: int, width: int
 ) -> None:
-    points, codes = two_islands
+    points, codes = (of[::every] for of in two_islands)
     colouring = Colouring(codes, palette.lookup((RED, BLUE), "#808080"))
-    viewport = Viewport.around(points, 200, 160)
-    whole, chosen = (shade(points, viewport, colouring, mask) for mask in (np.zeros(0, bool), codes == 0))
+    viewport = Viewport.around(points, width, width * 4 // 5)
+    whole, chosen = (
+        shade(points, viewport, colouring, mask, Style(dark)) for mask in (np.zeros(0, bool), codes == 0)
+    )
     (low, high), (low_chosen, high_chosen) = halves(whole), halves(chosen)
     np.testing.assert_array_equal(low, low_chosen)
     assert len(high) == len(high_chosen)
-    assert high_chosen[:, 3].max() <= 0.31 * 255
+    opacity = high_chosen[:, 3:] / 255
+    assert 0.1 <= opacity.min() <= opacity.max() <= 0.2
     saturation = np.ptp(high_chosen[:, :3], axis=1)
     assert saturation.max() < 0.5 * np.ptp(high[:, :3], axis=1).max()
+    page = 255 * np.array(palette.rgb(palette.tokens(dark).page))
+    assert (np.abs(opacity * (high_chosen[:, :3] - page)).max(axis=1) >= 16).all(), "it is still seen"
+    order = np.argsort(high[:, 3], kind="stable")
+    assert (np.diff(opacity[order, 0]) >= 0).all(), "its density is still read"
+    assert opacity.max() > opacity.min()
 
 
 def test_missing_values_show_only_where_nothing_else_lies() -> None:
