@@ -139,13 +139,14 @@ def draw(
 
 def _share(counts: NDArray[np.uint32], fixed: bool, span: float) -> tuple[NDArray[np.float32], int]:
     # Share of the way from few points to many, 0 to 1, NaN where there is none; and how many are many.
-    if not fixed and counts.any():
-        ranks = tf.eq_hist(counts.astype(np.float64), mask=counts == 0, nbins=65536)[0]
-        return (ranks / max(float(np.nanmax(ranks)), 1e-9)).astype(np.float32), int(counts.max())
-    with np.errstate(divide="ignore"):
-        share = np.log(counts.astype(np.float32)) / np.float32(np.log(span))
-    share[counts == 0] = np.nan
-    return np.minimum(share, np.float32(1)), round(span)
+    share = np.full(counts.shape, np.nan, np.float32)
+    drawn = counts > 0
+    some = counts[drawn]
+    if fixed or not len(some):
+        share[drawn] = np.minimum(np.log(some.astype(np.float32)) / np.float32(np.log(span)), 1)
+        return share, round(span)
+    share[drawn] = tf.eq_hist(some.astype(np.float64))[0]
+    return share, int(some.max())
 
 
 def _span(n: int, viewport: Viewport, box: Box) -> float:

@@ -94,6 +94,21 @@ def test_density_runs_from_the_ramp_s_first_colour_to_its_last() -> None:
         assert light.max() > 2 * light.min()
 
 
+@pytest.mark.parametrize("dark", [True, False])
+def test_density_goes_by_the_count_s_logarithm_with_a_fixed_span_and_by_its_rank_without(dark: bool) -> None:
+    points = np.random.default_rng(4).standard_t(3, size=(100_000, 2)).astype(np.float32)
+    view, bulk = Viewport(-1.5, 1.5, -1.2, 1.2, 50, 40), (-2.0, 2.0, -2.0, 2.0)
+    ramp = np.array([palette.rgb(colour) for colour in palette.density(dark)]).sum(1)
+    counts = count(points, view).counts
+    for fixed in (True, False):
+        drawn = draw(points, view, density_colouring(dark), style=Style(dark, fixed), box=bulk)
+        light = channels(drawn.image)[..., :3].sum(-1) / 255
+        place = np.abs(light[..., None] - ramp).argmin(-1) / 255
+        log = np.log(counts) / np.log(drawn.most)
+        rank = np.searchsorted(np.sort(counts, axis=None), counts, side="right") / counts.size
+        np.testing.assert_allclose(place, log if fixed else rank, atol=0.02)
+
+
 def test_no_points_and_points_that_are_not_finite_draw_nothing() -> None:
     nothing = np.full((5, 2), np.nan, np.float32)
     assert not shade(nothing, Viewport.around(nothing, 40, 30), density_colouring(False)).any()
