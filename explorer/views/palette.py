@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from bokeh.palettes import Viridis256
+from bokeh.palettes import Colorblind8, Viridis256
 from numpy.typing import NDArray
 
 from explorer.model.projection import BENEATH
@@ -48,7 +48,7 @@ DARK = Tokens(
     noise="#4b525d",
     missing="#6d7683",
     other="#949dab",
-    context="#8a94a3",
+    context="#c4ccd8",
 )
 LIGHT = Tokens(
     page="#fbfcfd",
@@ -64,7 +64,7 @@ LIGHT = Tokens(
     noise="#c3c9d1",
     missing="#a3abb6",
     other="#7d8693",
-    context="#7d8693",
+    context="#3f4957",
 )
 
 MOST_COLOURS = 40
@@ -72,23 +72,18 @@ MOST_COLOURS = 40
 
 # Okabe & Ito (2008), black replaced by a light or dark grey-blue that shows on the background. No two of the
 # eight come nearer than 12 (CAM02-UCS) to those who do not see red or green, 20 to others.
-OKABE_ITO = ("#56b4e9", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#f0e442", "#0072b2")
+OKABE_ITO = tuple(Colorblind8[place].lower() for place in (4, 1, 3, 6, 5, 2, 0))
 
-# Glasbey et al. (2007), 40 colours made once by glasbey 0.4.0, which needs seconds: lightness 58 to 86 and
-# chroma 34 to 75 (CAM02-UCS) on the dark page, 30 to 62 and 34 to 80 on the light one: none sinks.
-GLASBEY_ON_DARK = (
-    "#ff7514", "#ef65f7", "#5dbe28", "#31b2ff", "#00ebce", "#ffdb55", "#ffa6a2", "#cebeff",
-    "#9efb9a", "#b2a659", "#aae3ff", "#71b68e", "#ff65ae", "#ffb275", "#00beca", "#b6d200",
-    "#be8aff", "#ffaaf7", "#fb716d", "#00ce75", "#92a2fb", "#e79a00", "#ceca79", "#ca8ec2",
-    "#0cdbff", "#a2f3d7", "#db8e69", "#a2ae04", "#82bad7", "#dbba00", "#8eba65", "#75fbff",
-    "#2dffb6", "#71e351", "#82d2d2", "#00c6aa", "#9ad7a2", "#df86a2", "#a6c6ff", "#d2ef71",
+# Glasbey et al. (2007): places in colorcet's colours for a dark and for a light page, of the first 40 in its
+# order with contrast 4.5 to the dark page or 2.5 to the light one, 20 (CAM02-UCS) from each grey, and as seen
+# by the colour-blind 8 from each grey and 2 from all before.
+ON_DARK = (
+    4, 5, 6, 8, 9, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 28, 29, 31, 34,
+    35, 38, 39, 40, 43, 46, 52, 53, 54, 55, 56, 57, 59, 65, 67, 68, 69, 73, 74, 76,
 )  # fmt: skip
-GLASBEY_ON_LIGHT = (
-    "#ce351c", "#0069f7", "#009600", "#ef55f7", "#14bec2", "#cea600", "#794d86", "#75590c",
-    "#007165", "#e78e96", "#9eaadf", "#db288e", "#9ab671", "#ae55ff", "#ff6d14", "#5d92ae",
-    "#b67110", "#8e494d", "#b2719a", "#1c9a71", "#be1cca", "#8a8a14", "#3d6d35", "#35b6ff",
-    "#555d9a", "#69c208", "#fb4969", "#7545ff", "#ff69ba", "#8a79b2", "#964100", "#ae0441",
-    "#00ca96", "#8e00d7", "#be6959", "#7986ff", "#ca92ff", "#9e2479", "#db9a61", "#086d8e",
+ON_LIGHT = (
+    0, 1, 2, 3, 6, 7, 8, 10, 11, 13, 14, 16, 18, 19, 21, 24, 26, 28, 29, 32,
+    33, 34, 35, 36, 42, 44, 45, 48, 53, 60, 61, 63, 65, 66, 67, 68, 69, 71, 72, 73,
 )  # fmt: skip
 
 
@@ -112,8 +107,10 @@ def categorical(n: int, dark: bool) -> tuple[str, ...]:
         # Yellow is faint on the light page: it comes last there.
         ours = (*OKABE_ITO, "#c8d0ff") if dark else (*OKABE_ITO[:5], "#0072b2", "#3a3f55", "#f0e442")
         return ours[:n]
-    glasbey = GLASBEY_ON_DARK if dark else GLASBEY_ON_LIGHT
-    return (*glasbey[:n], *[theme.other] * (n - MOST_COLOURS))
+    from colorcet import glasbey_dark, glasbey_light  # a tenth of a second, which no start should wait for
+
+    glasbey, places = (glasbey_light, ON_DARK) if dark else (glasbey_dark, ON_LIGHT)
+    return (*(glasbey[place] for place in places[:n]), *[theme.other] * (n - MOST_COLOURS))
 
 
 def sequential(dark: bool, n: int = 256) -> tuple[str, ...]:

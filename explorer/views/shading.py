@@ -13,7 +13,7 @@ from explorer.model.extent import Box
 from explorer.model.projection import BENEATH, NOTHING, Viewport, bounds, count, rasterize
 from explorer.views import palette
 
-CONTEXT_SHARE = 0.15
+CONTEXT_FLOOR, CONTEXT_RANGE = 0.05, 0.15
 LEAST_SPAN = 4.0
 
 
@@ -101,7 +101,8 @@ def draw(
 ) -> Picture:
     """Draw the points of a map.
 
-    A selection keeps its colours; everything else dims to 15% and loses its saturation, but stays.
+    A selection keeps its colours; everything else dims to 10 to 20%, by its density, and loses its
+    saturation, but stays.
 
     Parameters
     ----------
@@ -138,13 +139,14 @@ def draw(
 
 def _share(counts: NDArray[np.uint32], fixed: bool, span: float) -> tuple[NDArray[np.float32], int]:
     # Share of the way from few points to many, 0 to 1, NaN where there is none; and how many are many.
-    if not fixed and counts.any():
-        ranks = tf.eq_hist(counts.astype(np.float64), mask=counts == 0, nbins=65536)[0]
-        return (ranks / max(float(np.nanmax(ranks)), 1e-9)).astype(np.float32), int(counts.max())
-    with np.errstate(divide="ignore"):
-        share = np.log(counts.astype(np.float32)) / np.float32(np.log(span))
-    share[counts == 0] = np.nan
-    return np.minimum(share, np.float32(1)), round(span)
+    share = np.full(counts.shape, np.nan, np.float32)
+    drawn = counts > 0
+    some = counts[drawn]
+    if fixed or not len(some):
+        share[drawn] = np.minimum(np.log(some.astype(np.float32)) / np.float32(np.log(span)), 1)
+        return share, round(span)
+    share[drawn] = tf.eq_hist(some.astype(np.float64))[0]
+    return share, int(some.max())
 
 
 def _span(n: int, viewport: Viewport, box: Box) -> float:
@@ -232,7 +234,7 @@ def _shade_colours(sums, context, span, faintest):  # type: ignore[no-untyped-de
                     0.25 * green + 0.75 * context[1],
                     0.25 * blue + 0.75 * context[2],
                 )
-                alpha = CONTEXT_SHARE + CONTEXT_SHARE * alpha
+                alpha = CONTEXT_FLOOR + CONTEXT_RANGE * alpha
             image[y, x] = _pack(red, green, blue, alpha)
     return image
 

@@ -1,13 +1,18 @@
 """Colours that can be told apart and seen on their background."""
 
 import itertools
+from collections.abc import Sequence
 
+import colorcet
 import numpy as np
 import pytest
 from colorspacious import cspace_convert
+from numpy.typing import NDArray
 
 from explorer.model.projection import BENEATH
 from explorer.views import palette
+
+BLIND = ("deuteranomaly", "protanomaly", "tritanomaly")
 
 
 def luminance(colour: str) -> float:
@@ -19,6 +24,25 @@ def luminance(colour: str) -> float:
 def contrast(one: str, other: str) -> float:
     high, low = sorted((luminance(one), luminance(other)), reverse=True)
     return (high + 0.05) / (low + 0.05)
+
+
+def seen(colours: Sequence[str], sight: str | None = None) -> NDArray[np.float64]:
+    """Colours in CAM02-UCS, where 1 is just noticeable, as seen by Machado et al. (2009) at full severity."""
+    shown = np.array([palette.rgb(colour) for colour in colours])
+    if sight:
+        space = {"name": "sRGB1+CVD", "cvd_type": sight, "severity": 100}
+        shown = np.clip(cspace_convert(shown, space, "sRGB1"), 0, 1)
+    return np.asarray(cspace_convert(shown, "sRGB1", "CAM02-UCS"))
+
+
+def apart(ones: Sequence[str], others: Sequence[str], sight: str | None = None) -> NDArray[np.float64]:
+    """Distances between colours, float (len(ones), len(others))."""
+    return np.linalg.norm(seen(ones, sight)[:, None] - seen(others, sight), axis=-1)
+
+
+def pairs(colours: Sequence[str], sight: str | None = None) -> NDArray[np.float64]:
+    """Distance of each two colours."""
+    return apart(colours, colours, sight)[np.triu_indices(len(colours), 1)]
 
 
 @pytest.mark.parametrize("dark", [True, False])
@@ -61,13 +85,42 @@ def test_noise_missing_and_other_are_three_greys(dark: bool) -> None:
 def test_eight_categories_are_apart_for_every_kind_of_sight(
     dark: bool, sight: str | None, least: float
 ) -> None:
-    """Machado et al. (2009) at full severity; distances in CAM02-UCS, where 1 is just noticeable."""
-    seen = np.array([palette.rgb(colour) for colour in palette.categorical(8, dark)])
-    if sight:
-        space = {"name": "sRGB1+CVD", "cvd_type": sight, "severity": 100}
-        seen = np.clip(cspace_convert(seen, space, "sRGB1"), 0, 1)
-    places = cspace_convert(seen, "sRGB1", "CAM02-UCS")
-    assert min(np.linalg.norm(a - b) for a, b in itertools.combinations(places, 2)) >= least
+    colours, theme = palette.categorical(8, dark), palette.tokens(dark)
+    assert pairs(colours, sight).min() >= least
+    assert apart(colours, (theme.noise, theme.missing), sight).min() >= (6 if sight else 19)
+
+
+@pytest.mark.parametrize("dark", [True, False])
+def test_forty_categories_are_apart_and_no_grey(dark: bool) -> None:
+    """Of the 780 pairs some must come close to those who are colour-blind, but none falls together."""
+    colours, theme = palette.categorical(40, dark), palette.tokens(dark)
+    greys = (theme.noise, theme.missing, theme.other)
+    assert pairs(colours).min() >= 11.5
+    assert pairs(colours[:10]).min() >= 21
+    assert min(contrast(colour, theme.page) for colour in colours) >= (4.5 if dark else 2.5)
+    assert apart(colours, greys).min() >= 20
+    assert pairs(greys).min() >= 10
+    for sight in BLIND:
+        assert pairs(colours, sight).min() >= 2
+        assert (pairs(colours, sight) < 5).sum() <= 20
+        assert apart(colours, greys, sight).min() >= 8
+        assert pairs(greys, sight).min() >= 10
+
+
+@pytest.mark.parametrize("dark", [True, False])
+def test_forty_categories_are_the_first_of_glasbey_s_that_can_be_told(dark: bool) -> None:
+    theme = palette.tokens(dark)
+    glasbey = colorcet.glasbey_light if dark else colorcet.glasbey_dark
+    greys = (theme.noise, theme.missing, theme.other)
+    usable = np.array([contrast(colour, theme.page) for colour in glasbey]) >= (4.5 if dark else 2.5)
+    usable &= apart(glasbey, greys).min(1) >= 20
+    usable &= np.min([apart(glasbey, greys, sight).min(1) for sight in BLIND], axis=0) >= 8
+    near = np.min([apart(glasbey, glasbey, sight) for sight in BLIND], axis=0) < 2
+    chosen: list[int] = []
+    for place in np.flatnonzero(usable):
+        if not near[place, chosen].any():
+            chosen.append(int(place))
+    assert tuple(chosen[:40]) == (palette.ON_DARK if dark else palette.ON_LIGHT)
 
 
 @pytest.mark.parametrize("dark", [True, False])
@@ -90,6 +143,21 @@ def test_ramps_move_steadily_away_from_the_page(dark: bool) -> None:
         assert all(step >= -1e-3 for step in steps) or all(step <= 1e-3 for step in steps)
         assert len(ramp) == 256
     assert contrast(palette.density(dark)[-1], palette.tokens(dark).page) > 8
+
+
+@pytest.mark.parametrize("dark", [True, False])
+@pytest.mark.parametrize("sight", BLIND)
+def test_ramps_tell_more_from_less_for_every_kind_of_sight(dark: bool, sight: str) -> None:
+    for ramp, strength in ((palette.density(dark), 60), (palette.sequential(dark), 55)):
+        steps = np.diff(seen(ramp, sight)[:, 0]) * (1 if dark or ramp == palette.sequential(dark) else -1)
+        assert steps.min() > -0.06, "no step back that could be seen"
+        assert steps.sum() >= strength
+        assert steps.max() < 1, "no band"
+    lightness = seen(palette.diverging(dark, np.linspace(-1, 1, 41)), sight)[:, 0]
+    away = np.diff(lightness[20:]), np.diff(lightness[20::-1])
+    assert all((side > 0).all() if dark else (side < 0).all() for side in away)
+    (ends,) = pairs(palette.diverging(dark, np.array([-1.0, 1.0])), sight)
+    assert ends >= 40
 
 
 def test_missing_values_lie_beneath_all_others() -> None:

@@ -37,19 +37,29 @@ def test_each_island_has_its_category_s_colour(two_islands: tuple[np.ndarray, np
     assert (high[:, 2] > 4 * high[:, 0]).all()
 
 
+@pytest.mark.parametrize("dark", [True, False])
+@pytest.mark.parametrize(("every", "width"), [(1, 200), (100, 200), (1, 20)])
 def test_a_selection_keeps_its_colour_and_the_rest_dims_but_stays(
-    two_islands: tuple[np.ndarray, np.ndarray],
+    two_islands: tuple[np.ndarray, np.ndarray], dark: bool, every: int, width: int
 ) -> None:
-    points, codes = two_islands
+    points, codes = (of[::every] for of in two_islands)
     colouring = Colouring(codes, palette.lookup((RED, BLUE), "#808080"))
-    viewport = Viewport.around(points, 200, 160)
-    whole, chosen = (shade(points, viewport, colouring, mask) for mask in (np.zeros(0, bool), codes == 0))
+    viewport = Viewport.around(points, width, width * 4 // 5)
+    whole, chosen = (
+        shade(points, viewport, colouring, mask, Style(dark)) for mask in (np.zeros(0, bool), codes == 0)
+    )
     (low, high), (low_chosen, high_chosen) = halves(whole), halves(chosen)
     np.testing.assert_array_equal(low, low_chosen)
     assert len(high) == len(high_chosen)
-    assert high_chosen[:, 3].max() <= 0.31 * 255
+    opacity = high_chosen[:, 3:] / 255
+    assert 0.1 <= opacity.min() <= opacity.max() <= 0.2
     saturation = np.ptp(high_chosen[:, :3], axis=1)
     assert saturation.max() < 0.5 * np.ptp(high[:, :3], axis=1).max()
+    page = 255 * np.array(palette.rgb(palette.tokens(dark).page))
+    assert (np.abs(opacity * (high_chosen[:, :3] - page)).max(axis=1) >= 16).all(), "it is still seen"
+    order = np.argsort(high[:, 3], kind="stable")
+    assert (np.diff(opacity[order, 0]) >= 0).all(), "its density is still read"
+    assert opacity.max() > opacity.min()
 
 
 def test_missing_values_show_only_where_nothing_else_lies() -> None:
@@ -82,6 +92,21 @@ def test_density_runs_from_the_ramp_s_first_colour_to_its_last() -> None:
         )
         light = channels(image)[..., :3].sum(-1)[image != 0]
         assert light.max() > 2 * light.min()
+
+
+@pytest.mark.parametrize("dark", [True, False])
+def test_density_goes_by_the_count_s_logarithm_with_a_fixed_span_and_by_its_rank_without(dark: bool) -> None:
+    points = np.random.default_rng(4).standard_t(3, size=(100_000, 2)).astype(np.float32)
+    view, bulk = Viewport(-1.5, 1.5, -1.2, 1.2, 50, 40), (-2.0, 2.0, -2.0, 2.0)
+    ramp = np.array([palette.rgb(colour) for colour in palette.density(dark)]).sum(1)
+    counts = count(points, view).counts
+    for fixed in (True, False):
+        drawn = draw(points, view, density_colouring(dark), style=Style(dark, fixed), box=bulk)
+        light = channels(drawn.image)[..., :3].sum(-1) / 255
+        place = np.abs(light[..., None] - ramp).argmin(-1) / 255
+        log = np.log(counts) / np.log(drawn.most)
+        rank = np.searchsorted(np.sort(counts, axis=None), counts, side="right") / counts.size
+        np.testing.assert_allclose(place, log if fixed else rank, atol=0.02)
 
 
 def test_no_points_and_points_that_are_not_finite_draw_nothing() -> None:
