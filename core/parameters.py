@@ -181,7 +181,7 @@ def layout_parameters(estimator: Any, n_epochs: int) -> LayoutParameters:
 
 
 def given_vectors(estimator: Any, X: ArrayLike, **keywords: Any) -> Any:
-    """`X` as scikit-learn's ``validate_data`` takes it, float32 and finite, dense or CSR.
+    """`X` as scikit-learn's ``validate_data`` takes it, float32 and finite, dense and row after row, or CSR.
 
     Raises
     ------
@@ -189,8 +189,15 @@ def given_vectors(estimator: Any, X: ArrayLike, **keywords: Any) -> Any:
         That names the first value that is not finite; other faults are scikit-learn's ValueErrors.
     """
     with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused
+        # Sums over a row would add up in another order where the columns stand one after the other.
         x = validate_data(
-            estimator, X, accept_sparse="csr", dtype=np.float32, ensure_all_finite=False, **keywords
+            estimator,
+            X,
+            accept_sparse="csr",
+            dtype=np.float32,
+            order="C",
+            ensure_all_finite=False,
+            **keywords,
         )
     x = csr_array(x) if is_sparse(x) else x
     refuse_unusable(x)
