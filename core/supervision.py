@@ -12,7 +12,7 @@ from scipy.sparse import csr_array, diags_array
 from core.checks import refuse_other_than_csr, refuse_other_than_metric
 from core.errors import InputError
 from core.fuzzy_set import fuzzy_simplicial_set
-from core.knn import ANGULAR, EUCLIDEAN, Metric, knn_graph
+from core.knn import OWN, Metric, knn_graph
 
 VERSION = 1
 UNKNOWN = -1
@@ -66,7 +66,7 @@ def supervise(
     if target_metric == "categorical":
         return with_local_connectivity(_by_category(fuzzy_set, target, target_weight))
     refuse_other_than_metric(target_metric, "target_metric")
-    if target_metric_kwds or target_metric not in (*EUCLIDEAN, *ANGULAR, "precomputed"):
+    if target_metric_kwds or target_metric not in (*OWN, "precomputed"):
         from core.any_metric import compiled_metric
 
         compiled_metric(target_metric, target_metric_kwds, "target_metric")

@@ -11,6 +11,7 @@ import pytest
 import scipy.sparse as sp
 from numba import njit
 from pynndescent.distances import named_distances
+from scipy.spatial.distance import cdist
 from sklearn.datasets import make_blobs
 from sklearn.metrics import pairwise_distances
 
@@ -88,9 +89,21 @@ def columns_for(metric: str) -> np.ndarray:
     return positive / np.linalg.norm(positive, axis=1, keepdims=True)
 
 
+IN_SCIPY = {
+    **{name: name for name in (
+        "braycurtis", "canberra", "chebyshev", "correlation", "cosine", "dice", "euclidean", "hamming",
+        "jaccard", "rogerstanimoto", "sokalsneath", "sqeuclidean", "yule",
+    )},
+    "manhattan": "cityblock", "l1": "cityblock", "taxicab": "cityblock", "l2": "euclidean",
+    "linfinity": "chebyshev", "matching": "hamming", "direct_cosine": "cosine", "dot": "cosine",
+}  # fmt: skip
+"""Metrics as scipy names them; dot on unit vectors."""
+
+
 @pytest.mark.parametrize("metric", sorted(named_distances))
 def test_every_metric_of_pynndescent_is_taken(metric):
     x = columns_for(metric)
+    x[7] = x[3]
     keywords = NEEDS.get(metric, {})
     graph = knn_graph(x, 6, metric=metric, metric_kwds=keywords)
     function = named_distances[metric]
@@ -100,6 +113,16 @@ def test_every_metric_of_pynndescent_is_taken(metric):
     }
     own = x.astype(np.uint8) if metric.startswith("bit_") else x
     expected = np.array([function(own[3], own[j], **given) for j in range(len(x))], np.float32)
+    if metric in IN_SCIPY:
+        scipys = x.astype(bool) if metric in YES_AND_NO else x.astype(np.float64)
+        np.testing.assert_allclose(
+            np.maximum(expected, 0), cdist(scipys[3:4], scipys, IN_SCIPY[metric])[0], rtol=1e-4, atol=1e-5
+        )
+    if metric == "true_angular":
+        expected = np.arccos(1 - cdist(x[3:4], x, "cosine")[0]) / np.pi
+    if metric != "inner_product":
+        place = np.flatnonzero(graph.indices[3] == 7)
+        np.testing.assert_allclose(graph.distances[3, place], graph.distances[3, :1], atol=1e-6)
     ours, theirs = graph.distances[3], np.sort(np.delete(expected, 3))[:5]
     if metric == "inner_product":
         ours, theirs = np.diff(ours), np.diff(theirs)
@@ -247,6 +270,20 @@ def test_rows_of_zeros_are_far_from_all_others_by_angle():
     graph = knn_graph(x, 6, metric="cosine")
     assert graph.indices[4, 0] == 5
     np.testing.assert_allclose(graph.distances[4], [0, 1, 1, 1, 1], atol=1e-6)
+
+
+def test_true_angles_lead_the_descent_and_compare_sparse_rows_too():
+    x = clusters(5000, 30)
+    graph = knn_graph(x, 6, metric="true_angular")
+    cosine = knn_graph(x, 6, metric="cosine")
+    np.testing.assert_array_equal(graph.indices, cosine.indices)
+    np.testing.assert_allclose(graph.distances, np.arccos(1 - cosine.distances) / np.pi, atol=2e-4)
+    few = x[:300]
+    np.testing.assert_allclose(
+        knn_graph(sp.csr_array(few), 6, metric="true_angular").distances,
+        knn_graph(few, 6, metric="true_angular").distances,
+        atol=2e-4,
+    )
 
 
 def test_a_sparse_table_has_the_graph_of_its_dense_form(digits):
