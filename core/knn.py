@@ -355,7 +355,8 @@ def comparable(x: NDArray[np.float32], metric: str, *, among_itself: bool = True
     if metric in EUCLIDEAN:
         return x
     if metric == "correlation":
-        x = x - x.mean(1, keepdims=True)
+        # In float64, where the mean of equal values is the value: a row of them has no angle.
+        x = x - x.mean(1, keepdims=True, dtype=np.float64).astype(np.float32)
     return unit_vectors(x, among_itself=among_itself)
 
 

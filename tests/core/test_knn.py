@@ -16,6 +16,7 @@ from sklearn.datasets import make_blobs
 from sklearn.metrics import pairwise_distances
 
 from core import InputError, KnnGraph, any_metric, knn_graph
+from core.knn import comparable
 from tests.core.conftest import THREADS
 
 YES_AND_NO = (
@@ -270,6 +271,16 @@ def test_rows_of_zeros_are_far_from_all_others_by_angle():
     graph = knn_graph(x, 6, metric="cosine")
     assert graph.indices[4, 0] == 5
     np.testing.assert_allclose(graph.distances[4], [0, 1, 1, 1, 1], atol=1e-6)
+
+
+def test_constant_rows_are_far_from_all_others_by_correlation():
+    """Seven times 0.1 adds up to more than 0.7 in float32."""
+    x = np.random.default_rng(0).normal(size=(6, 7)).astype(np.float32)
+    x[4:] = [[0.1], [-0.1]]
+    graph = knn_graph(x, 6, metric="correlation")
+    assert graph.indices[4, 0] == 5
+    np.testing.assert_allclose(graph.distances[4], [0, 1, 1, 1, 1], atol=1e-6)
+    np.testing.assert_array_equal(comparable(x, "correlation", among_itself=False)[:, -1], [0, 0, 0, 0, 1, 1])
 
 
 def test_true_angles_lead_the_descent_and_compare_sparse_rows_too():
