@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from core import (
@@ -20,8 +21,17 @@ from core import (
     local_radii,
 )
 from core.density import map_radii
+from core.filtering import Operator
 from core.inverse import vectors_at
-from core.quality import continuity, distortion, map_graph, neighbour_preservation, stability, trustworthiness
+from core.quality import (
+    align,
+    continuity,
+    distortion,
+    map_graph,
+    neighbour_preservation,
+    stability,
+    trustworthiness,
+)
 from core.supervision import supervise
 from core.threads import eigh, one_blas_thread
 from core.transform import search
@@ -68,6 +78,25 @@ def test_eigenvectors_do_not_depend_on_blas_threads(n):
     for values, vectors in found[1:]:
         np.testing.assert_array_equal(values, found[0][0])
         np.testing.assert_array_equal(vectors, found[0][1])
+
+
+def test_neither_eigenvectors_of_a_large_graph_nor_an_alignment_depend_on_blas_threads():
+    n = 30_001
+    ring = csr_array(
+        (
+            np.random.default_rng(0).uniform(0.5, 1, n).astype(np.float32),
+            (np.arange(n), np.roll(np.arange(n), 1)),
+        )
+    )
+    ring = csr_array(ring + ring.T)
+    plane = np.random.default_rng(1).normal(size=(n, 2)).astype(np.float32)
+    found = []
+    for n_threads in (1, 2, 4):
+        with threadpool_limits(n_threads, "blas"):
+            found.append((Operator(ring, 1)._first, align(plane[::-1], plane).embedding))
+    for ours in found[1:]:
+        np.testing.assert_array_equal(ours[0], found[0][0])
+        np.testing.assert_array_equal(ours[1], found[0][1])
 
 
 @pytest.fixture(scope="module")
