@@ -22,6 +22,7 @@ from typing import Any
 
 import numba
 import numpy as np
+from numba.core.errors import NumbaError
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, csr_matrix, load_npz, save_npz
 
@@ -131,11 +132,17 @@ def _nearest(
     arguments = (x, reference, among_itself, function, tuple(parameters.values()), indices, distances)
     try:
         for_rows(_nearest_rows, len(x), *arguments, n_threads=n_threads, block=BLOCK)
-    except ValueError as error:
-        raise InputError(f"The metric refuses these vectors: {error}.") from None
+    except (ValueError, NumbaError) as error:
+        raise _refused(error) from None
     if np.isnan(distances).any():
         raise InputError(NO_DISTANCE)
     return indices, distances
+
+
+def _refused(error: Exception) -> InputError:
+    """What a metric, or its compiler, says in one sentence; numba adds pages to it."""
+    reason = next(filter(None, str(error).splitlines()), type(error).__name__)
+    return InputError(f"The metric refuses these vectors: {reason.rstrip('.')}.")
 
 
 @numba.njit(nogil=True)
@@ -267,7 +274,10 @@ def descend_by_metric(
     }
     if _max_threads() >= N_THREADS or callable(metric):
         with _one_at_a_time:
-            indices, distances = _descend_here(x, **arguments)
+            try:
+                indices, distances = _descend_here(x, **arguments)
+            except NumbaError as error:
+                raise _refused(error) from None
     else:
         indices, distances = _descend_elsewhere(x, arguments)
     return _from_zero(indices, distances, metric)

@@ -130,6 +130,11 @@ def test_every_metric_of_pynndescent_is_taken(metric):
     np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
 
 
+@njit
+def of_its_columns_names(x, y):
+    return x.name - y.name
+
+
 def test_a_metric_s_parameters_are_taken_by_name_and_checked(digits):
     x = digits[:60, :8]
     w = np.linspace(0.5, 2, 8)
@@ -149,6 +154,15 @@ def test_a_metric_s_parameters_are_taken_by_name_and_checked(digits):
             knn_graph(x, 5, metric=wrong)
     with pytest.raises(InputError, match="negative or not a number"):
         any_metric.nearest_between(x[:3], x, 5, metric=sometimes_nan, metric_kwds=None)
+
+
+@pytest.mark.parametrize("method", ["exact", "descent"])
+@pytest.mark.parametrize(
+    ("metric", "keywords"), [("minkowski", {"p": "three"}), (of_its_columns_names, None)]
+)
+def test_a_metric_that_does_not_compile_for_the_vectors_is_refused_in_one_sentence(method, metric, keywords):
+    with pytest.raises(InputError, match=r"^The metric refuses these vectors: [^\n]*\.$"):
+        knn_graph(np.eye(30, 4), 5, metric=metric, metric_kwds=keywords, method=method)
 
 
 @njit
