@@ -80,6 +80,25 @@ def test_a_cache_shares_stages_and_changes_no_bit(digits):
     assert len(cache) == 0
 
 
+def test_equal_parameters_share_stages_whatever_their_type(digits):
+    cache = StageCache()
+    x = digits[:200]
+    for number in (float, int, np.int64, np.float32):
+        whole = int if number in (float, np.float32) else number
+        UMAP(
+            whole(10),
+            n_components=whole(2),
+            metric="minkowski",
+            metric_kwds={"p": number(3)},
+            local_connectivity=number(1),
+            set_op_mix_ratio=number(1),
+            random_state=whole(0),
+            n_epochs=1,
+            cache=cache,
+        ).fit(x)
+    assert len(cache) == 3
+
+
 def test_what_a_cache_shares_cannot_be_changed_by_mistake(digits):
     cache = StageCache()
     first = UMAP(n_epochs=3, random_state=0, cache=cache).fit(digits)
