@@ -15,12 +15,14 @@ import subprocess
 import sys
 import tempfile
 import threading
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numba
 import numpy as np
+from numba.core.errors import NumbaError
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, csr_matrix, load_npz, save_npz
 
@@ -33,10 +35,24 @@ BLOCK = 16
 PACKED_BITS = ("bit_hamming", "bit_jaccard")
 SIGNED = ("inner_product",)
 ROUNDING = 1e-4
+NO_DISTANCE = (
+    "The metric gives distances that are negative or not a number for these vectors; take another, or scale "
+    "them."
+)
 DENSE_VALUES = 2**24
 """Values of a sparse table that are written out at a time: 64 MB."""
 _one_at_a_time = threading.Lock()
 """Two threads inside numba's parallel kernels abort the process under its workqueue layer."""
+
+
+def _renew_lock() -> None:
+    """Whoever holds the lock does not survive a fork to release it."""
+    global _one_at_a_time
+    _one_at_a_time = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
 
 Metric = str | Callable[..., float]
 Vectors = Any  # float32 (n, d), or csr_array of it
@@ -52,8 +68,9 @@ def nearest_by_metric(
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """Compare all pairs of a small table: int32 and float32 (n, k), lower row numbers first among equals."""
     dense = _written_out(x, metric)
-    indices, distances = _nearest(dense, dense, k, compiled_metric(metric, metric_kwds), True, n_threads)
-    return indices, _from_zero(distances, metric)
+    return _from_zero(
+        *_nearest(dense, dense, k, compiled_metric(metric, metric_kwds), True, n_threads), metric
+    )
 
 
 def nearest_between(
@@ -83,7 +100,7 @@ def nearest_between(
             indices = np.take_along_axis(indices, order, axis=1)
             distances = np.take_along_axis(distances, order, axis=1)
         found.append((indices, distances))
-    return np.concatenate([i for i, _ in found]), _from_zero(np.concatenate([d for _, d in found]), metric)
+    return _from_zero(np.concatenate([i for i, _ in found]), np.concatenate([d for _, d in found]), metric)
 
 
 def _written_out(x: Vectors, metric: Metric) -> NDArray[Any]:
@@ -97,20 +114,19 @@ def _written_out(x: Vectors, metric: Metric) -> NDArray[Any]:
     return packed
 
 
-def _from_zero(distances: NDArray[np.float32], metric: Metric) -> NDArray[np.float32]:
-    """Distances none of which is negative: only differences count for the fuzzy set.
+def _from_zero(
+    indices: NDArray[np.int32], distances: NDArray[np.float32], metric: Metric
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Neighbours none of which is nearer than 0, or infinitely far: such a one is none, -1.
 
-    Those of SIGNED metrics are counted from the smallest; of others, what rounding left below 0 is 0.
+    Only differences count for the fuzzy set: distances of SIGNED metrics are counted from the smallest; of
+    others, what rounding left below 0 is 0.
     """
     if metric in SIGNED:
-        counted: NDArray[np.float32] = distances - distances.min(initial=0.0)
-        return counted
+        distances = distances - distances.min(initial=0.0)
     if not (distances >= -ROUNDING).all():
-        raise InputError(
-            "The metric gives distances that are negative or not a number for these vectors; take another, "
-            "or scale them."
-        )
-    return np.maximum(distances, np.float32(0))
+        raise InputError(NO_DISTANCE)
+    return np.where(np.isinf(distances), np.int32(-1), indices), np.maximum(distances, np.float32(0))
 
 
 def _nearest(
@@ -126,9 +142,17 @@ def _nearest(
     arguments = (x, reference, among_itself, function, tuple(parameters.values()), indices, distances)
     try:
         for_rows(_nearest_rows, len(x), *arguments, n_threads=n_threads, block=BLOCK)
-    except ValueError as error:
-        raise InputError(f"The metric refuses these vectors: {error}.") from None
+    except (ValueError, NumbaError) as error:
+        raise _refused(error) from None
+    if np.isnan(distances).any():
+        raise InputError(NO_DISTANCE)
     return indices, distances
+
+
+def _refused(error: Exception) -> InputError:
+    """What a metric, or its compiler, says in one sentence; numba adds pages to it."""
+    reason = next(filter(None, str(error).splitlines()), type(error).__name__)
+    return InputError(f"The metric refuses these vectors: {reason.rstrip('.')}.")
 
 
 @numba.njit(nogil=True)
@@ -150,8 +174,10 @@ def _nearest_rows(
         if first >= n_rows:
             return
         for i in range(first, min(first + BLOCK, n_rows)):
+            unknown = False
             for j in range(len(reference)):
                 row[j] = function(x[i], reference[j], *values)
+                unknown |= np.isnan(row[j]) and not (among_itself and i == j)
             if among_itself:
                 row[i] = np.inf
             order = np.argsort(row, kind="mergesort")[: k + 1]
@@ -159,6 +185,26 @@ def _nearest_rows(
                 order = order[order != i]
             order = order[:k]
             indices[i], distances[i] = order, row[order]
+            if unknown:
+                # Sorting puts it last, where nobody would see it.
+                distances[i] = np.nan
+
+
+@numba.njit(nogil=True, fastmath=True)
+def _true_angular(x: Any, y: Any) -> float:
+    """The angle between two vectors over pi; a row of zeros is at right angles to all but another such."""
+    product, own, other = 0.0, 0.0, 0.0
+    for c in range(len(x)):
+        product += x[c] * y[c]
+        own += x[c] * x[c]
+        other += y[c] * y[c]
+    if own == 0 or other == 0:
+        return 0.0 if own == other else 0.5
+    return np.arccos(min(max(product / np.sqrt(own * other), -1.0), 1.0)) / np.pi  # type: ignore[no-any-return]
+
+
+CORRECTED = {"true_angular": _true_angular}
+"""In place of pynndescent's: its true_angular is 1 where the angle is 0."""
 
 
 def compiled_metric(
@@ -186,7 +232,7 @@ def compiled_metric(
             f"{called} {metric!r} is unknown; use 'precomputed', a compiled function or one of "
             f"{', '.join(sorted(named_distances))}."
         )
-    function: Any = metric if callable(metric) else named_distances[metric]
+    function: Any = metric if callable(metric) else CORRECTED.get(metric, named_distances[metric])
     if not hasattr(function, "py_func"):
         raise InputError(f"A {called} that is a function must be compiled: decorate it with numba.njit.")
     name = function.py_func.__name__ if callable(metric) else metric
@@ -238,10 +284,13 @@ def descend_by_metric(
     }
     if _max_threads() >= N_THREADS or callable(metric):
         with _one_at_a_time:
-            indices, distances = _descend_here(x, **arguments)
+            try:
+                indices, distances = _descend_here(x, **arguments)
+            except NumbaError as error:
+                raise _refused(error) from None
     else:
         indices, distances = _descend_elsewhere(x, arguments)
-    return indices, _from_zero(distances, metric)
+    return _from_zero(indices, distances, metric)
 
 
 def _refuse_unless_sparse(metric: Metric) -> None:
@@ -268,14 +317,17 @@ def _descend_here(
     if is_sparse(x):
         x = csr_matrix(x, copy=True)  # pynndescent sorts in place what it is given, and needs no entry twice
         x.sum_duplicates()
-    index = NNDescent(
-        x,
-        metric=metric,
-        metric_kwds=metric_kwds,
-        n_neighbors=n_neighbors,
-        random_state=np.random.RandomState(seed),
-        n_jobs=min(N_THREADS, _max_threads()),
-    )
+    with warnings.catch_warnings():
+        # It is the metric that leaves a row few neighbours: no other parameters would find more.
+        warnings.filterwarnings("ignore", "Failed to correctly find n_neighbors")
+        index = NNDescent(
+            x,
+            metric=metric,
+            metric_kwds=metric_kwds,
+            n_neighbors=n_neighbors,
+            random_state=np.random.RandomState(seed),
+            n_jobs=min(N_THREADS, _max_threads()),
+        )
     indices, distances = index.neighbor_graph
     return indices.astype(np.int32, copy=False), distances.astype(np.float32, copy=False)
 

@@ -11,11 +11,11 @@ from scipy.spatial import cKDTree
 from core.checks import is_sparse
 from core.errors import InputError
 from core.fuzzy_set import smooth, strengths_of
-from core.knn import ANGULAR, EUCLIDEAN, Metric
+from core.knn import OWN, Metric
 from core.threads import threads_for
 
 WITH_MEAN = (
-    *EUCLIDEAN, *ANGULAR, "sqeuclidean", "manhattan", "taxicab", "l1", "chebyshev", "linfinity", "linfty",
+    *OWN, "sqeuclidean", "manhattan", "taxicab", "l1", "chebyshev", "linfinity", "linfty",
     "linf", "minkowski",
 )  # fmt: skip
 """Metrics of values whose mean is a value of the same kind, by all names that pynndescent knows them by: no

@@ -13,6 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
 
 from core.checks import (
+    LARGEST_SEED,
+    Range,
     checked_vectors,
     is_sparse,
     refuse_other_than_metric,
@@ -25,7 +27,7 @@ from core.exact import nearest_of_all, nearest_of_candidates
 from core.projection import project
 from core.threads import threads_for
 
-VERSION = 1
+VERSION = 2
 EXACT_UP_TO = 4096
 """Rows up to which all pairs are compared."""
 PROJECT_FROM = 200
@@ -36,6 +38,8 @@ ENOUGH_VARIANCE = 0.9
 
 EUCLIDEAN = ("euclidean", "l2")
 ANGULAR = ("cosine", "correlation")
+OWN = (*EUCLIDEAN, *ANGULAR, "true_angular")
+"""Metrics that euclidean distances between the rows, or between unit vectors, rank alike."""
 
 Method = Literal["auto", "exact", "descent"]
 Metric = str | Callable[..., float]
@@ -104,8 +108,11 @@ class KnnGraph:
         InputError
             If `k` is out of its range.
         """
-        if not 1 <= k <= self.k:
-            raise InputError(f"The knn graph has {self.k} neighbours a point and cannot be pruned to {k}.")
+        if k not in Range(1, self.k, whole=True):
+            raise InputError(
+                f"The knn graph has {self.k} neighbours a point: k must be a whole number from 1 to "
+                f"{self.k}, got {k!r}."
+            )
         return self if k == self.k else KnnGraph(self.indices[:, :k], self.distances[:, :k])
 
     def cut(self, distance: float) -> KnnGraph:
@@ -239,7 +246,8 @@ def knn_graph(
 ) -> KnnGraph:
     """Find the ``n_neighbors - 1`` nearest neighbours of each row (n_neighbors counts the row itself).
 
-    Euclidean, cosine and correlation distances are searched by `core.descent`, all others by pynndescent.
+    Euclidean, cosine, correlation and true_angular distances are searched by `core.descent`, all others by
+    pynndescent.
 
     Parameters
     ----------
@@ -249,7 +257,8 @@ def knn_graph(
     n_neighbors : int
         2 <= n_neighbors <= n.
     metric : str or compiled function, default "euclidean"
-        "precomputed", any metric of pynndescent, or a function of two vectors compiled by numba.
+        "precomputed", any metric of pynndescent, or a function of two vectors compiled by numba; true_angular
+        is the angle over pi, and not one less it.
     metric_kwds : mapping, optional
         Its parameters.
     seed : int, default 42
@@ -262,7 +271,8 @@ def knn_graph(
 
     Returns
     -------
-    KnnGraph
+    graph : KnnGraph
+        A row at an infinite distance is no neighbour.
 
     Raises
     ------
@@ -276,8 +286,8 @@ def knn_graph(
             f"n_neighbors must lie between 2 and the number of rows ({n}), got {n_neighbors}; it counts "
             "the point itself, and is whole."
         )
-    refuse_other_than_seed(seed, 2**32 - 1)
-    refuse_other_than_metric(metric)
+    refuse_other_than_seed(seed, LARGEST_SEED)
+    refuse_unknown_metric(metric, metric_kwds)
     threads_for(n_threads)
     n_neighbors, seed = int(n_neighbors), int(seed)
     k = n_neighbors - 1
@@ -286,13 +296,8 @@ def knn_graph(
     if method not in ("auto", "exact", "descent"):
         raise InputError(f"method must be 'auto', 'exact' or 'descent', got {method!r}.")
     exact = n <= EXACT_UP_TO if method == "auto" else method == "exact"
-    if metric_kwds:
-        from core.any_metric import compiled_metric
-
-        compiled_metric(metric, metric_kwds)
-    if not is_sparse(x) and metric in EUCLIDEAN + ANGULAR:
-        return _euclidean(x, k, str(metric), seed, exact, n_threads)
-    # pynndescent is imported here alone: it takes long, and most data does without.
+    if not is_sparse(x) and metric in OWN:
+        return _nearest(x, k, str(metric), seed, exact, n_threads)
     from core.any_metric import descend_by_metric, nearest_by_metric
 
     if exact:
@@ -302,18 +307,25 @@ def knn_graph(
     )
 
 
-def _euclidean(
+def refuse_unknown_metric(metric: Any, metric_kwds: Mapping[str, Any] | None, called: str = "metric") -> None:
+    """Raise an InputError, which calls it so, where there is no such metric or it has other parameters."""
+    refuse_other_than_metric(metric, called)
+    if metric != "precomputed" and (metric_kwds or metric not in OWN):
+        # pynndescent is imported only where it is needed: it takes long, and most data does without.
+        from core.any_metric import compiled_metric
+
+        compiled_metric(metric, metric_kwds, called)
+
+
+def _nearest(
     x: NDArray[np.float32], k: int, metric: str, seed: int, exact: bool, n_threads: int | None
 ) -> KnnGraph:
-    """Euclidean distance, or cosine and correlation as half the squared one between unit vectors."""
     x = comparable(x, metric)
     if exact:
         indices, distances = nearest_of_all(x, k, n_threads)
     else:
         indices, distances = _by_descent(x, k, seed, n_threads)
-    return KnnGraph(
-        indices, (distances * distances / 2).astype(np.float32) if metric in ANGULAR else distances
-    )
+    return KnnGraph(indices, by_metric(distances, metric))
 
 
 def _by_descent(
@@ -337,7 +349,7 @@ def comparable(x: NDArray[np.float32], metric: str, *, among_itself: bool = True
     ----------
     x : float32 (n, d)
     metric : str
-        One of EUCLIDEAN or ANGULAR.
+        One of OWN.
     among_itself : bool, default True
         False for rows that are compared with those of another table: see `unit_vectors`.
 
@@ -353,8 +365,24 @@ def comparable(x: NDArray[np.float32], metric: str, *, among_itself: bool = True
     refuse_overflow(x)
     if metric in EUCLIDEAN:
         return x
-    centred = x - x.mean(1, keepdims=True) if metric == "correlation" else x
-    return unit_vectors(centred, among_itself=among_itself)
+    if metric == "correlation":
+        # In float64, where the mean of equal values is the value: a row of them has no angle.
+        x = x - x.mean(1, keepdims=True, dtype=np.float64).astype(np.float32)
+    return unit_vectors(x, among_itself=among_itself)
+
+
+def by_metric(distances: NDArray[np.float32], metric: str) -> NDArray[np.float32]:
+    """Euclidean distances between what `comparable` makes of rows, as those of the rows by `metric`.
+
+    With d between unit vectors the cosine distance is ``d^2 / 2``, the angle ``2 arcsin(d / 2)``.
+    """
+    if metric in ANGULAR:
+        return distances * distances / np.float32(2)
+    if metric == "true_angular":
+        # In float64: what is sorted stays so.
+        angle = 2 * np.arcsin(np.minimum(distances.astype(np.float64) / 2, 1))
+        return (angle / np.pi).astype(np.float32)
+    return distances
 
 
 def unit_vectors(x: NDArray[np.float32], *, among_itself: bool = True) -> NDArray[np.float32]:

@@ -5,21 +5,19 @@ Minimises C = sum w log(w / z) + (1 - w) log((1 - w) / (1 - z)) with z = 1 / (1 
 
 Law: the same graph, initial layout, parameters and seed give the same bits, whatever the number of threads
 and whether or not the run was paused, or restored from a checkpoint. It holds because each vertex moves
-only itself and reads all others as they stood when its group's turn began, because the schedule of the edges
-and all random numbers are functions of (seed, epoch, vertex or edge), and because no sum crosses rows.
+only itself and reads all others as they stood when the turn began, because the schedule of the edges and all
+random numbers are functions of (seed, epoch, vertex or edge), and because no sum crosses rows.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
-from numbers import Integral
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from core.checks import refuse_other_than_csr, refuse_other_than_seed
+from core.checks import Range, refuse_other_than_csr, refuse_other_than_seed, refuse_out_of_range
 from core.curve_order import curve_order
 from core.density import Density, DensityTerm
 from core.edges import count_edges, order_edges
@@ -28,7 +26,9 @@ from core.forces import attraction_shares, attraction_table
 from core.kernels import ROOM, advance, advance_plane, draw_pool
 from core.threads import for_rows
 
-VERSION = 4
+VERSION = 5
+EPOCHS = Range(0, whole=True)
+FEW_EPOCHS = 10
 TURNS = 6
 """Parts of an epoch, in each of which a vertex walks a part of its row."""
 POOL_SIZE = 2048
@@ -67,20 +67,7 @@ class LayoutParameters:
     repulsion_strength: float = 1.0
 
     def __post_init__(self) -> None:
-        if not isinstance(self.n_epochs, Integral) or self.n_epochs < 1:
-            raise InputError(f"n_epochs must be a whole number of at least 1, got {self.n_epochs}.")
-        if not (0 < self.a < math.inf and 0 < self.b < math.inf):
-            raise InputError(f"a and b must be finite and above 0, got a={self.a}, b={self.b}.")
-        if not 0 < self.learning_rate < math.inf:
-            raise InputError(f"learning_rate must be finite and above 0, got {self.learning_rate}.")
-        if not isinstance(self.negative_sample_rate, Integral) or self.negative_sample_rate < 0:
-            raise InputError(
-                f"negative_sample_rate must be a whole number of at least 0, got {self.negative_sample_rate}."
-            )
-        if not 0 <= self.repulsion_strength < math.inf:
-            raise InputError(
-                f"repulsion_strength must be finite and at least 0, got {self.repulsion_strength}."
-            )
+        refuse_out_of_range(vars(self))
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,10 +134,13 @@ class Layout:
         self._rank = np.empty(len(initial), np.int32)
         self._rank[self._order] = np.arange(len(initial), dtype=np.int32)
         self._places = self._rank.astype(np.int64)
-        self._indptr, self._tails, self._rates = self._ordered_edges(fuzzy_set)
+        # Like umap-learn: a few epochs would leave a few edges.
+        usual = default_n_epochs(len(initial), density is not None)
+        n_epochs = self.n_epochs if self.n_epochs > FEW_EPOCHS else usual
+        self._indptr, self._tails, self._rates = self._ordered_edges(fuzzy_set, n_epochs)
         self._room = max(ROOM, int(np.diff(self._indptr).max(initial=0)))
         self._positions = initial.take(self._order, axis=0)
-        self._next = np.empty_like(self._positions)
+        self._spare = np.empty_like(self._positions), np.empty_like(self._positions)
         self._table = attraction_table(parameters.a, parameters.b)
         self._pool = np.empty((initial.shape[1], POOL_SIZE), np.float32)
         self._cost_sample = self._sample_pairs(fuzzy_set)
@@ -225,7 +215,14 @@ class Layout:
         -------
         embedding : float32 (n, d)
             Rows in the order of the data; the caller may keep it.
+
+        Raises
+        ------
+        InputError
+            If `to_epoch` is not a whole number of at least 0.
         """
+        if to_epoch not in EPOCHS:
+            raise InputError(f"to_epoch must be {EPOCHS}, got {to_epoch!r}.")
         while self.epoch < min(to_epoch, self.n_epochs):
             self._advance()
         return self.embedding
@@ -265,23 +262,25 @@ class Layout:
         return z
 
     def _advance(self) -> None:
+        """One epoch, which is done as a whole: what is interrupted leaves the positions as they were."""
         p = self.parameters
         alpha = p.learning_rate * (1 - self.epoch / p.n_epochs)
         shares = attraction_shares(self._table, alpha)
         density = self._density_now()
         plane = self._positions.shape[1] == 2 and density is None
         n = len(self._positions)
+        source, (target, other) = self._positions, self._spare
         for part in range(TURNS):
             turn = self.epoch * TURNS + part
-            draw_pool(self._positions, self._seed, turn, self._pool)
+            draw_pool(source, self._seed, turn, self._pool)
             for_rows(
                 advance_plane if plane else advance,
                 n,
                 self._indptr[part * n : (part + 1) * n + 1],
                 self._tails,
                 self._rates,
-                self._positions,
-                self._next,
+                source,
+                target,
                 self._pool,
                 self._seed,
                 self.epoch,
@@ -295,8 +294,8 @@ class Layout:
                 self._room if plane else NO_DENSITY if density is None else density,
                 n_threads=self._n_threads,
             )
-            self._positions, self._next = self._next, self._positions
-        self.epoch += 1
+            source, target, other = target, other, target
+        self._positions, self._spare, self.epoch = source, (self._positions, target), self.epoch + 1
 
     def _ordered_density(self, density: Density) -> DensityTerm:
         if len(density.radii) != len(self._order):
@@ -315,12 +314,15 @@ class Layout:
         return self._density_term.at(self._positions, self._indptr, self._tails, p.a, p.b, self._n_threads)
 
     def _ordered_edges(
-        self, fuzzy_set: csr_array
+        self, fuzzy_set: csr_array, n_epochs: int
     ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.uint16]]:
-        """Edges as 6 bytes each, int32 tail and uint16 probability; turn after turn, along the curve."""
+        """Edges as 6 bytes each, int32 tail and uint16 probability; turn after turn, along the curve.
+
+        Those are left out that would fire less than once in so many epochs.
+        """
         weights = fuzzy_set.data
         heaviest = float(weights.max(initial=0.0))
-        smallest = np.float32(heaviest / self.n_epochs)
+        smallest = np.float32(heaviest / n_epochs)
         counts = np.empty((TURNS, len(self._order)), np.int64)
         for_rows(
             count_edges,

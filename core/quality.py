@@ -20,7 +20,7 @@ from core.exact import nearest_of_rows, ranks_of
 from core.knn import KnnGraph, knn_graph
 from core.progress import part
 from core.recall import sample_rows
-from core.threads import threads_for
+from core.threads import one_blas_thread, threads_for
 
 BLOCK_ROWS = 65_536
 # Of the time of a comparison of two tables of neighbours and of five maps, finding the neighbours.
@@ -34,7 +34,9 @@ def map_graph(
     n_threads: int | None = None,
     progress: Callable[[float], None] = lambda _: None,
 ) -> KnnGraph:
-    """The nearest neighbours on a map, itself excluded, by a tree: O(n k log n).
+    """The nearest neighbours on a map, itself excluded.
+
+    Up to 3 dimensions by a tree, in O(n k log n); beyond by `knn_graph`, which may miss some.
 
     Parameters
     ----------
@@ -381,15 +383,18 @@ def align(embedding: NDArray[np.float32], reference: NDArray[np.float32]) -> Ali
     Raises
     ------
     InputError
-        If the maps have different shapes.
+        If the maps have different shapes, or fewer than two points that lie apart on both.
     """
     if embedding.shape != reference.shape:
         raise InputError(f"Maps to align need one shape, got {embedding.shape} and {reference.shape}.")
     y, x = embedding.astype(np.float64), reference.astype(np.float64)
     placed = np.isfinite(y).all(axis=1) & np.isfinite(x).all(axis=1)
+    if not (placed.any() and np.ptp(y[placed], axis=0).any() and np.ptp(x[placed], axis=0).any()):
+        raise InputError("Maps to align need at least two points that lie apart on both of them.")
     centre = x[placed].mean(0)
     y, x = y - y[placed].mean(0), x - centre
-    u, s, vt = np.linalg.svd(y[placed].T @ x[placed])
-    aligned = s.sum() / (y[placed] ** 2).sum() * y @ (u @ vt)
+    with one_blas_thread():
+        u, s, vt = np.linalg.svd(y[placed].T @ x[placed])
+        aligned = s.sum() / (y[placed] ** 2).sum() * y @ (u @ vt)
     disparity = float(((aligned - x)[placed] ** 2).sum() / (x[placed] ** 2).sum())
     return Alignment((aligned + centre).astype(np.float32), disparity)

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from core.checks import checked_vectors, is_sparse, refuse_other_than_seed
 from core.errors import InputError
 from core.exact import nearest_of_rows
-from core.knn import ANGULAR, EUCLIDEAN, KnnGraph, Metric, comparable, without_self
+from core.knn import OWN, KnnGraph, Metric, by_metric, comparable, without_self
 
 TIES = 1e-4
 """Relative difference below which two distances count as one."""
@@ -62,10 +62,9 @@ def knn_recall(
     if x.shape[0] != graph.n:
         raise InputError(f"The graph has {graph.n} rows, the vectors {x.shape[0]}; give its own vectors.")
     rows = sample_rows(graph.n, n_rows, seed)
-    if not is_sparse(x) and metric in EUCLIDEAN + ANGULAR:
+    if not is_sparse(x) and metric in OWN:
         _, true = nearest_of_rows(comparable(x, str(metric)), rows, graph.k, n_threads)
-        if metric in ANGULAR:
-            true = true * true / np.float32(2)
+        true = by_metric(true, str(metric))
     else:
         from core.any_metric import SIGNED, nearest_between
 

@@ -20,7 +20,7 @@ from core.forces import FAST, attraction_shares, attraction_table, clip, look_up
 from core.forest import bounded_distance, offer, padded
 from core.fuzzy_set import smooth, strengths_of
 from core.kernels import WINDOW, draw_pool
-from core.knn import ANGULAR, EUCLIDEAN, Metric, comparable
+from core.knn import OWN, Metric, by_metric, comparable
 from core.layout import LayoutParameters
 from core.random_streams import mix
 from core.threads import claim, for_rows
@@ -51,6 +51,7 @@ def neighbours_in(
     reference, x : float32 (n, d), (m, d), dense or CSR
         The data and the new rows.
     fuzzy_set : csr_array (n, n)
+        Of the data alone: see `search`.
     k : int
         All n, if that is fewer.
     metric, metric_kwds
@@ -70,7 +71,7 @@ def neighbours_in(
         If the metric has no distance 0, or squared distances could exceed float32.
     """
     k = min(k, reference.shape[0])
-    if is_sparse(x) or is_sparse(reference) or metric not in EUCLIDEAN + ANGULAR:
+    if is_sparse(x) or is_sparse(reference) or metric not in OWN:
         from core.any_metric import nearest_between
 
         return nearest_between(x, reference, k, metric=metric, metric_kwds=metric_kwds, n_threads=n_threads)
@@ -82,9 +83,7 @@ def neighbours_in(
         seed=seed,
         n_threads=n_threads,
     )
-    if metric in ANGULAR:
-        distances = distances * distances / np.float32(2)
-    return indices, distances
+    return indices, by_metric(distances, str(metric))
 
 
 def search(
@@ -107,7 +106,7 @@ def search(
     x : float32 (m, d)
     reference : float32 (n, d)
     fuzzy_set : csr_array (n, n)
-        Symmetric: its rows are the neighbours to walk to.
+        Symmetric: its rows are the neighbours to walk to. One that was supervised leads past many.
     k : int
         k <= n.
     seed : int, default 42

@@ -13,12 +13,12 @@ from core import transform
 from core.cache import StageCache
 from core.density import map_radii
 from core.errors import InputError
+from core.initialization import checked_start
 from core.inverse import refuse_without_mean, vectors_at
 from core.parameters import (
     check_parameters,
     cut_distance,
     drawn_seed,
-    given_start,
     given_vectors,
     layout_parameters,
 )
@@ -54,7 +54,8 @@ class UMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     learning_rate : float, default 1.0
         Step size of the first epoch; it falls to 0 at the end.
     init : {"spectral", "pca", "random"} or array (n, n_components), default "spectral"
-        Where the points start; an array, another map for example, is scaled to span 10 units.
+        Where the points start; an array, another map for example, is scaled to span 10 units. Its rows of NaN
+        start at random places.
     random_state : int, RandomState or None
         The seed, from 0 to 2^32 - 1; None draws one.
     negative_sample_rate : int, default 5
@@ -73,7 +74,7 @@ class UMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         Threads, at least 1; -1 for all processors. Never changes a result.
     precomputed_knn : KnnGraph or tuple (indices, distances, ...), optional
         For at least `n_neighbors`; pruned, never changed. A tuple of None is none.
-    target_metric : str, default "categorical"
+    target_metric : str or compiled function, default "categorical"
         How `y` is compared: by category (-1, NaN or None unknown), or a metric between numbers.
     target_weight : float, default 0.5
         0 heeds the data above all, 1 `y`.
@@ -107,7 +108,8 @@ class UMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     verbose : bool, default False
         umap-learn's name for `progress`.
     callback : callable(epoch, n_epochs, embedding) -> bool or None, optional
-        Called after each epoch; True stops the layout there.
+        Called after each epoch; True stops the layout there. With `unique` the embedding is that of the
+        distinct rows.
     output_metric : {"euclidean", "l2"}, default "euclidean"
         umap-learn's; maps on other surfaces are not made here.
     transform_mode : {"embedding"}, default "embedding"
@@ -119,8 +121,10 @@ class UMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     ----------
     embedding_ : float32 (n, n_components)
     graph_ : csr_array, float32 (n, n)
-        The fuzzy simplicial set.
+        The fuzzy simplicial set, with what `y` says; with `unique` that of the m distinct rows, (m, m), where
+        they are dense in the order of ``numpy.unique``.
     knn_graph_ : KnnGraph
+        With `unique` of the distinct rows.
     n_epochs_ : int
         Epochs done.
     n_features_in_ : int
@@ -155,7 +159,7 @@ class UMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         disconnection_distance: float | None = None,
         n_jobs: int = -1,
         precomputed_knn: Any = None,
-        target_metric: str = "categorical",
+        target_metric: Any = "categorical",
         target_weight: float = 0.5,
         target_n_neighbors: int = -1,
         target_metric_kwds: dict[str, Any] | None = None,
@@ -245,19 +249,26 @@ class UMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         """
         check_parameters(self)
         x = given_vectors(self, X, ensure_min_samples=2)
-        target = None if y is None else checked_target(y, x.shape[0])
-        start = given_start(self.init, (x.shape[0], self.n_components))
-        self._seed = drawn_seed(self.random_state)
+        target = (
+            None if y is None else checked_target(y, x.shape[0], self.target_metric, self.target_metric_kwds)
+        )
+        start = checked_start(self.init, x.shape[0], self.n_components, x)
+        seed = drawn_seed(self.random_state)
         inverse: slice | NDArray[np.int64] = slice(None)
         if self.unique:
             x, first, inverse = distinct_rows(x)
             target = None if target is None else target[first]
             start = start if isinstance(start, str) else start[first]
-        found = fitted(self, x, target, start, self._seed)
+        found = fitted(self, x, target, start, seed)
         self._reference = x if self.keep_vectors and self.metric != "precomputed" else None
         self._reference_embedding = found.embedding
+        # What the target tore apart is near in the data: new rows are looked for without it.
+        self._reference_edges: Any = None if self._reference is None else found.edges
         self.knn_graph_, self.graph_, self.n_epochs_ = found.knn_graph, found.graph, found.n_epochs
-        self.embedding_: NDArray[np.float32] = found.embedding[inverse]
+        # A copy: whoever changes it moves no new point.
+        self.embedding_: NDArray[np.float32] = found.embedding[inverse].copy()
+        for name in ("rad_orig_", "rad_emb_"):
+            self.__dict__.pop(name, None)
         if self.output_dens:
             assert found.radii is not None
             on_map = map_radii(found.embedding, self.n_neighbors, n_threads=self._n_threads)
@@ -306,7 +317,7 @@ class UMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         indices, distances = transform.neighbours_in(
             self._reference,
             x,
-            self.graph_,
+            self._reference_edges,
             self.n_neighbors,
             metric=self.metric,
             metric_kwds=self.metric_kwds,

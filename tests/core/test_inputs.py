@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse as sp
 
@@ -40,6 +41,19 @@ def test_any_memory_is_mapped_alike(x, tmp_path: Path):
         x.tolist(),
     ):
         np.testing.assert_array_equal(fit(same), expected)
+
+
+@pytest.mark.parametrize("keywords", [{"metric": "cosine"}, {"metric": "correlation"}, {"init": "pca"}])
+def test_a_frame_whose_columns_lie_one_after_the_other_is_mapped_as_its_rows(keywords):
+    x = np.random.default_rng(0).normal(1, 1, (80, 150)).astype(np.float32)
+    frame = pd.DataFrame({f"column {c}": column for c, column in enumerate(x.T)})
+    assert frame.to_numpy().flags.f_contiguous
+    model = UMAP(5, n_epochs=5, random_state=0, **keywords).fit(frame)
+    np.testing.assert_array_equal(model.embedding_, fit(x, **keywords))
+    new = frame + 1
+    places = model.transform(new)
+    for row in range(10):
+        np.testing.assert_array_equal(model.transform(new.iloc[row : row + 1]), places[row : row + 1])
 
 
 def test_a_graph_may_be_read_only_and_on_disk(x, tmp_path: Path):

@@ -11,10 +11,12 @@ import pytest
 import scipy.sparse as sp
 from numba import njit
 from pynndescent.distances import named_distances
+from scipy.spatial.distance import cdist
 from sklearn.datasets import make_blobs
 from sklearn.metrics import pairwise_distances
 
 from core import InputError, KnnGraph, any_metric, knn_graph
+from core.knn import comparable
 from tests.core.conftest import THREADS
 
 YES_AND_NO = (
@@ -88,9 +90,21 @@ def columns_for(metric: str) -> np.ndarray:
     return positive / np.linalg.norm(positive, axis=1, keepdims=True)
 
 
+IN_SCIPY = {
+    **{name: name for name in (
+        "braycurtis", "canberra", "chebyshev", "correlation", "cosine", "dice", "euclidean", "hamming",
+        "jaccard", "rogerstanimoto", "sokalsneath", "sqeuclidean", "yule",
+    )},
+    "manhattan": "cityblock", "l1": "cityblock", "taxicab": "cityblock", "l2": "euclidean",
+    "linfinity": "chebyshev", "matching": "hamming", "direct_cosine": "cosine", "dot": "cosine",
+}  # fmt: skip
+"""Metrics as scipy names them; dot on unit vectors."""
+
+
 @pytest.mark.parametrize("metric", sorted(named_distances))
 def test_every_metric_of_pynndescent_is_taken(metric):
     x = columns_for(metric)
+    x[7] = x[3]
     keywords = NEEDS.get(metric, {})
     graph = knn_graph(x, 6, metric=metric, metric_kwds=keywords)
     function = named_distances[metric]
@@ -100,10 +114,25 @@ def test_every_metric_of_pynndescent_is_taken(metric):
     }
     own = x.astype(np.uint8) if metric.startswith("bit_") else x
     expected = np.array([function(own[3], own[j], **given) for j in range(len(x))], np.float32)
+    if metric in IN_SCIPY:
+        scipys = x.astype(bool) if metric in YES_AND_NO else x.astype(np.float64)
+        np.testing.assert_allclose(
+            np.maximum(expected, 0), cdist(scipys[3:4], scipys, IN_SCIPY[metric])[0], rtol=1e-4, atol=1e-5
+        )
+    if metric == "true_angular":
+        expected = np.arccos(1 - cdist(x[3:4], x, "cosine")[0]) / np.pi
+    if metric != "inner_product":
+        place = np.flatnonzero(graph.indices[3] == 7)
+        np.testing.assert_allclose(graph.distances[3, place], graph.distances[3, :1], atol=1e-6)
     ours, theirs = graph.distances[3], np.sort(np.delete(expected, 3))[:5]
     if metric == "inner_product":
         ours, theirs = np.diff(ours), np.diff(theirs)
     np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+@njit
+def of_its_columns_names(x, y):
+    return x.name - y.name
 
 
 def test_a_metric_s_parameters_are_taken_by_name_and_checked(digits):
@@ -120,13 +149,46 @@ def test_a_metric_s_parameters_are_taken_by_name_and_checked(digits):
         knn_graph(x, 5, metric="haversine")
     with pytest.raises(InputError, match="packed bits"):
         knn_graph(x + 0.5, 5, metric="bit_hamming")
+    for wrong in (minus_one, sometimes_nan):
+        with pytest.raises(InputError, match="negative or not a number"):
+            knn_graph(x, 5, metric=wrong)
     with pytest.raises(InputError, match="negative or not a number"):
-        knn_graph(x, 5, metric=minus_one)
+        any_metric.nearest_between(x[:3], x, 5, metric=sometimes_nan, metric_kwds=None)
+
+
+@pytest.mark.parametrize("method", ["exact", "descent"])
+@pytest.mark.parametrize(
+    ("metric", "keywords"), [("minkowski", {"p": "three"}), (of_its_columns_names, None)]
+)
+def test_a_metric_that_does_not_compile_for_the_vectors_is_refused_in_one_sentence(method, metric, keywords):
+    with pytest.raises(InputError, match=r"^The metric refuses these vectors: [^\n]*\.$"):
+        knn_graph(np.eye(30, 4), 5, metric=metric, metric_kwds=keywords, method=method)
 
 
 @njit
 def minus_one(x, y):
     return -1.0
+
+
+@njit
+def sometimes_nan(x, y):
+    """Between two rows that differ by little, among many that have a distance."""
+    d = np.abs(x - y).sum()
+    return np.nan if 0 < d < 20 else d
+
+
+@njit
+def within_its_side(x, y):
+    return np.inf if (x[0] < 0) != (y[0] < 0) else abs(x[0] - y[0])
+
+
+@pytest.mark.parametrize("method", ["exact", "descent"])
+def test_rows_at_an_infinite_distance_are_no_neighbours(method):
+    x = np.concatenate([np.arange(-3.0, 0), np.arange(1.0, 41)])[:, None].astype(np.float32)
+    graph = knn_graph(x, 6, metric=within_its_side, method=method)
+    np.testing.assert_array_equal(graph.indices[0], [1, 2, -1, -1, -1])
+    np.testing.assert_array_equal(graph.distances[0], [1, 2, np.inf, np.inf, np.inf])
+    assert (graph.indices[3:] >= 3).all()
 
 
 @njit
@@ -247,6 +309,30 @@ def test_rows_of_zeros_are_far_from_all_others_by_angle():
     graph = knn_graph(x, 6, metric="cosine")
     assert graph.indices[4, 0] == 5
     np.testing.assert_allclose(graph.distances[4], [0, 1, 1, 1, 1], atol=1e-6)
+
+
+def test_constant_rows_are_far_from_all_others_by_correlation():
+    """Seven times 0.1 adds up to more than 0.7 in float32."""
+    x = np.random.default_rng(0).normal(size=(6, 7)).astype(np.float32)
+    x[4:] = [[0.1], [-0.1]]
+    graph = knn_graph(x, 6, metric="correlation")
+    assert graph.indices[4, 0] == 5
+    np.testing.assert_allclose(graph.distances[4], [0, 1, 1, 1, 1], atol=1e-6)
+    np.testing.assert_array_equal(comparable(x, "correlation", among_itself=False)[:, -1], [0, 0, 0, 0, 1, 1])
+
+
+def test_true_angles_lead_the_descent_and_compare_sparse_rows_too():
+    x = clusters(5000, 30)
+    graph = knn_graph(x, 6, metric="true_angular")
+    cosine = knn_graph(x, 6, metric="cosine")
+    np.testing.assert_array_equal(graph.indices, cosine.indices)
+    np.testing.assert_allclose(graph.distances, np.arccos(1 - cosine.distances) / np.pi, atol=2e-4)
+    few = x[:300]
+    np.testing.assert_allclose(
+        knn_graph(sp.csr_array(few), 6, metric="true_angular").distances,
+        knn_graph(few, 6, metric="true_angular").distances,
+        atol=2e-4,
+    )
 
 
 def test_a_sparse_table_has_the_graph_of_its_dense_form(digits):

@@ -5,18 +5,22 @@ import pytest
 from scipy.sparse import csr_array
 
 from core import (
+    Density,
     InputError,
     Layout,
     LayoutParameters,
     default_n_epochs,
     find_ab,
     initial_layout,
+    layout,
     local_radii,
 )
 from core.curve_order import curve_order
-from core.forces import TABLE_FIRST, TABLE_SHIFT, attraction_table, power
+from core.forces import TABLE_FIRST, TABLE_SHIFT, attraction_shares, attraction_table, power
+from core.kernels import advance, advance_plane, draw_pool
 from core.progress import run as run_to_its_end
 from core.supervision import supervise
+from core.threads import for_rows
 
 PARAMETERS = LayoutParameters(30, *find_ab())
 
@@ -35,6 +39,29 @@ def test_the_caller_may_keep_and_change_what_run_returns(digits_set):
     run = Layout(digits_set, initial, PARAMETERS)
     run.run(5)[:] = np.nan
     np.testing.assert_array_equal(run.run(30), Layout(digits_set, initial, PARAMETERS).run(30))
+
+
+def test_an_epoch_that_is_interrupted_is_done_anew(digits_set, digits_graph, monkeypatch):
+    initial, calls = initial_layout(digits_set), 0
+
+    def interrupted(*arguments, **keywords):
+        nonlocal calls
+        calls += 1
+        if calls == 17:
+            raise KeyboardInterrupt
+        for_rows(*arguments, **keywords)
+
+    for density in (None, Density(local_radii(digits_set, digits_graph), dens_frac=1)):
+        straight = Layout(digits_set, initial, PARAMETERS, density=density).run(6)
+        run, calls = Layout(digits_set, initial, PARAMETERS, density=density), 0
+        with monkeypatch.context() as patch:
+            patch.setattr(layout, "for_rows", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                run.run(6)
+        assert run.epoch == 2
+        restored = Layout.restore(digits_set, initial, PARAMETERS, run.checkpoint(), density=density)
+        np.testing.assert_array_equal(run.run(6), straight)
+        np.testing.assert_array_equal(restored.run(6), straight)
 
 
 def test_different_seeds_differ(digits_set):
@@ -80,6 +107,38 @@ def test_an_edge_fires_as_often_as_its_weight_says():
     # Force at distance 1 with a = b = 1: 2 / (1 + 1) = 1, twice; mean learning rate (epochs + 1) / 2 epochs
     fired = moved / (2e-6 * (epochs + 1) / (2 * epochs))
     assert np.abs(fired - weight[::2] * epochs).max() < 2
+
+
+@pytest.mark.parametrize(("n_epochs", "moved"), [(10, True), (11, False)])
+def test_a_few_epochs_keep_the_edges_of_the_usual_number(n_epochs, moved):
+    """The second edge is stronger than a 500th of the strongest, and weaker than an 11th."""
+    weights = np.array([1, 1, 0.08, 0.08], np.float32)
+    fuzzy_set = csr_array((weights, np.array([1, 0, 3, 2], np.int32), np.arange(5, dtype=np.int32)))
+    initial = np.array([[0, 0], [1, 0], [0, 9], [1, 9]], np.float32)
+    parameters = LayoutParameters(n_epochs, 1.0, 1.0, negative_sample_rate=0)
+    run = Layout(fuzzy_set, initial, parameters)
+    assert len(run._tails) == (4 if moved else 2)
+    assert np.array_equal(run.run(n_epochs)[2:], initial[2:]) != moved
+
+
+@pytest.mark.parametrize(("negatives", "alike"), [(0, 1.0), (5, 0.9)])
+def test_a_turn_in_the_plane_is_that_of_any_number_of_dimensions(digits_set, negatives, alike):
+    """Repulsions of one window count at once in the plane: where one is near it shows."""
+    run, alpha = Layout(digits_set, initial_layout(digits_set), PARAMETERS), np.float32(1e-3)
+    source, pool = run._positions, np.empty((2, 2048), np.float32)
+    n, shares = len(source), attraction_shares(run._table, float(alpha))
+    draw_pool(source, np.uint64(0), 0, pool)
+    moved = []
+    for kernel, last in ((advance_plane, 1024), (advance, layout.NO_DENSITY)):
+        target = np.empty_like(source)
+        for_rows(
+            kernel, n, run._indptr[: n + 1], run._tails, run._rates, source, target, pool, np.uint64(0), 3, 4,
+            alpha, shares, np.float32(1.5), np.float32(0.9), np.float32(1), negatives, last,
+        )  # fmt: skip
+        moved.append(target - source)
+    largest = np.abs(moved[0]).max()
+    assert largest > 0.001
+    assert (np.abs(moved[1] - moved[0]) < 0.01 * largest).mean() >= alike
 
 
 def test_the_table_of_forces_is_close_to_its_formula():

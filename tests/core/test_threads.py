@@ -1,27 +1,40 @@
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from core import (
     InputError,
     Layout,
     LayoutParameters,
+    any_metric,
     find_ab,
     fuzzy_simplicial_set,
     initial_layout,
     knn_graph,
     knn_recall,
     local_radii,
+    threads,
 )
 from core.density import map_radii
+from core.filtering import Operator
 from core.inverse import vectors_at
-from core.quality import continuity, distortion, map_graph, neighbour_preservation, stability, trustworthiness
+from core.quality import (
+    align,
+    continuity,
+    distortion,
+    map_graph,
+    neighbour_preservation,
+    stability,
+    trustworthiness,
+)
 from core.supervision import supervise
 from core.threads import eigh, one_blas_thread
 from core.transform import search
@@ -57,6 +70,16 @@ def test_two_holders_of_the_one_thread_put_back_what_there_was():
         assert blas_threads() == before
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="without forks no lock is copied")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_forked_process_waits_for_no_lock_that_is_held_elsewhere():
+    with one_blas_thread(), any_metric._one_at_a_time:
+        child = os.fork()
+        if not child:
+            os._exit(any_metric._one_at_a_time.locked() or threads._blas_lock.locked())
+    assert os.waitpid(child, 0)[1] == 0
+
+
 @pytest.mark.parametrize("n", [32, 120, 230])
 def test_eigenvectors_do_not_depend_on_blas_threads(n):
     matrix = np.random.default_rng(0).normal(size=(n, n))
@@ -68,6 +91,25 @@ def test_eigenvectors_do_not_depend_on_blas_threads(n):
     for values, vectors in found[1:]:
         np.testing.assert_array_equal(values, found[0][0])
         np.testing.assert_array_equal(vectors, found[0][1])
+
+
+def test_neither_eigenvectors_of_a_large_graph_nor_an_alignment_depend_on_blas_threads():
+    n = 30_001
+    ring = csr_array(
+        (
+            np.random.default_rng(0).uniform(0.5, 1, n).astype(np.float32),
+            (np.arange(n), np.roll(np.arange(n), 1)),
+        )
+    )
+    ring = csr_array(ring + ring.T)
+    plane = np.random.default_rng(1).normal(size=(n, 2)).astype(np.float32)
+    found = []
+    for n_threads in (1, 2, 4):
+        with threadpool_limits(n_threads, "blas"):
+            found.append((Operator(ring, 1)._first, align(plane[::-1], plane).embedding))
+    for ours in found[1:]:
+        np.testing.assert_array_equal(ours[0], found[0][0])
+        np.testing.assert_array_equal(ours[1], found[0][1])
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import pickle
+from typing import Any
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from numba import njit
 from sklearn.base import clone
 from sklearn.datasets import load_iris
 from sklearn.manifold import trustworthiness
@@ -15,6 +17,7 @@ from sklearn.preprocessing import StandardScaler
 
 from core import UMAP, InputError, StageCache, knn_graph
 from core.quality import align
+from tests.core.conftest import THREADS
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +81,25 @@ def test_a_cache_shares_stages_and_changes_no_bit(digits):
     assert len(pickle.loads(pickle.dumps(cache))) == 0
     cache.clear()
     assert len(cache) == 0
+
+
+def test_equal_parameters_share_stages_whatever_their_type(digits):
+    cache = StageCache()
+    x = digits[:200]
+    for number in (float, int, np.int64, np.float32):
+        whole = int if number in (float, np.float32) else number
+        UMAP(
+            whole(10),
+            n_components=whole(2),
+            metric="minkowski",
+            metric_kwds={"p": number(3)},
+            local_connectivity=number(1),
+            set_op_mix_ratio=number(1),
+            random_state=whole(0),
+            n_epochs=1,
+            cache=cache,
+        ).fit(x)
+    assert len(cache) == 3
 
 
 def test_what_a_cache_shares_cannot_be_changed_by_mistake(digits):
@@ -157,6 +179,16 @@ def test_new_points_land_among_their_kind(fitted, digits):
     assert classifier.score(fitted.transform(digits[1500:]), labels[1500:]) > 0.9
 
 
+def test_another_fit_forgets_the_radii_and_the_map_can_be_changed(iris):
+    x = iris[0]
+    model = UMAP(n_epochs=2, random_state=0, output_dens=True).fit(x)
+    model.set_params(output_dens=False).fit(x)
+    assert not {"rad_orig_", "rad_emb_"} & set(vars(model))
+    places = model.transform(x[:9] + 0.01)
+    model.embedding_ += 100
+    np.testing.assert_array_equal(model.transform(x[:9] + 0.01), places)
+
+
 def test_points_of_the_data_keep_their_places(fitted, digits):
     np.testing.assert_array_equal(fitted.transform(digits[:1500]), fitted.embedding_)
 
@@ -226,6 +258,19 @@ def test_the_walk_for_neighbours_finds_almost_all():
     d = ((x[6000:, None] - x[None, :6000]) ** 2).sum(-1)
     true = np.argsort(d, axis=1)[:, :10]
     assert np.mean([len(set(a) & set(b)) / 10 for a, b in zip(indices, true, strict=True)]) > 0.97
+
+
+def test_new_rows_are_placed_among_their_neighbours_whatever_labels_tore_apart():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(4400, 3)).astype(np.float32)
+    labels = rng.integers(0, 2000, 4300)
+    keywords = {"n_epochs": 2, "init": "random", "random_state": 0}
+    plain = UMAP(**keywords).fit(x[:4300])
+    with pytest.warns(UserWarning, match="points have no neighbours"):
+        torn = UMAP(target_weight=1.0, **keywords).fit(x[:4300], labels)
+    assert torn.graph_.nnz < 0.1 * plain.graph_.nnz
+    torn._reference_embedding = plain._reference_embedding
+    np.testing.assert_array_equal(torn.transform(x[4300:]), plain.transform(x[4300:]))
 
 
 @pytest.mark.parametrize("metric", ["cosine", "correlation"])
@@ -357,6 +402,47 @@ def test_too_many_neighbours_are_reduced_with_a_warning(iris):
 def test_a_pickled_model_places_points_alike(fitted, digits):
     copy = pickle.loads(pickle.dumps(fitted))
     np.testing.assert_array_equal(copy.transform(digits[1500:1520]), fitted.transform(digits[1500:1520]))
+
+
+@njit
+def sum_of_differences(x, y):
+    total = np.float32(0)
+    for c in range(len(x)):
+        total += abs(x[c] - y[c])
+    return total
+
+
+def test_a_metric_that_is_a_function_is_cloned_pickled_and_cached(digits):
+    x, cache = digits[:200], StageCache()
+    model = UMAP(n_epochs=3, metric=sum_of_differences, random_state=0, cache=cache)
+    first = clone(model).fit(x)
+    again = pickle.loads(pickle.dumps(clone(model).fit(x)))
+    assert len(cache) == 3
+    assert bits(again.embedding_) == bits(first.embedding_)
+    assert bits(again.transform(digits[200:210])) == bits(first.transform(digits[200:210]))
+
+
+KINDS_OF_FITS: dict[str, dict[str, Any]] = {
+    "labels": {},
+    "numbers": {"target_metric": "euclidean"},
+    "precomputed": {"metric": "precomputed"},
+    "unique": {"unique": True},
+    "pca": {"init": "pca"},
+    "random": {"init": "random"},
+    "array": {"init": np.random.default_rng(0).normal(size=(300, 2))},
+}
+
+
+@pytest.mark.parametrize("kind", KINDS_OF_FITS)
+def test_every_kind_of_fit_is_identical_for_any_thread_count(digits, kind):
+    x = pairwise_distances(digits[:300]) if kind == "precomputed" else digits[:300]
+    y = np.arange(300) % 3 if kind in ("labels", "numbers") else None
+    maps = [
+        UMAP(n_epochs=5, random_state=0, n_jobs=n, **KINDS_OF_FITS[kind]).fit(x, y).embedding_
+        for n in THREADS
+    ]
+    assert len({bits(embedding) for embedding in maps}) == 1
+    assert np.isfinite(maps[0]).all()
 
 
 def test_it_works_in_a_pipeline_and_names_its_columns(iris):
