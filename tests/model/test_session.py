@@ -10,10 +10,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from explorer.model import sampling
 from explorer.model.drawing import redraw
 from explorer.model.errors import InputError
 from explorer.model.run import RunParameters, RunStatus
 from explorer.model.runner import Runner, Snapshot
+from explorer.model.sampling import check_exportable
 from explorer.model.session import Session
 from explorer.model.strategies import Plan
 from explorer.model.workspace import Workspace
@@ -267,12 +269,26 @@ def test_a_run_is_looked_at_no_sooner_than_it_is_listed(session: Session) -> Non
     assert all(seen)
 
 
-def test_a_damaged_map_is_no_map_and_says_why(session: Session) -> None:
+def test_a_map_too_large_for_a_browser_is_left_to_the_command(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    n_bytes = session.dataset.items.nbytes
+    assert n_bytes > 360 / 8
+    check_exportable(session.dataset, "k15")
+    monkeypatch.setattr(sampling, "MOST_BYTES", n_bytes - 1)
+    with pytest.raises(InputError, match=r"360 rows with .* umap-explorer export k15 --out map.parquet"):
+        check_exportable(session.dataset, "k15")
+
+
+def test_a_damaged_map_is_no_map_and_says_why(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     damaged, other = session.runs[0], session.runs[1]
     path = session.workspace.run_folder(damaged.id) / "embedding.npy"
     whole = path.read_bytes()
     # A runner that has not seen the run at work reads it from the disk.
     runner = Runner(session.workspace)
+    with monkeypatch.context() as no_more_disk:
+        no_more_disk.setattr(session.workspace, "run", None)
+        assert runner.runs() == list(session.runs)
     later = Session(session.workspace, runner, session.dataset)
     try:
         path.write_bytes(whole[: len(whole) // 2])

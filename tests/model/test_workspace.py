@@ -21,7 +21,7 @@ from explorer.model.errors import InputError, WorkspaceError
 from explorer.model.history import Keyframe
 from explorer.model.run import Run, RunParameters, RunStatus
 from explorer.model.source import source_of
-from explorer.model.workspace import Workspace, write_json, write_table
+from explorer.model.workspace import Workspace, csv_bytes, write_json, write_table
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -366,11 +366,21 @@ def test_a_sample_is_two_files_other_tools_read(workspace):
 
 
 def test_a_table_is_written_as_its_suffix_says(tmp_path):
-    table = pa.table({"a": [1, 2], "text": ['comma, "quote"', None], "tags": [["x"], []]})
-    write_table(tmp_path / "t.parquet", table)
-    write_table(tmp_path / "t.CSV", table)
+    table = pa.table(
+        {
+            "a": [1, 2],
+            "text": ['comma, "quote"', None],
+            "tags": [["x"], []],
+            "picture": [b"\x89PNG", None],
+            "vector": [[0.5], [1.5]],
+        }
+    )
+    assert write_table(tmp_path / "t.parquet", table) == ()
+    assert write_table(tmp_path / "t.CSV", table) == ("picture", "vector")
     assert pa.parquet.read_table(tmp_path / "t.parquet").equals(table)
     frame = pd.read_csv(tmp_path / "t.CSV")
+    assert list(frame) == ["a", "text", "tags"]
+    assert csv_bytes(table) == (tmp_path / "t.CSV").read_bytes()
     assert frame["text"][0] == 'comma, "quote"'
     assert frame["tags"].tolist() == ['["x"]', "[]"]
     with pytest.raises(
