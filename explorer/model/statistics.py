@@ -140,7 +140,8 @@ def local_density(embedding: NDArray[np.float32]) -> NDArray[np.float32]:
     """Items within a hundredth of the map's width around each point, itself counted: float32 (n,).
 
     Counted on a grid of 1,024 cells a side, smoothed to a Gaussian of that reach and read between the cells:
-    linear in the number of points.
+    linear in the number of points. Samples are weighted by another estimate (``strategies.kernel_density``),
+    whose reach shrinks as rows grow more.
     """
     x0, x1, y0, y1 = bounds(embedding)
     width = max(x1 - x0, y1 - y0)
