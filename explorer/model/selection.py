@@ -20,8 +20,6 @@ from explorer.model.categories import Categories
 from explorer.model.errors import InputError
 from explorer.model.polygon import in_box, in_polygon
 
-__all__ = ["Selection", "SelectionHistory", "Share", "Step", "composition", "in_box", "in_polygon"]
-
 MODES = ("replace", "union", "subtract", "intersect")
 """How a selection is changed: the names of the methods of ``Selection`` that do it."""
 
@@ -40,7 +38,8 @@ class Step:
     run_id : str
         The run on whose map it was drawn; empty for none.
     polygon : tuple of (x, y)
-        The lasso's vertices, or two opposite corners of the box, in that map's units.
+        The lasso's vertices, two opposite corners of the box, or all four of a box that stands aslant as it
+        was drawn on a map laid over another; in that map's own units.
     column : str
         The column whose categories were chosen; empty for none.
     values : tuple of str
@@ -62,7 +61,8 @@ class Step:
     rows : tuple of int
         The rows themselves, where nothing shorter tells them.
     packed : str
-        The rows chosen on a map that still moved, and so cannot be chosen on it again (see ``packed``).
+        The rows chosen (see ``packed``), where the rest does not tell them: on a map that still moved, and of
+        categories whose names do not last or are not theirs alone.
     """
 
     kind: str
@@ -95,6 +95,14 @@ class Step:
         parts["polygon"] = tuple((float(x), float(y)) for x, y in values.get("polygon", ()))
         parts["steps"] = tuple(cls.from_dict(step) for step in values.get("steps", ()))
         return cls(**parts)
+
+
+def inside(step: Step, embedding: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return the points of a map, float32 (n, 2), that lie in the lasso or the box of a step: bool (n,)."""
+    if step.kind == "box" and len(step.polygon) == 2:
+        (x0, y0), (x1, y1) = step.polygon
+        return in_box(embedding, min(x0, x1), max(x0, x1), min(y0, y1), max(y0, y1))
+    return in_polygon(embedding, step.polygon)
 
 
 def packed(mask: NDArray[np.bool_]) -> str:

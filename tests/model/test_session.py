@@ -17,6 +17,7 @@ from explorer.model.run import RunParameters, RunStatus
 from explorer.model.runner import Runner, Snapshot
 from explorer.model.sampling import check_exportable
 from explorer.model.session import Session
+from explorer.model.statistics import STABILITY
 from explorer.model.strategies import Plan
 from explorer.model.workspace import Workspace
 
@@ -86,6 +87,24 @@ def test_a_lasso_on_the_aligned_map_is_kept_in_that_run_s_own_coordinates(sessio
     )
 
 
+def test_what_is_outlined_on_the_aligned_map_is_drawn_again_from_its_manifest(session: Session) -> None:
+    other = session.runs[1].id
+    session.put_beside(other)
+    shown = session.shown(other).embedding
+    # Corners and vertices on points: what rounding could put in or out.
+    low, high = np.quantile(shown, [0.1, 0.6], axis=0, method="nearest").astype(float)
+    expected = ((low <= shown) & (shown <= high)).all(1)
+    assert 0 < expected.sum() < 360
+    session.box(other, np.array([[high[0], low[1]], [low[0], high[1]]]))
+    assert (session.selection.mask != expected).sum() <= 4  # rows on its border
+    assert "packed" not in session.selection.steps[-1].to_dict()
+    session.lasso(other, shown[120:240:17].astype(float), "union")
+    session.draw_sample(Plan("random", 30, 2))
+    _, again = redraw(json.loads(json.dumps(session.sample_manifest())), session.workspace)
+    np.testing.assert_array_equal(again.population.mask, session.selection.mask)
+    np.testing.assert_array_equal(again.sample.rows, session.sample.rows)
+
+
 def test_select_invert_invert_and_undo_all(session: Session) -> None:
     session.select_category("kind", 1)
     before = session.selection.mask.copy()
@@ -98,6 +117,32 @@ def test_select_invert_invert_and_undo_all(session: Session) -> None:
     assert session.selection.count == 0
     session.redo()
     np.testing.assert_array_equal(session.selection.mask, before)
+
+
+def test_a_category_that_is_not_there_is_refused(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session.derived, "known", lambda *_: None)
+    monkeypatch.setattr(session.derived, "state", lambda *_: "computing stability…")
+    for column, code, why in (
+        ("kind", -1, "kind has no such category"),
+        ("kind", 3, "kind has no such category"),
+        (STABILITY, 0, "computing stability"),
+    ):
+        with pytest.raises(InputError, match=why):
+            session.select_category(column, code)
+    assert session.selection.count == 0
+
+
+def test_ranges_that_change_with_the_runs_are_kept_with_their_rows(session: Session) -> None:
+    session.categories(STABILITY)
+    session.derived.wait()
+    code = int(np.argmax(session.categories(STABILITY).counts))
+    session.select_category(STABILITY, code)
+    session.draw_sample(Plan("random", 5))
+    about = json.loads(json.dumps(session.sample_manifest()))
+    (step,) = about["selection"]["steps"]
+    step["values"] = ["a range of before"]
+    _, again = redraw(about, session.workspace)
+    np.testing.assert_array_equal(again.sample.rows, session.sample.rows)
 
 
 def test_a_condition_selects_rows_and_is_kept_as_a_step(session: Session) -> None:
