@@ -138,6 +138,27 @@ class Selecting(Viewed):
         dataset = self._open_dataset()
         return self.workspace.selections(dataset.id, dataset.n)
 
+    @property
+    def saved_name(self) -> str:
+        """What the selection was saved as, when just that was restored; empty for any other."""
+        steps = () if self.selection is None else self.selection.steps
+        only = steps[0] if len(steps) == 1 else None
+        return only.name if only is not None and (only.kind, only.mode) == ("saved", "replace") else ""
+
+    def select_saved(self, name: str) -> None:
+        """Select what was saved of the open data under a name.
+
+        Raises
+        ------
+        InputError
+            When there is none of that name.
+        WorkspaceError
+            When its rows cannot be read.
+        """
+        saved = self.saved()
+        found = saved.named(name)
+        self.select(saved.load(found).mask, found.step("replace"))
+
     def select(self, mask: NDArray[np.bool_], step: Step) -> None:
         """Select rows, bool (n,), in the way the step names."""
         self._push(mask, step, step.mode)

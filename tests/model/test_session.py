@@ -202,16 +202,20 @@ def test_a_saved_selection_is_restored_on_another_run_and_combined(session: Sess
     session.select_category("kind", 1)
     session.select(session.saved().load(saved).mask, saved.step("union"))
     np.testing.assert_array_equal(session.selection.rows, np.arange(240))
+    assert session.saved_name == ""
     session.undo()
     session.select(session.saved().load(saved).mask, saved.step("intersect"))
     assert session.selection.count == 0
-    session.select(session.saved().load(saved).mask, saved.step("replace"))
+    session.select_saved("THE first")
     np.testing.assert_array_equal(session.selection.rows, np.arange(120))
+    assert session.saved_name == "the first"
     session.draw_sample(Plan("random", 5))
     (step,) = session.sample_manifest()["selection"]["steps"]
     assert (step["kind"], step["name"], step["digest"]) == ("saved", "the first", saved.digest)
     assert step["steps"][0]["values"] == ("a",)
     session.saved().delete(saved)
+    with pytest.raises(InputError, match="saved as 'the first': it was renamed or deleted"):
+        session.select_saved("the first")
 
 
 def test_a_sample_comes_from_the_selection_or_from_all_and_is_kept(session: Session) -> None:
