@@ -228,11 +228,16 @@ def _listen(app: App, port: int, address: str, show: bool) -> None:
     origins = [f"{host}:{port}", f"localhost:{port}"] if app.token == "" else ["*"]
     query = f"?token={app.token}" if app.token else ""
     url = f"http://{host}:{port}/{query}"
-    sys.stdout.write(f"UMAP Explorer is at {url}\n")
-    sys.stdout.flush()
-    if show:
-        # Once it listens; Panel itself would open the address without the token.
-        IOLoop.current().add_callback(webbrowser.open, url)
+
+    def announce() -> None:
+        sys.stdout.write(f"UMAP Explorer is at {url}\n")
+        sys.stdout.flush()
+        if show:
+            # Panel itself would open the address without the token.
+            webbrowser.open(url)
+
+    # Once it listens: the port may be taken.
+    IOLoop.current().add_callback(announce)
     try:
         pn.serve(
             {"/": app.page},

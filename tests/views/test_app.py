@@ -46,6 +46,7 @@ def test_the_browser_is_opened_at_the_address_that_holds_the_token(
     def serve(*_: object, show: bool, **options: object) -> None:
         assert not show
         assert not opened, "nothing listens yet"
+        assert capsys.readouterr().out == ""
         for call in waiting:
             call()
 
