@@ -6,6 +6,7 @@ from pathlib import Path
 
 import matplotlib.path
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -17,6 +18,7 @@ from explorer.model.run import RunParameters, RunStatus
 from explorer.model.runner import Runner, Snapshot
 from explorer.model.sampling import check_exportable
 from explorer.model.session import Session
+from explorer.model.source import source_of
 from explorer.model.statistics import STABILITY
 from explorer.model.strategies import Plan
 from explorer.model.workspace import Workspace
@@ -298,6 +300,27 @@ def test_a_path_must_be_given_and_a_missing_file_changes_nothing(session: Sessio
     with pytest.raises(InputError, match="There is no file"):
         session.load(str(tmp_path / "nowhere.npy"))
     assert session.dataset is dataset
+
+
+def test_data_that_is_opened_again_is_as_it_was_left(session: Session) -> None:
+    first = session.dataset
+    other = session.workspace.add_source(source_of(pd.DataFrame({"a": [1.0, 2.0], "b": [2.0, 1.0]})))
+    session.look_at(session.runs[1].id)
+    session.select_category("kind", 1)
+    session.draw_sample(Plan("random", 5))
+    session.param.update(isolated=frozenset({1}), pinned=7)
+    drawn = session.drawn
+    for dataset in (first, other, first):
+        session.open(dataset)
+        assert session.dataset is dataset
+        if dataset is other:
+            assert (session.run_id, session.drawn, session.pinned) == ("", None, None)
+            assert (session.selection.n, session.selection.count) == (2, 0)
+    assert session.run_id == session.runs[1].id == session.progress.run_id
+    assert (session.drawn, session.pinned, session.isolated) == (drawn, 7, {1})
+    np.testing.assert_array_equal(session.selection.rows, np.arange(120, 240))
+    session.undo()
+    assert session.selection.count == 0
 
 
 def test_putting_a_run_beside_itself_or_twice_takes_it_away(session: Session) -> None:
