@@ -14,7 +14,7 @@ import panel as pn
 import param
 import pytest
 
-from explorer import app
+from explorer import app, notebook
 from explorer.app import App, _is_loopback, come_alive, logging_to
 from explorer.model.errors import InputError
 from explorer.model.run import Run, RunParameters, RunStatus
@@ -159,3 +159,18 @@ def test_what_goes_wrong_is_written_to_a_file(tmp_path: Path) -> None:
     assert root.handlers == before
     (line,) = path.read_text().splitlines()
     assert line.endswith("ERROR explorer.views.aside: It did not work out.")
+
+
+def test_an_app_in_a_notebook_writes_it_to_the_same_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends: list[Callable[[], object]] = []
+    for name in ("_listen", "_wait_for", "warm_up_drawing"):
+        monkeypatch.setattr(notebook, name, lambda *_: None)
+    monkeypatch.setattr(notebook, "Runner", lambda _: SimpleNamespace(close=lambda: None))
+    monkeypatch.setattr(notebook, "atexit", SimpleNamespace(register=ends.append))
+    notebook._server.__wrapped__(tmp_path)
+    logging.getLogger("explorer.views.aside").error("It did not work out.")
+    for end in ends:
+        end()
+    assert "It did not work out." in (tmp_path / "explorer.log").read_text()
