@@ -21,7 +21,7 @@ import panel as pn
 from tornado.ioloop import IOLoop
 
 from explorer.model.dataset import Dataset
-from explorer.model.errors import InputError
+from explorer.model.errors import InputError, WorkspaceError
 from explorer.model.projection import Viewport
 from explorer.model.run import RunParameters, RunStatus
 from explorer.model.runner import Runner
@@ -32,12 +32,15 @@ from explorer.model.workspace import Workspace
 from explorer.views.page import Explorer
 from explorer.views.palette import categorical, lookup
 from explorer.views.shading import Colouring, Style, density_colouring, shade
+from explorer.views.telling import tell
 from explorer.views.thumbnail import map_picture
 from explorer.views.turns import later
 from explorer.visits import Visits
 
 DENSITY = "-"
 VIEW_MS = 600
+DATA_GONE = "The data of this address is not in the workspace any more: open its file again under Data."
+RUN_GONE = "A run of this address is gone: choose another among the runs, or start it again."
 
 pn.extension("tabulator", notifications=True)
 
@@ -79,21 +82,38 @@ class App:
         doc = pn.state.curdoc
         if pn.state.notifications is not None:
             pn.state.notifications.position = "top-center"  # where it covers neither map nor progress
-        session = self._session()
-        visit_id = self._visits.take_up(session, _argument("visit"))
+        session, amiss = self._session()
+        visit_id, visit = self._visits.take_up(session, _argument("visit"))
+        if visit is None:
+            amiss += _select_saved(session, _argument("selection"))
         explorer = Explorer(session, doc, dark=_argument("theme") != "light")
         self.pages.append(explorer)
-        self._visits.hold(visit_id, explorer)
+        self._visits.hold(visit_id, explorer, visit)
+        if amiss:
+            pn.state.onload(lambda: [tell(sentence) for sentence in amiss])
         self._write_address(explorer, visit_id)
         pn.state.on_session_destroyed(lambda _: self._leave(explorer))
         return explorer.__panel__()
 
-    def _session(self) -> Session:
-        wanted = next((info.id for info in self.workspace.datasets() if info.id == _argument("data")), None)
-        dataset = self.workspace.dataset(wanted) if wanted else self.dataset
+    def _dataset(self) -> tuple[Dataset | None, list[str]]:
+        """What the address names, else what a new page opens; and what is amiss, in sentences."""
+        wanted = _argument("data")
+        if not wanted:
+            return self.dataset, []
+        if all(info.id != wanted for info in self.workspace.datasets()):
+            return self.dataset, [DATA_GONE]
+        try:
+            return self.workspace.dataset(wanted), []
+        except WorkspaceError as error:
+            return self.dataset, [str(error)]
+
+    def _session(self) -> tuple[Session, list[str]]:
+        dataset, amiss = self._dataset()
         session = Session(self.workspace, self.runner, dataset, self.media)
         if dataset is not None:
             run_ids = {run.id for run in session.runs}
+            if not amiss and not {_argument("run"), _argument("beside")} <= {"", *run_ids}:
+                amiss.append(RUN_GONE)
             columns = {column.name for column in dataset.items.columns} | set(STATISTICS)
             for name, argument, known in (
                 ("run_id", "run", run_ids), ("beside_id", "beside", run_ids), ("colour_by", "colour", columns)
@@ -107,10 +127,10 @@ class App:
             if _argument("run") == session.run_id:
                 session.view = view_of(_argument("view"))
             session.refresh()
-        return session
+        return session, amiss
 
     def _write_address(self, explorer: Explorer, visit_id: str) -> None:
-        # The address holds what to show; the visit it names holds the selection.
+        # The address holds what to show, a selection if it is saved; the visit it names holds any.
         location, session, doc = pn.state.location, explorer.session, pn.state.curdoc
         if location is None:
             return
@@ -123,6 +143,7 @@ class App:
                 "data": session.dataset.id if session.dataset else "",
                 "run": session.run_id, "beside": session.beside_id, "colour": session.colour_by or DENSITY,
                 "item": "" if session.pinned is None else str(session.pinned),
+                "selection": session.saved_name,
                 "view": view_text(session.view),
                 "theme": "" if explorer.dark else "light",
             }  # fmt: skip
@@ -136,7 +157,7 @@ class App:
             move = moves
             later(doc, VIEW_MS, lambda: write() if move == moves else None)
 
-        session.param.watch(write, ["dataset", "run_id", "beside_id", "colour_by", "pinned"])
+        session.param.watch(write, ["dataset", "run_id", "beside_id", "colour_by", "pinned", "selection"])
         session.param.watch(write_at_rest, ["view"])
         explorer.param.watch(write, ["dark"])
         pn.state.onload(write)
@@ -228,11 +249,16 @@ def _listen(app: App, port: int, address: str, show: bool) -> None:
     origins = [f"{host}:{port}", f"localhost:{port}"] if app.token == "" else ["*"]
     query = f"?token={app.token}" if app.token else ""
     url = f"http://{host}:{port}/{query}"
-    sys.stdout.write(f"UMAP Explorer is at {url}\n")
-    sys.stdout.flush()
-    if show:
-        # Once it listens; Panel itself would open the address without the token.
-        IOLoop.current().add_callback(webbrowser.open, url)
+
+    def announce() -> None:
+        sys.stdout.write(f"UMAP Explorer is at {url}\n")
+        sys.stdout.flush()
+        if show:
+            # Panel itself would open the address without the token.
+            webbrowser.open(url)
+
+    # Once it listens: the port may be taken.
+    IOLoop.current().add_callback(announce)
     try:
         pn.serve(
             {"/": app.page},
@@ -288,6 +314,16 @@ def view_of(text: str) -> tuple[float, float, float] | None:
     except ValueError:
         return None
     return (x, y, unit) if math.isfinite(x + y + unit) and unit > 0 else None
+
+
+def _select_saved(session: Session, name: str) -> list[str]:
+    """Select what an address names, if it does; return what is amiss with it, in sentences."""
+    try:
+        if name and session.dataset is not None:
+            session.select_saved(name)
+    except (InputError, WorkspaceError) as error:
+        return [str(error)]
+    return []
 
 
 def _argument(name: str) -> str:

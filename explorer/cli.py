@@ -24,6 +24,8 @@ from explorer.model.run import INITIAL_LAYOUTS, Run, RunParameters, RunStatus
 from explorer.terminal import bar, follow, print_json, print_runs, told_bar
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from explorer.model.dataset import Dataset
     from explorer.model.drawing import Drawn, Ground
     from explorer.model.workspace import Workspace
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 DEFAULTS = RunParameters()
 COMMANDS = ("serve", "fit", "runs", "cluster", "export", "sample")
 SAMPLE = "mnist.parquet"
+TABLES = ".parquet, or .csv without columns of bytes and vectors"
 
 cli = typer.Typer(
     name="umap-explorer",
@@ -227,7 +230,7 @@ def cluster(
 @cli.command()
 def export(
     run: RunName,
-    out: Annotated[Path, typer.Option(help="File to write, .csv or .parquet.")],
+    out: Annotated[Path, typer.Option(help=f"File to write: {TABLES}.")],
     clusters: Annotated[
         bool, typer.Option("--clusters", help="Write the cluster of each row too, -1 for noise.")
     ] = False,
@@ -239,7 +242,6 @@ def export(
 
     from explorer.model.clusters import find
     from explorer.model.sampling import free_name, rows_table
-    from explorer.model.workspace import write_table
 
     with _open(workspace, must_exist=workspace is not None) as space, bar("exporting"):
         record = space.run(run)
@@ -249,9 +251,9 @@ def export(
         dataset = space.dataset(record.dataset_id)
         beside = {free_name("cluster", dataset.items.names): find(space, record).labels} if clusters else {}
         table = rows_table(dataset, np.arange(record.n), np.asarray(embedding), **beside)
-        write_table(out, table)
+        columns = _write(out, table)
     if as_json:
-        result = {"run": record.id, "rows": record.n, "file": str(out), "columns": table.column_names}
+        result = {"run": record.id, "rows": record.n, "file": str(out), "columns": columns}
         print_json(result)
     else:
         print(f"{record.n:,} rows of {record.id} in {out}")
@@ -259,7 +261,7 @@ def export(
 
 @cli.command()
 def sample(
-    out: Annotated[Path, typer.Option(help="File to write, .csv or .parquet; its manifest goes beside it.")],
+    out: Annotated[Path, typer.Option(help=f"File to write: {TABLES}; its manifest goes beside it.")],
     run: Annotated[
         str | None,
         typer.Argument(metavar="[RUN]", help="A run's name or any unique beginning of it."),
@@ -361,10 +363,10 @@ def _add(space: Workspace, data: Path, vectors: str | None, items: Path | None) 
 def _tell_sample(ground: Ground, drawn: Drawn, out: Path, as_json: bool) -> None:
     """Write a sample and its manifest, and say so."""
     from explorer.model.drawing import manifest
-    from explorer.model.workspace import write_json, write_table
+    from explorer.model.workspace import write_json
 
     record = out.with_suffix(".json")
-    write_table(out, drawn.table(ground.dataset))
+    _write(out, drawn.table(ground.dataset))
     write_json(record, manifest(drawn, ground.dataset))
     rows = len(drawn.sample.rows)
     for note in drawn.sample.notes:
@@ -373,6 +375,17 @@ def _tell_sample(ground: Ground, drawn: Drawn, out: Path, as_json: bool) -> None
         print_json({"rows": rows, "file": str(out), "manifest": str(record)})
     else:
         print(f"{rows:,} rows in {out}, how they were drawn in {record}")
+
+
+def _write(out: Path, table: pa.Table) -> list[str]:
+    """Write a table, say which columns a CSV has no place for, and return those written."""
+    from explorer.model.workspace import write_table
+
+    left_out = write_table(out, table)
+    if left_out:
+        names = ", ".join(left_out)
+        print(f"{out.name} is without {names}: a .parquet holds bytes and vectors too.", file=sys.stderr)
+    return [name for name in table.column_names if name not in left_out]
 
 
 def _fit_result(run: Run) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import atexit
 import socket
 import threading
 import time
+from contextlib import ExitStack
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import panel as pn
 from tornado.ioloop import IOLoop
 
-from explorer.app import App, come_alive, warm_up_drawing
+from explorer.app import App, come_alive, logging_to, warm_up_drawing
 from explorer.model.errors import RunError
 from explorer.model.runner import Runner
 from explorer.model.source import source_of
@@ -78,8 +79,10 @@ def explore(
 def _server(folder: Path) -> tuple[App, str]:
     """The one server of a workspace in this process, and its address."""
     workspace = Workspace(folder)
-    app = App(workspace, Runner(workspace), None)
-    atexit.register(app.runner.close)
+    app, until_the_end = App(workspace, Runner(workspace), None), ExitStack()
+    until_the_end.enter_context(logging_to(workspace.path / "explorer.log"))
+    until_the_end.callback(app.runner.close)
+    atexit.register(until_the_end.close)
     with socket.socket() as probe:
         probe.bind((ADDRESS, 0))
         port = probe.getsockname()[1]

@@ -11,16 +11,34 @@ from explorer.model.selection import SelectionHistory
 from explorer.model.session import Session
 from explorer.views.page import Explorer
 
-MOST_VISITS = 16
+MOST_VISITS, MOST_BYTES = 16, 256 * 2**20
 
 
 @dataclass
 class Visit:
-    """The selections and the sample of one look at some data."""
+    """One look at some data.
+
+    Attributes
+    ----------
+    history, drawn
+        The selections and the sample.
+    coloured : tuple of str
+        The run on the map and what coloured it, to which the categories shown alone belong.
+    isolated : frozenset of int
+        Those categories.
+    tool : str
+        The tool in hand.
+    tab : int
+        The tab of the inspector.
+    """
 
     dataset_id: str
     history: SelectionHistory
-    drawn: Drawn | None = None
+    drawn: Drawn | None
+    coloured: tuple[str, str]
+    isolated: frozenset[int]
+    tool: str
+    tab: int
 
 
 class Visits:
@@ -34,8 +52,8 @@ class Visits:
         self._visits: OrderedDict[str, Visit] = OrderedDict()
         self._holders: dict[str, Explorer] = {}
 
-    def take_up(self, session: Session, visit_id: str) -> str:
-        """Give a session what a visit had, and return the id under which it goes on.
+    def take_up(self, session: Session, visit_id: str) -> tuple[str, Visit | None]:
+        """Give a session what a visit had.
 
         Parameters
         ----------
@@ -43,28 +61,55 @@ class Visits:
             Of a page that is about to be made.
         visit_id : str
             What its address names; empty for nothing.
+
+        Returns
+        -------
+        str, Visit or None
+            The id under which it goes on, and the visit if there was one to the same data.
         """
         visit, holder = self._visits.get(visit_id), self._holders.get(visit_id)
         if not visit_id or (holder is not None and holder.is_watched):
             visit_id = secrets.token_urlsafe(6)
-        if visit is not None and session.dataset is not None and visit.dataset_id == session.dataset.id:
-            session.restore(visit.history, visit.drawn)
-            self._keep(visit_id, session)
-        return visit_id
+        if visit is None or session.dataset is None or visit.dataset_id != session.dataset.id:
+            return visit_id, None
+        same = visit.coloured == (session.run_id, session.colour_by)
+        session.restore(visit.history, visit.drawn, visit.isolated if same else frozenset())
+        return visit_id, visit
 
-    def hold(self, visit_id: str, explorer: Explorer) -> None:
-        """Keep what a page has under its id, from now on."""
-        session = explorer.session
+    def hold(self, visit_id: str, explorer: Explorer, visit: Visit | None) -> None:
+        """Keep what a page has under its id, from now on and no longer than until another takes it up."""
         self._holders[visit_id] = explorer
-        session.param.watch(lambda *_: self._keep(visit_id, session), ["dataset", "selection", "drawn"])
+
+        def keep(*_: object) -> None:
+            if self._holders.get(visit_id) is explorer:
+                self._keep(visit_id, explorer)
+
+        if visit is not None:
+            explorer.tools.tool, explorer.tabs.active = visit.tool, visit.tab
+            keep()
+        explorer.session.param.watch(keep, ["dataset", "run_id", "selection", "drawn", "isolated"])
+        explorer.tools.param.watch(keep, ["tool"])
+        explorer.tabs.param.watch(keep, ["active"])
 
     def leave(self, explorer: Explorer) -> None:
         """The page is gone; what it had can be taken up."""
         self._holders = {visit: holder for visit, holder in self._holders.items() if holder is not explorer}
 
-    def _keep(self, visit_id: str, session: Session) -> None:
-        if session.dataset is not None and session.history is not None:
-            self._visits[visit_id] = Visit(session.dataset.id, session.history, session.drawn)
-            self._visits.move_to_end(visit_id)
-            while len(self._visits) > MOST_VISITS:
-                self._visits.popitem(last=False)
+    def _keep(self, visit_id: str, explorer: Explorer) -> None:
+        session, visits = explorer.session, self._visits
+        if session.dataset is None or session.history is None:
+            return
+        visits[visit_id] = Visit(
+            session.dataset.id,
+            session.history,
+            session.drawn,
+            (session.run_id, session.colour_by),
+            session.isolated,
+            explorer.tools.tool,
+            explorer.tabs.active,
+        )
+        visits.move_to_end(visit_id)
+        while len(visits) > MOST_VISITS or (
+            len(visits) > 1 and sum(visit.history.nbytes for visit in visits.values()) > MOST_BYTES
+        ):
+            visits.popitem(last=False)

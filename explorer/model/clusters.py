@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.model import stages
+from explorer.model.doing import in_turn
 from explorer.model.errors import InputError, RunError
 from explorer.model.estimate import share
 from explorer.model.run import Run
@@ -132,7 +133,10 @@ def find(
     stage = stages.of_map(CLUSTERS, VERSION, run, vars(chosen) | {"method": _method(run.n)})
     found = workspace.cached(CLUSTERS, stage.key)
     if found is None:
-        _compute(workspace, run, stage, progress)
+        with in_turn:
+            progress(0.0)
+            if workspace.cached(CLUSTERS, stage.key) is None:
+                _compute(workspace, run, stage, progress)
         found = workspace.cached(CLUSTERS, stage.key)
     if found is None:
         raise RunError("The clusters cannot be read back from the workspace: find them again.")

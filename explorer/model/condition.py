@@ -46,6 +46,10 @@ _FUNCTIONS = """
 FUNCTIONS = frozenset(_FUNCTIONS.split())
 """What a condition may call, operators included."""
 
+JOINING, MOST_JOINED = {"||", "list_value", "row", "struct_pack"}, 16
+"""What makes a value longer than it was, and how many values it may be given: the database does not count the
+memory of a text it is at work on, so no limit of its own holds."""
+
 PARTS = {
     *("BETWEEN", "CASE", "CAST", "COLLATE", "COLUMN_REF", "COMPARISON", "CONJUNCTION", "CONSTANT"),
     *("FUNCTION", "OPERATOR", "TYPE"),
@@ -128,8 +132,14 @@ def check(cursor: duckdb.DuckDBPyConnection, condition: str, columns: Sequence[s
         raise InputError(
             "The data has no columns beside its vectors: there is nothing to ask about its items."
         )
-    for part in _parts(_parsed(cursor, condition)):
+    parts = list(_parts(_parsed(cursor, condition)))
+    for part in parts:
         _check_part(part, columns)
+    if sum(map(_joined, parts)) > MOST_JOINED:
+        raise InputError(
+            "The condition joins too many values, which takes more memory than there may be: "
+            "compare them one by one."
+        )
 
 
 def example(columns: Sequence[tuple[str, str]]) -> str:
@@ -199,6 +209,14 @@ def _check_part(part: dict[str, Any], columns: Sequence[str]) -> None:
         "bit",
     ):
         raise InputError("A condition cannot cast to bytes: compare text or numbers instead.")
+
+
+def _joined(part: dict[str, Any]) -> int:
+    """How many values, known from the columns alone, a call puts together into a longer one."""
+    if part["class"] != "FUNCTION" or str(part["function_name"]).lower() not in JOINING:
+        return 0
+    given = (one.get("expression", one) for one in part.get("arguments", part.get("children", ())))
+    return sum(one["class"] != "CONSTANT" for one in given)
 
 
 def _called(kind: str) -> str:

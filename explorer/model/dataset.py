@@ -195,7 +195,7 @@ def open_dataset(folder: Path) -> Dataset:
             raise ValueError(f"vectors.npy holds {vectors.dtype} {vectors.shape}")
         items = Items(folder / "items.parquet", info.n, info.columns)
         items.check()
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, EOFError) as error:
         raise WorkspaceError(
             f"The data set in {folder} is damaged ({error}): delete it and open its file again."
         ) from error

@@ -21,9 +21,6 @@ MOST_KEPT = 8
 log = logging.getLogger(__name__)
 Key = tuple[object, ...]
 
-# Two pages that want the same wait for one another: the second finds it in the workspace.
-_in_turn = threading.Lock()
-
 
 class Derived:
     """The statistics of one session's runs. Safe to use from several threads.
@@ -84,6 +81,11 @@ class Derived:
         doing = self._doing.get(key)
         return self._faults.get(key) or ("" if doing is None else f"{doing.what}…")
 
+    def forget_fault(self, name: str) -> None:
+        """Have a statistic that came to nothing computed again when it is asked for next."""
+        with self._lock:
+            self._faults = {key: why for key, why in self._faults.items() if key[0] != name}
+
     def stop(self) -> None:
         """End what is being computed or waits to be; it begins anew when it is asked for again."""
         for doing in self._doing.copy().values():
@@ -101,9 +103,9 @@ class Derived:
 
     def _compute(self, doing: Doing, key: Key, name: str, run: Run, runs: tuple[Run, ...]) -> None:
         try:
-            with _in_turn:
-                doing(0.0)
-                known = compute(name, self._workspace, run, runs, doing)
+            if doing.stopped:
+                raise StoppedError
+            known = compute(name, self._workspace, run, runs, doing)
             with self._lock:
                 self._known[key] = known
                 while len(self._known) > MOST_KEPT:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 LEAST_SHARE = 0.02
+
+in_turn = threading.Lock()
+"""Held while a page has something made that the workspace then keeps: who wants the same finds it there."""
 
 
 class StoppedError(Exception):

@@ -155,7 +155,9 @@ def map_array(path: Path) -> np.ndarray:
     return np.asarray(np.load(path, mmap_mode="c", allow_pickle=False))
 
 
-def write_table(path: Path, table: pa.Table, progress: Callable[[float], None] = lambda _: None) -> None:
+def write_table(
+    path: Path, table: pa.Table, progress: Callable[[float], None] = lambda _: None
+) -> tuple[str, ...]:
     """Write a table as CSV or Parquet, told from the suffix, atomically.
 
     Parameters
@@ -164,6 +166,11 @@ def write_table(path: Path, table: pa.Table, progress: Callable[[float], None] =
     table : pyarrow.Table
     progress : callable, optional
         Called with the share of the rows written of a Parquet; what it raises ends the work.
+
+    Returns
+    -------
+    tuple of str
+        The columns left out: those of bytes and of vectors, of a CSV.
 
     Raises
     ------
@@ -176,10 +183,12 @@ def write_table(path: Path, table: pa.Table, progress: Callable[[float], None] =
             f"{path.name} ends in {suffix or 'nothing'!r}: name a file that ends in .csv or .parquet."
         )
     with replacing(path) as temporary:
-        if suffix == ".csv":
-            pyarrow.csv.write_csv(_flat(table), temporary)
-        else:
+        if suffix == ".parquet":
             _write_parquet(temporary, table, progress)
+            return ()
+        flat = _flat(table)
+        pyarrow.csv.write_csv(flat, temporary)
+        return tuple(name for name in table.column_names if name not in flat.column_names)
 
 
 def _write_parquet(path: Path, table: pa.Table, progress: Callable[[float], None]) -> None:
@@ -241,10 +250,23 @@ def remove_leftovers(folder: Path) -> None:
         remove(path)
 
 
+def has_no_words(kind: pa.DataType) -> bool:
+    """Whether values of an Arrow type are bytes (a picture), or lists of fractions (another vector)."""
+    if pa.types.is_nested(kind):
+        return any(
+            pa.types.is_floating(kind.field(part).type) or has_no_words(kind.field(part).type)
+            for part in range(kind.num_fields)
+        )
+    return bool(
+        pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind)
+    )
+
+
 def _flat(table: pa.Table) -> pa.Table:
-    """Return the table with nested columns as JSON text, which CSV can hold."""
+    """Return the table as CSV can hold it: nested columns as JSON text, bytes and vectors left out."""
+    table = table.select([column.name for column in table.schema if not has_no_words(column.type)])
     for index, column in enumerate(table.schema):
-        if pa.types.is_nested(column.type) or pa.types.is_binary(column.type):
+        if pa.types.is_nested(column.type):
             text = [
                 None if value is None else json.dumps(value, default=str)
                 for value in table[index].to_pylist()

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from explorer.model.categories import MOST_CATEGORIES, Categories, is_text, of_ranges, of_values
 from explorer.model.condition import rows_where
 from explorer.model.errors import InputError
+from explorer.model.files import has_no_words
 from explorer.model.media import Media, media_of
 
 Kind = Literal["categorical", "numeric", "text", "time", "boolean", "other"]
@@ -104,6 +105,12 @@ class Items:
         """What the columns are called, in the file's order."""
         return tuple(self._schema.names)
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all columns, unpacked, as the file tells without being read."""
+        groups = range(self._metadata.num_row_groups)
+        return sum(self._metadata.row_group(group).total_byte_size for group in groups)
+
     def check(self) -> None:
         """Raise OSError or ValueError unless the file is there, whole and of ``n`` rows."""
         if self._schema.names and self._metadata.num_rows != self.n:
@@ -117,7 +124,7 @@ class Items:
             return "time"
         if is_number(kind):
             return "categorical" if self._are_classes(field.name) else "numeric"
-        if _has_no_words(kind):
+        if has_no_words(kind):
             return "other"
         few = self._distinct(field.name) <= min(MOST_CATEGORIES, max(2, self.n // 2))
         return "categorical" if few else "text"
@@ -377,18 +384,6 @@ def _numbers(values: pa.ChunkedArray, column: str) -> np.ndarray:
         raise InputError(f"The column {column!r} holds {kind}, not numbers: colour it by category instead.")
     numbers: np.ndarray = pc.fill_null(values.cast(pa.float64(), safe=False), np.nan).to_numpy()
     return numbers
-
-
-def _has_no_words(kind: pa.DataType) -> bool:
-    """Whether values are bytes (a picture), or lists of fractions (another vector)."""
-    if pa.types.is_nested(kind):
-        return any(
-            pa.types.is_floating(kind.field(part).type) or _has_no_words(kind.field(part).type)
-            for part in range(kind.num_fields)
-        )
-    return bool(
-        pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind)
-    )
 
 
 def _quoted(name: str) -> str:

@@ -71,7 +71,8 @@ class Job:
         self.layout: Layout | None = None
         self.snapshot: Snapshot | None = None
         self.finished = threading.Event()
-        self._dataset, self._workspace, self._clock = dataset, workspace, clock
+        # Not the data set: a runner remembers its jobs for good.
+        self._vectors_path, self._workspace, self._clock = dataset.vectors_path, workspace, clock
         self._lock, self._tell_event, self._n_threads = lock, tell, n_threads
         self._plan = stages.of_run(run)
         self._files = ThreadPoolExecutor(1, thread_name_prefix=f"files-of-{run.id}")
@@ -143,7 +144,8 @@ class Job:
         key, column = self.run.target_hash, self.run.parameters.target
         if self._workspace.cached(stages.TARGET, key) is None:
             self._workspace.discard(stages.TARGET, key)
-            self._workspace.store(stages.TARGET, key, values=target_of(self._dataset.items, column))
+            items = self._workspace.dataset(self.run.dataset_id).items
+            self._workspace.store(stages.TARGET, key, values=target_of(items, column))
         return str(self._workspace.cache_folder(stages.TARGET, key))
 
     def _compute(self, worker: Worker, stage: stages.Stage, earlier: dict[str, str]) -> float:
@@ -155,7 +157,7 @@ class Job:
         task = {
             "stage": stage.name,
             "parameters": stage.parameters,
-            "vectors": str(self._dataset.vectors_path),
+            "vectors": str(self._vectors_path),
             "earlier": earlier,
             "output": str(self._workspace.cache_folder(stage.name, stage.key)),
         }

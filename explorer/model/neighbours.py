@@ -83,12 +83,6 @@ class Neighbours:
         """Rows near in the data that are not among the near ones on the map; none without a map."""
         return self.data.rows[~np.isin(self.data.rows, self.map.rows) & (len(self.map.rows) > 0)]
 
-    @property
-    def agreement(self) -> float:
-        """The share of the neighbours in the data that are neighbours on the map, 0 to 1; 0 without one."""
-        k = len(self.data.rows)
-        return float(np.isin(self.data.rows, self.map.rows).sum()) / k if k else 0.0
-
 
 def neighbours(
     vectors: NDArray[np.float32],

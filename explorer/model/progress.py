@@ -24,18 +24,14 @@ class Progress:
     Attributes
     ----------
     stage : str
-        "queued", "knn graph", "fuzzy set", "initial layout", "layout" or "done".
+        "queued", the name of a stage (see ``stages``) or "done".
     fraction, stage_fraction : float
         Of the whole run's expected time and of the stage's, 0 to 1. The first never falls, and is 1 only
         when the run is done.
-    elapsed : float
-        Seconds of work so far, pauses not counted.
     remaining : float or None
         Expected seconds of work to come; None when the run is at rest.
     epochs_per_second : float or None
         Of the layout, since it last began to move.
-    cost : float or None
-        Estimated cross-entropy per edge.
     wish : {"", "pause", "stop"}
         What was asked of the run and is not granted yet: an epoch is not broken off.
     """
@@ -47,10 +43,8 @@ class Progress:
     stage_fraction: float
     epoch: int
     n_epochs: int
-    elapsed: float
     remaining: float | None = None
     epochs_per_second: float | None = None
-    cost: float | None = None
     wish: Literal["", "pause", "stop"] = ""
 
 
@@ -135,10 +129,8 @@ class Clock:
             stage_fraction=1.0 if done else stage_share,
             epoch=run.epoch,
             n_epochs=run.n_epochs,
-            elapsed=run.total_seconds + here,
             remaining=self._remaining(run, stage_share, here, rate) if run.status.active else None,
             epochs_per_second=rate,
-            cost=run.cost,
         )
 
     def _epochs_per_second(self, run: Run) -> float | None:
@@ -183,6 +175,4 @@ def progress_at_rest(run: Run) -> Progress:
         stage_fraction=behind,
         epoch=run.epoch,
         n_epochs=run.n_epochs,
-        elapsed=run.total_seconds,
-        cost=run.cost,
     )

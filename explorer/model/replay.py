@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from explorer.model.categories import Categories
 from explorer.model.errors import InputError
 from explorer.model.items import Items
-from explorer.model.polygon import in_box, in_polygon
 from explorer.model.search import search
-from explorer.model.selection import MODES, Selection, Step, unpacked
+from explorer.model.selection import MODES, Selection, Step, inside, unpacked
 from explorer.model.water_level import density_of
 
 
@@ -93,13 +92,8 @@ def replayed(steps: Sequence[Step], material: Material) -> Selection:
     return selection
 
 
-def _lasso(step: Step, of: Material) -> NDArray[np.bool_]:
-    return in_polygon(of.maps(step.run_id), step.polygon)
-
-
-def _box(step: Step, of: Material) -> NDArray[np.bool_]:
-    (x0, y0), (x1, y1) = step.polygon
-    return in_box(of.maps(step.run_id), min(x0, x1), max(x0, x1), min(y0, y1), max(y0, y1))
+def _inside(step: Step, of: Material) -> NDArray[np.bool_]:
+    return inside(step, of.maps(step.run_id))
 
 
 def _categories(step: Step, of: Material) -> NDArray[np.bool_]:
@@ -152,8 +146,8 @@ def _everything(_step: Step, of: Material) -> NDArray[np.bool_]:
 
 
 MASKS: dict[str, Callable[[Step, Material], NDArray[np.bool_]]] = {
-    "lasso": _lasso,
-    "box": _box,
+    "lasso": _inside,
+    "box": _inside,
     "categories": _categories,
     "condition": _condition,
     "above": _above,

@@ -226,7 +226,8 @@ class Runner:
 
     def runs(self, dataset_id: str | None = None) -> list[Run]:
         """Return the workspace's runs, newest first, those of this runner as they stand in memory."""
-        return [self.run(run.id) for run in self.workspace.runs(dataset_id)]
+        kept = self.workspace.runs(dataset_id)
+        return [run if (job := self._jobs.get(run.id)) is None else job.run for run in kept]
 
     def progress(self, run_id: str) -> Progress:
         """Return how far a run is."""

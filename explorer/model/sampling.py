@@ -16,6 +16,8 @@ from explorer.model.items import ROW_ID
 from explorer.model.strategies import STRATEGIES, Plan, Population, Stratum
 
 AXES = ("x", "y", "z")
+MOST_ROWS, MOST_BYTES = 2_000_000, 256 * 2**20
+"""What a browser is given of a map and its items, each written in the server's memory first."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,6 +145,16 @@ def rows_table(
             name = f"item_{name}"
         columns[name] = values
     return pa.table(columns)
+
+
+def check_exportable(dataset: Dataset, run_id: str) -> None:
+    """Raise InputError if a map with all its items is too much to be written in memory, as for a browser."""
+    n_bytes = dataset.items.nbytes
+    if dataset.n > MOST_ROWS or n_bytes > MOST_BYTES:
+        raise InputError(
+            f"{dataset.n:,} rows with {n_bytes / 2**20:,.0f} MB of items are too many for a browser: "
+            f"umap-explorer export {run_id} --out map.parquet writes them."
+        )
 
 
 def free_name(name: str, taken: Container[str]) -> str:

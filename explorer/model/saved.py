@@ -106,6 +106,15 @@ class SavedSelections:
                 log.warning("%s is damaged (%s): restore or delete it.", path, error)
         return tuple(sorted(found, key=lambda saved: (saved.created, saved.name), reverse=True))
 
+    def named(self, name: str) -> SavedSelection:
+        """Return the one of this name; raises InputError if there is none."""
+        found = next((saved for saved in self.all() if saved.key == _key(name)), None)
+        if found is None:
+            raise InputError(
+                f"No selection of this data is saved as {name[:LONGEST_NAME]!r}: it was renamed or deleted."
+            )
+        return found
+
     def save(self, name: str, selection: Selection) -> SavedSelection:
         """Save a selection under a new name.
 

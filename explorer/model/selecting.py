@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from explorer.model.errors import InputError
 from explorer.model.runner import Runner, Snapshot
 from explorer.model.saved import SavedSelections
-from explorer.model.selection import MODES, Selection, SelectionHistory, Step, in_box, in_polygon, packed
-from explorer.model.statistics import CLUSTER
+from explorer.model.selection import MODES, Selection, SelectionHistory, Step, inside, packed
+from explorer.model.statistics import CLUSTER, STABILITY
 from explorer.model.viewed import Viewed
 from explorer.model.water_level import Level, WaterLevels
 from explorer.model.workspace import Workspace
@@ -50,22 +50,31 @@ class Selecting(Viewed):
 
     def lasso(self, run_id: str, polygon: NDArray[np.float64], mode: str = "replace") -> None:
         """Select the rows inside a polygon, float (m, 2) in units of the run's map as it is shown."""
-        if (snapshot := self.shown(run_id)) is not None:
-            self._select(in_polygon(snapshot.embedding, polygon), "lasso", snapshot, polygon, mode)
+        self._select_inside("lasso", run_id, polygon, mode)
 
     def box(self, run_id: str, corners: NDArray[np.float64], mode: str = "replace") -> None:
         """Select the rows inside a rectangle given by two opposite corners, float (2, 2)."""
-        if (snapshot := self.shown(run_id)) is not None:
-            (x0, y0), (x1, y1) = corners.min(0), corners.max(0)
-            self._select(in_box(snapshot.embedding, x0, x1, y0, y1), "box", snapshot, corners, mode)
+        (x0, y0), (x1, y1) = corners.min(0), corners.max(0)
+        self._select_inside("box", run_id, np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]]), mode)
 
     def select_category(self, column: str, code: int, mode: str = "replace") -> None:
-        """Select the rows of one category of a column."""
-        categories = self.categories(column)
-        run_id = self.run_id if self.is_statistic(column) else ""
-        values = (categories.names[code],)
-        step = Step(kind="categories", mode=mode, run_id=run_id, column=column, values=values)
-        self._push(categories.codes == code, step, mode)
+        """Select the rows of one category of a column.
+
+        Raises
+        ------
+        InputError
+            When it has no such category, as a statistic that is still computed has none.
+        """
+        categories, is_statistic = self.categories(column), self.is_statistic(column)
+        if not 0 <= code < len(categories.names):
+            raise InputError(self.waiting_for(column) or f"{column} has no such category: choose another.")
+        mask, name = categories.codes == code, categories.names[code]
+        run_id = self.run_id if is_statistic else ""
+        step = Step("categories", mode, run_id, column=column, values=(name,))
+        # Ranges of stability are others once there is another run, and two categories may be called the same.
+        if (is_statistic and column == STABILITY) or categories.names.count(name) > 1:
+            step = replace(step, packed=packed(mask))
+        self._push(mask, step, mode)
 
     def select_cluster_of(self, row: int, mode: str = "replace") -> None:
         """Select the cluster of one row, on the run on the map.
@@ -106,8 +115,8 @@ class Selecting(Viewed):
         snapshot, level = self.snapshot(run_id), self.water_level(run_id)
         if level is None or snapshot is None:
             return
-        alignment = self.alignment(run_id, snapshot)
-        own = np.array([[x, y]]) if alignment is None else alignment.undo(np.array([[x, y]]))
+        alignment, place = self.alignment(run_id, snapshot), np.array([[x, y]])
+        own = place if alignment is None else alignment.undo(place)
         point = float(own[0, 0]), float(own[0, 1])
         rows = level.region(*point)
         if not rows.any():
@@ -128,6 +137,27 @@ class Selecting(Viewed):
         """The selections saved of the open data."""
         dataset = self._open_dataset()
         return self.workspace.selections(dataset.id, dataset.n)
+
+    @property
+    def saved_name(self) -> str:
+        """What the selection was saved as, when just that was restored; empty for any other."""
+        steps = () if self.selection is None else self.selection.steps
+        only = steps[0] if len(steps) == 1 else None
+        return only.name if only is not None and (only.kind, only.mode) == ("saved", "replace") else ""
+
+    def select_saved(self, name: str) -> None:
+        """Select what was saved of the open data under a name.
+
+        Raises
+        ------
+        InputError
+            When there is none of that name.
+        WorkspaceError
+            When its rows cannot be read.
+        """
+        saved = self.saved()
+        found = saved.named(name)
+        self.select(saved.load(found).mask, found.step("replace"))
 
     def select(self, mask: NDArray[np.bool_], step: Step) -> None:
         """Select rows, bool (n,), in the way the step names."""
@@ -153,16 +183,19 @@ class Selecting(Viewed):
         if self.history is not None and self.history.can_redo:
             self._change(self.history.redo())
 
-    def _select(
-        self, mask: NDArray[np.bool_], kind: str, shown: Snapshot, outline: NDArray[np.float64], mode: str
-    ) -> None:
-        run_id = shown.run_id
+    def _select_inside(self, kind: str, run_id: str, outline: NDArray[np.float64], mode: str) -> None:
         snapshot = self.snapshot(run_id)
-        alignment = None if snapshot is None else self.alignment(run_id, snapshot)
-        own = outline if alignment is None else alignment.undo(outline)
-        polygon = tuple((float(x), float(y)) for x, y in own)
-        step = Step(kind=kind, mode=mode, run_id=run_id, polygon=polygon)
-        self._push(mask, _on(shown, mask, step), mode)
+        if snapshot is None:
+            return
+        alignment = self.alignment(run_id, snapshot)
+        if alignment is not None:
+            # Turned back, a box stands aslant: its four corners tell it.
+            outline = alignment.undo(outline)
+        elif kind == "box":
+            outline = outline[::2]
+        step = Step(kind, mode, run_id, polygon=tuple((float(x), float(y)) for x, y in outline))
+        mask = inside(step, snapshot.embedding)
+        self._push(mask, _on(snapshot, mask, step), mode)
 
     def _push(self, mask: NDArray[np.bool_], step: Step, mode: str) -> None:
         if mode not in MODES:

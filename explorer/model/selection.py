@@ -6,6 +6,7 @@ A selection holds rows, never places: it means the same rows on every map of the
 from __future__ import annotations
 
 import base64
+import copy
 import hashlib
 import zlib
 from collections.abc import Iterable
@@ -19,8 +20,6 @@ from numpy.typing import ArrayLike, NDArray
 from explorer.model.categories import Categories
 from explorer.model.errors import InputError
 from explorer.model.polygon import in_box, in_polygon
-
-__all__ = ["Selection", "SelectionHistory", "Share", "Step", "composition", "in_box", "in_polygon"]
 
 MODES = ("replace", "union", "subtract", "intersect")
 """How a selection is changed: the names of the methods of ``Selection`` that do it."""
@@ -40,7 +39,8 @@ class Step:
     run_id : str
         The run on whose map it was drawn; empty for none.
     polygon : tuple of (x, y)
-        The lasso's vertices, or two opposite corners of the box, in that map's units.
+        The lasso's vertices, two opposite corners of the box, or all four of a box that stands aslant as it
+        was drawn on a map laid over another; in that map's own units.
     column : str
         The column whose categories were chosen; empty for none.
     values : tuple of str
@@ -62,7 +62,8 @@ class Step:
     rows : tuple of int
         The rows themselves, where nothing shorter tells them.
     packed : str
-        The rows chosen on a map that still moved, and so cannot be chosen on it again (see ``packed``).
+        The rows chosen (see ``packed``), where the rest does not tell them: on a map that still moved, and of
+        categories whose names do not last or are not theirs alone.
     """
 
     kind: str
@@ -97,6 +98,14 @@ class Step:
         return cls(**parts)
 
 
+def inside(step: Step, embedding: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return the points of a map, float32 (n, 2), that lie in the lasso or the box of a step: bool (n,)."""
+    if step.kind == "box" and len(step.polygon) == 2:
+        (x0, y0), (x1, y1) = step.polygon
+        return in_box(embedding, min(x0, x1), max(x0, x1), min(y0, y1), max(y0, y1))
+    return in_polygon(embedding, step.polygon)
+
+
 def packed(mask: NDArray[np.bool_]) -> str:
     """Rows, bool (n,), in few letters: their bits, compressed, in base64."""
     return base64.b64encode(zlib.compress(np.packbits(mask).tobytes())).decode()
@@ -118,7 +127,16 @@ def unpacked(letters: str, n: int) -> NDArray[np.bool_]:
         raise InputError("The rows of a step are damaged.") from error
     if len(bits) != size:
         raise InputError(f"A step does not tell of each of the {n:,} rows of the data.")
-    return np.unpackbits(np.frombuffer(bits, np.uint8), count=n).view(np.bool_)
+    return _bits(bits, n)
+
+
+def _compressed(mask: NDArray[np.bool_]) -> bytes:
+    # Quickly: a drag of the lasso waits for it.
+    return zlib.compress(np.packbits(mask).tobytes(), 1)
+
+
+def _bits(packed_bits: bytes, n: int) -> NDArray[np.bool_]:
+    return np.unpackbits(np.frombuffer(packed_bits, np.uint8), count=n).view(np.bool_)
 
 
 @dataclass(frozen=True, eq=False)
@@ -222,12 +240,12 @@ class SelectionHistory:
     n : int
         Rows of the data; the history begins with none of them selected.
     depth : int, default 100
-        How many steps can be undone. Masks are kept packed, n / 8 bytes each.
+        How many steps can be undone. Masks are kept packed and compressed, n / 8 bytes each at most.
     """
 
     def __init__(self, n: int, depth: int = 100) -> None:
         self._n, self._depth = n, depth
-        self._kept: list[tuple[NDArray[np.uint8], tuple[Step, ...]]] = []
+        self._kept: list[tuple[bytes, tuple[Step, ...]]] = []
         self._position = 0
         self._current = self.clear()
 
@@ -257,7 +275,7 @@ class SelectionHistory:
         if selection.n != self._n:
             raise InputError(f"The data has {self._n:,} rows, the selection is of {selection.n:,}.")
         del self._kept[self._position + 1 :]
-        self._kept.append((np.packbits(selection.mask), selection.steps))
+        self._kept.append((_compressed(selection.mask), selection.steps))
         del self._kept[: -self._depth - 1]
         self._position = len(self._kept) - 1
         self._current = selection
@@ -271,17 +289,28 @@ class SelectionHistory:
         """Go forth one selection, if there is one, and return the current."""
         return self._go(self._position + 1) if self.can_redo else self._current
 
+    @property
+    def nbytes(self) -> int:
+        """What the masks take."""
+        return sum(len(kept) for kept, _ in self._kept)
+
+    def copy(self) -> Self:
+        """Return a history that goes its own way from here; what is selected so far is shared."""
+        other = copy.copy(self)
+        other._kept = self._kept.copy()
+        return other
+
     def clear(self) -> Selection:
         """Forget everything, select nothing and return that."""
         self._current = Selection.none(self._n)
-        self._kept = [(np.packbits(self._current.mask), self._current.steps)]
+        self._kept = [(_compressed(self._current.mask), self._current.steps)]
         self._position = 0
         return self._current
 
     def _go(self, position: int) -> Selection:
         self._position = position
-        packed, steps = self._kept[position]
-        self._current = Selection(_owned(np.unpackbits(packed, count=self._n).view(np.bool_)), steps)
+        kept, steps = self._kept[position]
+        self._current = Selection(_owned(_bits(zlib.decompress(kept), self._n)), steps)
         return self._current
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,9 @@ from explorer.model.selecting import Selecting
 from explorer.model.selection import Selection, SelectionHistory
 from explorer.model.strategies import Plan
 from explorer.model.workspace import Workspace
+
+LEFT = ("run_id", "beside_id", "colour_by", "isolated", "drawn", "pinned")
+"""What belongs to one look at some data, beside its selections."""
 
 
 class Session(Selecting):
@@ -60,35 +62,54 @@ class Session(Selecting):
     ) -> None:
         super().__init__(workspace, runner)
         self.media = media
+        self._left: dict[str, tuple[SelectionHistory | None, dict[str, Any]]] = {}
         if dataset is not None:
             self.show(dataset)
 
+    def open(self, dataset: Dataset) -> None:
+        """Look at imported data as it was left; what is selected and drawn of the open data is kept."""
+        if self.dataset is not None:
+            if dataset.id == self.dataset.id:
+                return
+            self._left[self.dataset.id] = self.history, {name: getattr(self, name) for name in LEFT}
+        history, look = self._left.pop(dataset.id, (None, {}))
+        self._show(dataset, history or SelectionHistory(dataset.n), look)
+
     def show(self, dataset: Dataset) -> None:
         """Look at imported data: its newest run, coloured by its first column of categories."""
+        self._show(dataset, SelectionHistory(dataset.n), {})
+
+    def _show(self, dataset: Dataset, history: SelectionHistory, look: dict[str, Any]) -> None:
         columns = [column.name for column in dataset.items.columns if column.kind == "categorical"]
         runs = tuple(self.runner.runs(dataset.id))
-        self.history = SelectionHistory(dataset.n)
+        known = [run.id for run in runs] or [""]
+        run_id = look["run_id"] if look.get("run_id") in known else known[0]
+        self.history = history
+        first: dict[str, Any] = {
+            "beside_id": "",
+            "colour_by": columns[0] if columns else "",
+            "isolated": frozenset(),
+            "drawn": None,
+            "pinned": None,
+        }
         self.param.update(
             dataset=dataset,
             runs=runs,
-            run_id=runs[0].id if runs else "",
-            beside_id="",
-            colour_by=columns[0] if columns else "",
-            isolated=frozenset(),
+            **{**first, **look, "run_id": run_id},
             highlighted=frozenset(),
-            selection=self.history.current,
+            selection=history.current,
             water=None,
-            drawn=None,
-            pinned=None,
             near=None,
             view=None,
-            progress=self.runner.progress(runs[0].id) if runs else None,
+            progress=self.runner.progress(run_id) if run_id else None,
         )
 
-    def restore(self, history: SelectionHistory, drawn: Drawn | None) -> None:
+    def restore(
+        self, history: SelectionHistory, drawn: Drawn | None, isolated: frozenset[int] = frozenset()
+    ) -> None:
         """Take up a copy of the selections, and the sample, of an earlier look at the same data."""
-        self.history = copy.deepcopy(history)
-        self.param.update(selection=self.history.current, drawn=drawn)
+        self.history = history.copy()
+        self.param.update(selection=self.history.current, drawn=drawn, isolated=isolated)
 
     # One item
 

@@ -19,6 +19,7 @@ from core import KnnGraph
 from core.quality import distortion, stability
 from explorer.model import clusters, stages
 from explorer.model.categories import Categories, counted, of_ranges
+from explorer.model.doing import in_turn
 from explorer.model.errors import InputError
 from explorer.model.projection import bounds
 from explorer.model.ranges import Ranges
@@ -116,12 +117,13 @@ def compute(
         values = local_density(_map(workspace, run)).astype(np.float64)
         return Known(_by_decades(values), values)
     if name == DISTORTION:
-        return _ranged(_kept(workspace, run, "distortion", {}, lambda: _distortion(workspace, run, progress)))
+        make = partial(_distortion, workspace, run, progress)
+        return _ranged(_kept(workspace, run, "distortion", {}, progress, make))
     chosen = comparable_runs(run, runs)
     about = {"maps": [stages.of_map("map", 1, other, {}).key for other in chosen], "k": NEIGHBOURS}
     maps = [_map(workspace, other) for other in chosen]
     make = partial(stability, maps, k=NEIGHBOURS, progress=progress)
-    return _ranged(_kept(workspace, run, "stability", about, make))
+    return _ranged(_kept(workspace, run, "stability", about, progress, make))
 
 
 def comparable_runs(run: Run, runs: tuple[Run, ...]) -> tuple[Run, ...]:
@@ -138,7 +140,8 @@ def local_density(embedding: NDArray[np.float32]) -> NDArray[np.float32]:
     """Items within a hundredth of the map's width around each point, itself counted: float32 (n,).
 
     Counted on a grid of 1,024 cells a side, smoothed to a Gaussian of that reach and read between the cells:
-    linear in the number of points.
+    linear in the number of points. Samples are weighted by another estimate (``strategies.kernel_density``),
+    whose reach shrinks as rows grow more.
     """
     x0, x1, y0, y1 = bounds(embedding)
     width = max(x1 - x0, y1 - y0)
@@ -188,16 +191,24 @@ def _distortion(workspace: Workspace, run: Run, progress: Callable[[float], None
 
 
 def _kept(
-    workspace: Workspace, run: Run, name: str, about: dict[str, Any], make: Callable[[], NDArray[np.float32]]
+    workspace: Workspace,
+    run: Run,
+    name: str,
+    about: dict[str, Any],
+    progress: Callable[[float], None],
+    make: Callable[[], NDArray[np.float32]],
 ) -> NDArray[np.float32]:
     stage = stages.of_map(name, VERSION, run, about)
     found = workspace.cached(name, stage.key)
-    if found is not None:
-        return np.asarray(found["values"])
-    values = make()
-    workspace.discard(name, stage.key)
-    workspace.store(name, stage.key, {"stage": name, "run": run.id, **about}, values=values)
-    return values
+    if found is None:
+        with in_turn:
+            progress(0.0)
+            found = workspace.cached(name, stage.key)
+            if found is None:
+                found = {"values": make()}
+                workspace.discard(name, stage.key)
+                workspace.store(name, stage.key, {"stage": name, "run": run.id, **about}, **found)
+    return np.asarray(found["values"])
 
 
 def _map(workspace: Workspace, run: Run) -> NDArray[np.float32]:

@@ -63,6 +63,8 @@ class Viewed(param.Parameterized):
         self._aligned: tuple[tuple[object, ...], Alignment | None] = ((), None)
         self.derived = Derived(workspace)
         self.faults: dict[str, str] = {}
+        # Who chooses a statistic anew means that it be tried anew; first of all who hears of the choice.
+        self.param.watch(lambda event: self.derived.forget_fault(event.new), ["colour_by"])
 
     # Data and runs
 

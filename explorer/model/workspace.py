@@ -25,11 +25,13 @@ from __future__ import annotations
 import logging
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
+from weakref import WeakValueDictionary
 
 import filelock
 import numpy as np
@@ -49,6 +51,10 @@ __all__ = ["Workspace", "csv_bytes", "write_json", "write_table"]
 
 T = TypeVar("T")
 SCHEMA = 1
+RECORDS = {"datasets": "dataset.json", "runs": "run.json"}
+MOST_OPEN = 4
+"""Data sets that stay open though nobody uses them."""
+Version = tuple[int, ...]
 log = logging.getLogger(__name__)
 
 
@@ -72,7 +78,10 @@ class Workspace:
         self._lock = filelock.FileLock(self.path / ".lock", timeout=0, thread_local=False)
         self._claiming = threading.Lock()
         self._told: set[str] = set()
-        self._known: dict[Path, tuple[tuple[int, ...], Any]] = {}
+        self._known: dict[Path, tuple[Version, Any]] = {}
+        # Data that nobody uses any more takes its columns and its database with it.
+        self._open: WeakValueDictionary[tuple[Path, Version | None], Dataset] = WeakValueDictionary()
+        self._recent: deque[Dataset] = deque(maxlen=MOST_OPEN)
         self._check_marker()
 
     def _check_marker(self) -> None:
@@ -190,14 +199,22 @@ class Workspace:
 
     def datasets(self) -> list[DatasetInfo]:
         """Return the data sets, newest first. A damaged one is told of in the log and left out."""
-        found = list(self._readable("datasets", "dataset.json", DatasetInfo.from_dict))
+        found = list(self._readable("datasets", DatasetInfo.from_dict))
         return sorted(found, key=lambda info: (info.created, info.id), reverse=True)
 
     def dataset(self, dataset_id: str) -> Dataset:
-        """Open a data set by its id or any unique beginning of it; the same object while its files last."""
+        """Open a data set by its id or any unique beginning of it.
+
+        It is the same object while its files last and somebody uses it, or it is among those opened last.
+        """
         folder = self._folder("datasets", dataset_id, "data set")
-        files_of_it = [folder / "dataset.json", folder / "vectors.npy"]
-        return self._once(folder, files_of_it, partial(datasets.open_dataset, folder))
+        key = folder, _version([folder / "dataset.json", folder / "vectors.npy"])
+        dataset = self._open.get(key)
+        if dataset is None:
+            dataset = self._open[key] = datasets.open_dataset(folder)
+        if dataset not in self._recent:
+            self._recent.append(dataset)
+        return dataset
 
     # The stage cache
 
@@ -231,14 +248,14 @@ class Workspace:
 
     def runs(self, dataset_id: str | None = None) -> list[Run]:
         """Return the runs, newest first; a damaged one is logged and left out (see ``problems``)."""
-        found = self._readable("runs", "run.json", Run.from_dict)
+        found = self._readable("runs", Run.from_dict)
         chosen = [run for run in found if dataset_id in (None, run.dataset_id)]
         return sorted(chosen, key=lambda run: (run.created, run.id), reverse=True)
 
     def run(self, run_id: str) -> Run:
         """Return the run with this id or any unique beginning of it."""
-        folder = self._folder("runs", run_id, "run")
-        return _parse(folder / "run.json", Run.from_dict)
+        path = self._folder("runs", run_id, "run") / RECORDS["runs"]
+        return self._once(path, partial(_parse, path, Run.from_dict))
 
     def save_run(self, run: Run) -> None:
         """Write a run's record."""
@@ -324,44 +341,45 @@ class Workspace:
     def problems(self) -> list[str]:
         """One sentence for each data set and run whose record cannot be read."""
         return [
-            *self._unreadable("datasets", "dataset.json", DatasetInfo.from_dict),
-            *self._unreadable("runs", "run.json", Run.from_dict),
+            *self._unreadable("datasets", DatasetInfo.from_dict),
+            *self._unreadable("runs", Run.from_dict),
         ]
 
-    def _unreadable(self, kind: str, record: str, parse: Callable[[dict[str, Any]], Any]) -> Iterator[str]:
-        for path in self._records(kind, record):
+    def _unreadable(self, kind: str, parse: Callable[[dict[str, Any]], Any]) -> Iterator[str]:
+        for path in self._records(kind):
             try:
                 _parse(path, parse)
             except WorkspaceError as error:
                 yield str(error)
 
-    def _readable(self, kind: str, record: str, parse: Callable[[dict[str, Any]], T]) -> Iterator[T]:
-        for path in self._records(kind, record):
+    def _readable(self, kind: str, parse: Callable[[dict[str, Any]], T]) -> Iterator[T]:
+        for path in self._records(kind):
             try:
-                yield self._once(path, [path], partial(_parse, path, parse))
+                yield self._once(path, partial(_parse, path, parse))
             except WorkspaceError as error:
                 self._tell(str(error))
 
-    def _once(self, key: Path, sources: list[Path], make: Callable[[], T]) -> T:
-        """Return what was made before, unless a file it was made from has been replaced since."""
-        try:
-            stats = [path.stat() for path in sources]
-        except OSError:
+    def _once(self, path: Path, make: Callable[[], T]) -> T:
+        """Return what was made of a file before, unless that has been replaced since."""
+        version = _version([path])
+        if version is None:
             return make()
-        version = tuple(number for stat in stats for number in (stat.st_ino, stat.st_mtime_ns, stat.st_size))
-        if key not in self._known or self._known[key][0] != version:
-            self._known[key] = (version, make())
-        value: T = self._known[key][1]
+        if path not in self._known or self._known[path][0] != version:
+            self._known[path] = (version, make())
+        value: T = self._known[path][1]
         return value
 
-    def _records(self, kind: str, record: str) -> Iterator[Path]:
-        return (path for path in sorted((self.path / kind).glob(f"*/{record}")) if path.parent.name[0] != ".")
+    def _records(self, kind: str) -> Iterator[Path]:
+        found = sorted((self.path / kind).glob(f"*/{RECORDS[kind]}"))
+        return (path for path in found if path.parent.name[0] != ".")
 
     def _folder(self, kind: str, prefix: str, noun: str) -> Path:
         """Return the one folder of a kind whose name is, or else begins with, the prefix."""
-        names = [
-            path.parent.name for path in self._records(kind, "run.json" if kind == "runs" else "dataset.json")
-        ]
+        known = self.path / kind / prefix / RECORDS[kind]
+        if known in self._known and known.exists():
+            # What asks for every frame and every card must not look through all folders each time.
+            return known.parent
+        names = [path.parent.name for path in self._records(kind)]
         matches = [name for name in names if name == prefix] or [
             name for name in names if name.startswith(prefix)
         ]
@@ -378,6 +396,15 @@ class Workspace:
         if sentence not in self._told:
             self._told.add(sentence)
             log.warning(sentence)
+
+
+def _version(paths: Sequence[Path]) -> Version | None:
+    """What files are as long as none of them is replaced; None when one is missing."""
+    try:
+        stats = [path.stat() for path in paths]
+    except OSError:
+        return None
+    return tuple(number for stat in stats for number in (stat.st_ino, stat.st_mtime_ns, stat.st_size))
 
 
 def _parse(path: Path, parse: Callable[[dict[str, Any]], T]) -> T:

@@ -90,8 +90,9 @@ class ColourPanel(pn.viewable.Viewer):
             self.column.param.update(options=options, value=name if name in options.values() else "")
 
     def _choose(self, event: Any) -> None:
-        self._search = ""
-        self._session.param.update(colour_by=event.new or "", isolated=frozenset(), highlighted=frozenset())
+        self._search, name = "", event.new or ""
+        if name != self._session.colour_by:  # chosen here, and not told from there
+            self._session.param.update(colour_by=name, isolated=frozenset(), highlighted=frozenset())
 
     def _cancel(self, _: Any) -> None:
         session = self._session

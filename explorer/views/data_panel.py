@@ -134,7 +134,7 @@ class DataPanel(pn.viewable.Viewer):
                 dataset = await self._followed(asyncio.ensure_future(work), doing)
                 self._form.visible = False
                 # A coroutine runs without the document's lock, which changing the map needs.
-                soon(doc, lambda: self._session.show(dataset))
+                soon(doc, lambda: self._session.open(dataset))
         finally:
             self._show(None)
 

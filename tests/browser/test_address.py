@@ -5,10 +5,14 @@ from urllib.parse import parse_qs
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
+from explorer.app import RUN_GONE
+from explorer.model.selection import Selection
 from explorer.views.turns import soon
-from tests.browser.conftest import MapOnScreen, Served, arrive, until
+from tests.browser.conftest import MapOnScreen, Served, arrive, until, watch
+
+HOSTILE = "<img src=x onerror=alert(1)> & «sélection»=1+1%41 #?"
 
 
 def said(page: Page) -> dict[str, str]:
@@ -46,6 +50,10 @@ def test_who_opens_a_copied_link_gets_a_copy_and_takes_nothing_away(
     until(lambda: session.selection.count > 0)
     until(lambda: "visit" in said(opened_on_run))
     visit = said(opened_on_run)["visit"]
+    tools = opened_on_run.get_by_role("toolbar", name="Map tools")
+    tools.get_by_role("button", name="Lasso", exact=True).click()
+    soon(explorer._doc, lambda: session.param.update(isolated=frozenset({2})))
+    until(lambda: explorer.tools.tool == "lasso" and session.isolated == {2})
 
     guest = opened_on_run.context.new_page()
     arrive(guest, served, lambda: guest.goto(opened_on_run.url))
@@ -58,9 +66,46 @@ def test_who_opens_a_copied_link_gets_a_copy_and_takes_nothing_away(
 
     arrive(opened_on_run, served, opened_on_run.reload)
     np.testing.assert_array_equal(served.explorer.session.selection.mask, digit == 4)
+    assert served.explorer.session.isolated == {2}
+    expect(tools.get_by_role("button", name="Lasso", exact=True)).to_have_attribute("aria-pressed", "true")
+    expect(opened_on_run.get_by_role("tab", name="Selection")).to_have_attribute("aria-selected", "true")
     arrive(guest, served, guest.reload)
     np.testing.assert_array_equal(served.explorer.session.selection.mask, digit == 7)
     guest.close()
+
+
+def test_a_copied_link_holds_a_saved_selection_and_tells_what_is_gone(
+    opened_on_run: Page, served: Served, browser: Browser
+) -> None:
+    session, doc = served.explorer.session, served.explorer._doc
+    digit = session.categories("digit").codes
+    session.saved().save(HOSTILE, Selection(digit == 4))
+    soon(doc, lambda: session.select_saved(HOSTILE))
+    until(lambda: said(opened_on_run).get("selection") == HOSTILE)
+    opened_on_run.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    opened_on_run.get_by_role("button", name="Copy link").click()
+    expect(opened_on_run.get_by_role("button", name="Copied")).to_be_visible()
+    link = opened_on_run.evaluate("navigator.clipboard.readText()")
+
+    elsewhere, faults = browser.new_context(), []
+    other = elsewhere.new_page()
+    watch(other, served, faults)
+    arrive(other, served, lambda: other.goto(link))
+    theirs = served.explorer.session
+    np.testing.assert_array_equal(theirs.selection.mask, digit == 4)
+    until(lambda: said(other).get("selection") == HOSTILE)
+    soon(served.explorer._doc, theirs.invert_selection)
+    until(lambda: "selection" not in said(other))
+
+    saved = session.saved()
+    saved.delete(saved.named(HOSTILE))
+    arrive(other, served, lambda: other.goto(f"{link}&beside=gone"))
+    assert served.explorer.session.selection.count == 0
+    for sentence in (RUN_GONE, "it was renamed or deleted"):
+        expect(other.get_by_text(sentence)).to_be_visible()
+    expect(other.get_by_text("<img src=x onerror=alert(1)>")).to_be_visible()
+    elsewhere.close()
+    assert not faults
 
 
 def test_the_zoom_is_of_one_run_and_goes_with_it(

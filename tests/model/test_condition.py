@@ -69,6 +69,11 @@ def frame(table: pa.Table) -> pd.DataFrame:
         ),
         ("try_cast(split AS INTEGER) IS NULL", lambda f: f.digit >= 0),
         ("false", lambda f: f.digit < 0),
+        ("split || split || '!' = 'testtest!'", lambda f: (f.split == "test").fillna(False)),
+        (
+            f"list_contains({['test', *map(str, range(30))]}, split)",
+            lambda f: (f.split == "test").fillna(False),
+        ),
     ],
 )
 def test_a_condition_selects_the_rows_pandas_selects(items, frame, condition, expected):
@@ -150,6 +155,9 @@ HOSTILE = [
     "split ~ '('",
     "NOT " * 400 + "digit = 1" + " " * LONGEST,
     "main.items.filename = 'x'",
+    "length(" + "||".join(["split"] * 300) + ") > 5",
+    "length([" + ",".join(["split"] * 300) + "]::VARCHAR) > 5",
+    "length(row(" + ",".join(["split"] * 300) + ")::VARCHAR) > 5",
 ]
 
 

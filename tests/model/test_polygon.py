@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from matplotlib.path import Path as Outline
 
 from explorer.model.errors import InputError
-from explorer.model.selection import in_box, in_polygon
+from explorer.model.polygon import in_box, in_polygon
 
 SQUARE = np.array([[0, 0], [4, 0], [4, 4], [0, 4]], float)
 

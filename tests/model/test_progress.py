@@ -51,15 +51,12 @@ def test_the_rate_counts_the_epochs_since_the_layout_began_to_move():
     assert progress.stage_fraction == 0.6
 
 
-def test_elapsed_time_leaves_out_pauses():
-    clock, run = Clock(guess(10_000, 50, RunParameters(), 100)), new_run(seconds={"knn graph": 2.0})
-    assert clock.progress(run).elapsed == 2.0
+def test_time_is_spent_until_a_stage_is_left():
+    clock = Clock(guess(10_000, 50, RunParameters(), 100))
     clock.enter("layout")
     time.sleep(0.01)
-    assert clock.progress(run).elapsed > 2.0
     assert clock.leave() >= 0.01
     assert clock.leave() == 0.0
-    assert clock.progress(run).elapsed == 2.0
 
 
 def test_a_prediction_follows_what_earlier_runs_took():
@@ -83,6 +80,6 @@ def test_more_rows_neighbours_and_epochs_take_longer():
 
 def test_a_run_at_rest_tells_how_far_it_came():
     stopped = progress_at_rest(new_run(status=RunStatus.STOPPED, epoch=40, seconds={"layout": 3.0}))
-    assert (stopped.fraction, stopped.stage, stopped.elapsed, stopped.remaining) == (0.4, "layout", 3.0, None)
+    assert (stopped.fraction, stopped.stage, stopped.remaining) == (0.4, "layout", None)
     assert progress_at_rest(new_run(status=RunStatus.DONE, epoch=100)).fraction == 1
     assert progress_at_rest(new_run(status=RunStatus.FAILED)).stage == "queued"

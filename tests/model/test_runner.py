@@ -411,7 +411,6 @@ def test_progress_and_map_of_a_run_of_an_earlier_session(workspace, straight, ru
         with Runner(other) as later:
             progress, snapshot = later.progress(run.id), later.snapshot(run.id)
             assert (progress.status, progress.stage, progress.fraction) == (RunStatus.DONE, "done", 1)
-            assert progress.elapsed == pytest.approx(sum(run.seconds.values()))
             assert snapshot.final
             assert snapshot.epoch == SHORT.n_epochs
             assert snapshot.embedding.tobytes() == other.embedding(run.id).tobytes()

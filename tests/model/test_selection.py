@@ -99,6 +99,20 @@ def test_rows_of_other_data_are_refused(change: Callable[[Selection, np.ndarray,
         SelectionHistory(N).push(Selection.none(N + 1))
 
 
+def test_a_copied_history_goes_its_own_way_and_many_steps_of_many_rows_take_little() -> None:
+    history = SelectionHistory(800_000)
+    masks = [np.arange(800_000) < size for size in (5, 300_000)]
+    for mask in masks:
+        history.push(Selection(mask))
+    assert 0 < history.nbytes < 5_000
+    other = history.copy()
+    np.testing.assert_array_equal(other.undo().mask, masks[0])
+    other.push(Selection(~masks[0]))
+    np.testing.assert_array_equal(history.current.mask, masks[1])
+    assert not history.can_redo
+    np.testing.assert_array_equal(history.undo().mask, masks[0])
+
+
 class HistoryMachine(RuleBasedStateMachine):
     """SelectionHistory against two plain stacks."""
 

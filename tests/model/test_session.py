@@ -6,15 +6,20 @@ from pathlib import Path
 
 import matplotlib.path
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from explorer.model import sampling
 from explorer.model.drawing import redraw
 from explorer.model.errors import InputError
 from explorer.model.run import RunParameters, RunStatus
 from explorer.model.runner import Runner, Snapshot
+from explorer.model.sampling import check_exportable
 from explorer.model.session import Session
+from explorer.model.source import source_of
+from explorer.model.statistics import STABILITY
 from explorer.model.strategies import Plan
 from explorer.model.workspace import Workspace
 
@@ -84,6 +89,24 @@ def test_a_lasso_on_the_aligned_map_is_kept_in_that_run_s_own_coordinates(sessio
     )
 
 
+def test_what_is_outlined_on_the_aligned_map_is_drawn_again_from_its_manifest(session: Session) -> None:
+    other = session.runs[1].id
+    session.put_beside(other)
+    shown = session.shown(other).embedding
+    # Corners and vertices on points: what rounding could put in or out.
+    low, high = np.quantile(shown, [0.1, 0.6], axis=0, method="nearest").astype(float)
+    expected = ((low <= shown) & (shown <= high)).all(1)
+    assert 0 < expected.sum() < 360
+    session.box(other, np.array([[high[0], low[1]], [low[0], high[1]]]))
+    assert (session.selection.mask != expected).sum() <= 4  # rows on its border
+    assert "packed" not in session.selection.steps[-1].to_dict()
+    session.lasso(other, shown[120:240:17].astype(float), "union")
+    session.draw_sample(Plan("random", 30, 2))
+    _, again = redraw(json.loads(json.dumps(session.sample_manifest())), session.workspace)
+    np.testing.assert_array_equal(again.population.mask, session.selection.mask)
+    np.testing.assert_array_equal(again.sample.rows, session.sample.rows)
+
+
 def test_select_invert_invert_and_undo_all(session: Session) -> None:
     session.select_category("kind", 1)
     before = session.selection.mask.copy()
@@ -96,6 +119,32 @@ def test_select_invert_invert_and_undo_all(session: Session) -> None:
     assert session.selection.count == 0
     session.redo()
     np.testing.assert_array_equal(session.selection.mask, before)
+
+
+def test_a_category_that_is_not_there_is_refused(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session.derived, "known", lambda *_: None)
+    monkeypatch.setattr(session.derived, "state", lambda *_: "computing stability…")
+    for column, code, why in (
+        ("kind", -1, "kind has no such category"),
+        ("kind", 3, "kind has no such category"),
+        (STABILITY, 0, "computing stability"),
+    ):
+        with pytest.raises(InputError, match=why):
+            session.select_category(column, code)
+    assert session.selection.count == 0
+
+
+def test_ranges_that_change_with_the_runs_are_kept_with_their_rows(session: Session) -> None:
+    session.categories(STABILITY)
+    session.derived.wait()
+    code = int(np.argmax(session.categories(STABILITY).counts))
+    session.select_category(STABILITY, code)
+    session.draw_sample(Plan("random", 5))
+    about = json.loads(json.dumps(session.sample_manifest()))
+    (step,) = about["selection"]["steps"]
+    step["values"] = ["a range of before"]
+    _, again = redraw(about, session.workspace)
+    np.testing.assert_array_equal(again.sample.rows, session.sample.rows)
 
 
 def test_a_condition_selects_rows_and_is_kept_as_a_step(session: Session) -> None:
@@ -155,16 +204,20 @@ def test_a_saved_selection_is_restored_on_another_run_and_combined(session: Sess
     session.select_category("kind", 1)
     session.select(session.saved().load(saved).mask, saved.step("union"))
     np.testing.assert_array_equal(session.selection.rows, np.arange(240))
+    assert session.saved_name == ""
     session.undo()
     session.select(session.saved().load(saved).mask, saved.step("intersect"))
     assert session.selection.count == 0
-    session.select(session.saved().load(saved).mask, saved.step("replace"))
+    session.select_saved("THE first")
     np.testing.assert_array_equal(session.selection.rows, np.arange(120))
+    assert session.saved_name == "the first"
     session.draw_sample(Plan("random", 5))
     (step,) = session.sample_manifest()["selection"]["steps"]
     assert (step["kind"], step["name"], step["digest"]) == ("saved", "the first", saved.digest)
     assert step["steps"][0]["values"] == ("a",)
     session.saved().delete(saved)
+    with pytest.raises(InputError, match="saved as 'the first': it was renamed or deleted"):
+        session.select_saved("the first")
 
 
 def test_a_sample_comes_from_the_selection_or_from_all_and_is_kept(session: Session) -> None:
@@ -249,6 +302,27 @@ def test_a_path_must_be_given_and_a_missing_file_changes_nothing(session: Sessio
     assert session.dataset is dataset
 
 
+def test_data_that_is_opened_again_is_as_it_was_left(session: Session) -> None:
+    first = session.dataset
+    other = session.workspace.add_source(source_of(pd.DataFrame({"a": [1.0, 2.0], "b": [2.0, 1.0]})))
+    session.look_at(session.runs[1].id)
+    session.select_category("kind", 1)
+    session.draw_sample(Plan("random", 5))
+    session.param.update(isolated=frozenset({1}), pinned=7)
+    drawn = session.drawn
+    for dataset in (first, other, first):
+        session.open(dataset)
+        assert session.dataset is dataset
+        if dataset is other:
+            assert (session.run_id, session.drawn, session.pinned) == ("", None, None)
+            assert (session.selection.n, session.selection.count) == (2, 0)
+    assert session.run_id == session.runs[1].id == session.progress.run_id
+    assert (session.drawn, session.pinned, session.isolated) == (drawn, 7, {1})
+    np.testing.assert_array_equal(session.selection.rows, np.arange(120, 240))
+    session.undo()
+    assert session.selection.count == 0
+
+
 def test_putting_a_run_beside_itself_or_twice_takes_it_away(session: Session) -> None:
     session.put_beside(session.run_id)
     assert session.beside_id == ""
@@ -267,12 +341,26 @@ def test_a_run_is_looked_at_no_sooner_than_it_is_listed(session: Session) -> Non
     assert all(seen)
 
 
-def test_a_damaged_map_is_no_map_and_says_why(session: Session) -> None:
+def test_a_map_too_large_for_a_browser_is_left_to_the_command(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    n_bytes = session.dataset.items.nbytes
+    assert n_bytes > 360 / 8
+    check_exportable(session.dataset, "k15")
+    monkeypatch.setattr(sampling, "MOST_BYTES", n_bytes - 1)
+    with pytest.raises(InputError, match=r"360 rows with .* umap-explorer export k15 --out map.parquet"):
+        check_exportable(session.dataset, "k15")
+
+
+def test_a_damaged_map_is_no_map_and_says_why(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     damaged, other = session.runs[0], session.runs[1]
     path = session.workspace.run_folder(damaged.id) / "embedding.npy"
     whole = path.read_bytes()
     # A runner that has not seen the run at work reads it from the disk.
     runner = Runner(session.workspace)
+    with monkeypatch.context() as no_more_disk:
+        no_more_disk.setattr(session.workspace, "run", None)
+        assert runner.runs() == list(session.runs)
     later = Session(session.workspace, runner, session.dataset)
     try:
         path.write_bytes(whole[: len(whole) // 2])

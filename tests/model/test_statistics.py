@@ -14,6 +14,7 @@ from core.quality import distortion
 from explorer.model import derived, stages
 from explorer.model.clusters import Clusters
 from explorer.model.derived import Derived
+from explorer.model.doing import in_turn
 from explorer.model.errors import InputError
 from explorer.model.run import RunParameters
 from explorer.model.runner import Runner
@@ -104,6 +105,37 @@ def test_a_statistic_that_is_stopped_is_computed_when_it_is_asked_for_again(
     fresh.wait()
     assert len(fresh.known(DENSITY, run, session.runs).numbers) == run.n
     fresh.close()
+
+
+def test_what_is_kept_is_read_though_another_page_computes(session: Session) -> None:
+    expected = numbers(session, STABILITY)
+    fresh, run = Derived(session.workspace), session.run(session.run_id)
+    with in_turn:
+        fresh.known(STABILITY, run, session.runs)
+        fresh._thread.submit(lambda: None).result(30)
+    np.testing.assert_array_equal(fresh.known(STABILITY, run, session.runs).numbers, expected)
+    fresh.close()
+
+
+def test_a_statistic_that_failed_is_tried_again_when_it_is_chosen_again(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: Any) -> None:
+        raise InputError("There is no room.")
+
+    session.look_at(session.runs[1].id)
+    session.derived._known.clear()
+    with monkeypatch.context() as broken:
+        broken.setattr(derived, "compute", failing)
+        for _ in range(2):
+            session.colour_by = STABILITY
+            session.numbers(STABILITY)
+            session.derived.wait()
+            assert session.waiting_for(STABILITY) == "There is no room."
+    session.colour_by = ""
+    assert session.waiting_for(STABILITY) == "There is no room."
+    session.colour_by = STABILITY
+    assert len(numbers(session, STABILITY)) == session.dataset.n
 
 
 def test_a_cluster_is_selected_by_its_rows(session: Session) -> None:

@@ -8,6 +8,7 @@ import resource
 import subprocess
 import sys
 import textwrap
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,8 @@ from explorer.model import files
 from explorer.model.errors import InputError, WorkspaceError
 from explorer.model.history import Keyframe
 from explorer.model.run import Run, RunParameters, RunStatus
-from explorer.model.workspace import Workspace, write_json, write_table
+from explorer.model.source import source_of
+from explorer.model.workspace import Workspace, csv_bytes, write_json, write_table
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -230,6 +232,19 @@ def test_an_open_dataset_is_shared_by_who_asks(workspace, tmp_path):
     assert workspace.dataset(dataset.id[:3]) is dataset
 
 
+def test_data_that_nobody_uses_is_let_go(workspace, tmp_path):
+    used, *left = (
+        workspace.add_source(source_of(pd.DataFrame({"a": [i, 1.0], "b": [2.0, i]}))) for i in range(6)
+    )
+    unused = weakref.ref(left.pop(0))
+    assert unused() is None
+    assert workspace.dataset(used.id) is used
+    last = left[-1].id
+    kept = weakref.ref(left[-1])
+    left.clear()
+    assert workspace.dataset(last) is kept()
+
+
 def test_a_damaged_cache_entry_counts_as_none(workspace):
     workspace.store("knn graph", "key", indices=np.arange(1_000))
     path = workspace.cache_folder("knn graph", "key") / "indices.npy"
@@ -300,6 +315,17 @@ def test_a_listed_run_follows_its_file(workspace):
     for epoch in range(5):
         workspace.save_run(run.with_(epoch=epoch))
         assert [known.epoch for known in workspace.runs()] == [epoch]
+        assert workspace.run(run.id).epoch == epoch
+
+
+def test_a_known_run_is_asked_for_without_a_look_at_the_others(workspace, monkeypatch):
+    runs = [new_run() for _ in range(3)]
+    for run in runs:
+        workspace.save_run(run)
+    workspace.runs()
+    monkeypatch.setattr(workspace, "_records", None)
+    monkeypatch.setattr(files, "read_json", None)
+    assert [workspace.run(run.id) for run in runs] == runs
 
 
 def test_the_stage_cache_gives_back_the_same_bits_and_keeps_the_first(workspace):
@@ -340,11 +366,21 @@ def test_a_sample_is_two_files_other_tools_read(workspace):
 
 
 def test_a_table_is_written_as_its_suffix_says(tmp_path):
-    table = pa.table({"a": [1, 2], "text": ['comma, "quote"', None], "tags": [["x"], []]})
-    write_table(tmp_path / "t.parquet", table)
-    write_table(tmp_path / "t.CSV", table)
+    table = pa.table(
+        {
+            "a": [1, 2],
+            "text": ['comma, "quote"', None],
+            "tags": [["x"], []],
+            "picture": [b"\x89PNG", None],
+            "vector": [[0.5], [1.5]],
+        }
+    )
+    assert write_table(tmp_path / "t.parquet", table) == ()
+    assert write_table(tmp_path / "t.CSV", table) == ("picture", "vector")
     assert pa.parquet.read_table(tmp_path / "t.parquet").equals(table)
     frame = pd.read_csv(tmp_path / "t.CSV")
+    assert list(frame) == ["a", "text", "tags"]
+    assert csv_bytes(table) == (tmp_path / "t.CSV").read_bytes()
     assert frame["text"][0] == 'comma, "quote"'
     assert frame["tags"].tolist() == ['["x"]', "[]"]
     with pytest.raises(

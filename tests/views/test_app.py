@@ -2,21 +2,27 @@
 
 import logging
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import panel as pn
+import param
 import pytest
 
-from explorer import app
-from explorer.app import _is_loopback, come_alive, logging_to
+from explorer import app, notebook
+from explorer.app import App, _is_loopback, come_alive, logging_to
 from explorer.model.errors import InputError
 from explorer.model.run import Run, RunParameters, RunStatus
 from explorer.model.runner import Runner
+from explorer.model.selection import Step
+from explorer.model.source import source_of
 from explorer.model.workspace import Workspace
+from explorer.visits import Visits
 
 
 @pytest.mark.parametrize(
@@ -46,6 +52,7 @@ def test_the_browser_is_opened_at_the_address_that_holds_the_token(
     def serve(*_: object, show: bool, **options: object) -> None:
         assert not show
         assert not opened, "nothing listens yet"
+        assert capsys.readouterr().out == ""
         for call in waiting:
             call()
 
@@ -75,6 +82,74 @@ def test_a_map_comes_alive_unless_there_is_something_to_see(
     assert done == expected.get(statuses, [])
 
 
+@pytest.fixture
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[App, dict[str, str]]]:
+    """An app on one of two small data sets without runs, and what the next page's address says."""
+    said: dict[str, str] = {}
+    monkeypatch.setattr(app, "_argument", lambda name: said.get(name, ""))
+    with Workspace(tmp_path / "w") as workspace:
+        damaged, dataset = (
+            workspace.add_source(source_of(pd.DataFrame({"a": [1.0, 2.0, seed], "b": [seed, 0.0, 1.0]})))
+            for seed in (3.0, 4.0)
+        )
+        damaged.vectors_path.write_bytes(b"")
+        said["damaged"] = damaged.id
+        yield App(workspace, SimpleNamespace(runs=lambda _: []), dataset), said
+
+
+def test_an_address_of_what_is_gone_opens_something_else_and_says_so(
+    small: tuple[App, dict[str, str]],
+) -> None:
+    opened, said = small
+    for argument, value, told in (
+        ("data", opened.dataset.id, None),
+        ("data", "gone", app.DATA_GONE),
+        ("data", said["damaged"], "is damaged"),
+        ("run", "gone", app.RUN_GONE),
+        ("beside", "gone", app.RUN_GONE),
+    ):
+        said[argument] = value
+        session, amiss = opened._session()
+        assert session.dataset is opened.dataset
+        assert len(amiss) == (told is not None)
+        assert all(told in sentence for sentence in amiss)
+        del said[argument]
+
+
+class Look(param.Parameterized):
+    """What a page has beside its session."""
+
+    tool = param.String("pan")
+    active = param.Integer(0)
+
+
+def test_a_reload_takes_all_of_a_visit_and_the_page_before_it_changes_nothing_any_more(
+    small: tuple[App, dict[str, str]],
+) -> None:
+    visits, opened = Visits(), small[0]
+
+    def page(visit_id: str) -> Any:
+        session, look = opened._session()[0], Look()
+        visit_id, visit = visits.take_up(session, visit_id)
+        one = SimpleNamespace(session=session, tools=look, tabs=look, is_watched=False, visit_id=visit_id)
+        visits.hold(visit_id, one, visit)
+        return one
+
+    first = page("")
+    first.session.select(np.array([True, False, True]), Step("rows", rows=(0, 2)))
+    first.session.isolated = frozenset({1})
+    first.tools.tool, first.tabs.active = "lasso", 2
+    second = page(first.visit_id)
+    assert second.visit_id == first.visit_id
+    first.session.clear_selection()
+    first.tools.tool = "box"
+    for one in (second, page(first.visit_id)):
+        np.testing.assert_array_equal(one.session.selection.rows, [0, 2])
+        assert one.session.history.can_undo
+        assert one.session.isolated == {1}
+        assert (one.tools.tool, one.tabs.active) == ("lasso", 2)
+
+
 def test_what_goes_wrong_is_written_to_a_file(tmp_path: Path) -> None:
     root, path = logging.getLogger(), tmp_path / "explorer.log"
     before = list(root.handlers)
@@ -84,3 +159,18 @@ def test_what_goes_wrong_is_written_to_a_file(tmp_path: Path) -> None:
     assert root.handlers == before
     (line,) = path.read_text().splitlines()
     assert line.endswith("ERROR explorer.views.aside: It did not work out.")
+
+
+def test_an_app_in_a_notebook_writes_it_to_the_same_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends: list[Callable[[], object]] = []
+    for name in ("_listen", "_wait_for", "warm_up_drawing"):
+        monkeypatch.setattr(notebook, name, lambda *_: None)
+    monkeypatch.setattr(notebook, "Runner", lambda _: SimpleNamespace(close=lambda: None))
+    monkeypatch.setattr(notebook, "atexit", SimpleNamespace(register=ends.append))
+    notebook._server.__wrapped__(tmp_path)
+    logging.getLogger("explorer.views.aside").error("It did not work out.")
+    for end in ends:
+        end()
+    assert "It did not work out." in (tmp_path / "explorer.log").read_text()

@@ -35,8 +35,6 @@ class Strategy:
         Rows it draws at most.
     on_map : bool
         Whether the rows depend on where they lie on the map.
-    probable : bool
-        Whether inclusion probabilities are defined.
     """
 
     title: str
@@ -45,7 +43,6 @@ class Strategy:
     cost: str
     most: int = MOST
     on_map: bool = False
-    probable: bool = True
 
 
 STRATEGIES = {
@@ -76,7 +73,6 @@ STRATEGIES = {
         "Diverse: each next item is the one farthest from those drawn.",
         "A second or two; at most 5,000, of large selections among random candidates.",
         farthest.MOST,
-        probable=False,
     ),
     "medoids": Strategy(
         "Medoids (representative)",
@@ -84,7 +80,6 @@ STRATEGIES = {
         "Representative: the items nearest, in sum, to all others.",
         "A second or two; at most 2,000, of large selections among 4,096 random candidates.",
         medoids.MOST,
-        probable=False,
     ),
     "boundary": Strategy(
         "Boundary of the selection",
@@ -92,14 +87,12 @@ STRATEGIES = {
         "The items with the most unselected neighbours on the map.",
         "About a second for a million.",
         on_map=True,
-        probable=False,
     ),
     "outliers": Strategy(
         "Outliers",
         outliers,
         "The items farthest from their neighbours in the data, by local outlier factor.",
         "About a second for a million.",
-        probable=False,
     ),
 }
 """By name, in the order offered."""

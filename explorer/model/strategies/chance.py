@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.model.strategies.local_density import local_density
+from explorer.model.strategies.kernel_density import kernel_density
 from explorer.model.strategies.population import Pick, Plan, Population
 
 SURE = 1 - 1e-9
@@ -25,11 +25,11 @@ def random(population: Population, plan: Plan) -> Pick:
 def dense(population: Population, plan: Plan) -> Pick:
     """Draw rows with chances in proportion to the density of the map around them.
 
-    pi_i = min(1, c rho_i) with c such that the pi_i sum to the size; rho is ``local_density``, over all rows
+    pi_i = min(1, c rho_i) with c such that the pi_i sum to the size; rho is ``kernel_density``, over all rows
     of the map. The sample dwells on the cores of clusters more than a random one.
     """
     rows, notes = population.placed_rows()
-    return _weighted(rows, local_density(population.places())[rows], plan, notes)
+    return _weighted(rows, kernel_density(population.places())[rows], plan, notes)
 
 
 def sparse(population: Population, plan: Plan) -> Pick:
@@ -38,7 +38,7 @@ def sparse(population: Population, plan: Plan) -> Pick:
     pi_i = min(1, c / rho_i): equal areas of the map that hold rows give about equally many of them.
     """
     rows, notes = population.placed_rows()
-    return _weighted(rows, 1 / local_density(population.places())[rows], plan, notes)
+    return _weighted(rows, 1 / kernel_density(population.places())[rows], plan, notes)
 
 
 def _weighted(

@@ -18,13 +18,16 @@ KERNEL = np.array([1, 4, 6, 4, 1]) / 16
 """Binomial, with a standard deviation of one cell."""
 
 
-def local_density(embedding: NDArray[np.float32]) -> NDArray[np.float64]:
+def kernel_density(embedding: NDArray[np.float32]) -> NDArray[np.float64]:
     """Rows per unit of area around each row of a map.
 
     Rows are counted in square cells of side h, the counts smoothed by the binomial kernel 1 4 6 4 1 along
     both axes, whose standard deviation is one cell, and divided by h²; a row has the density of its cell.
     The side is a quarter of Scott's bandwidth, h = 0.25 s n^(-1/6), where s² is the mean variance of the
     axes and n the number of rows placed, or 1/2048 of the map's longer side if that is more.
+
+    The density that colours a map (``statistics.local_density``) is another: it counts within a fixed share
+    of the map's width, which means the same at every size; this one narrows as rows grow more.
 
     Parameters
     ----------
