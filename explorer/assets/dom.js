@@ -43,8 +43,11 @@ function focused() {
   return focus
 }
 
+const WITHOUT_TEXT = ["range", "checkbox", "radio"]
+
 function takesText(focus) {
-  return focus && (["INPUT", "TEXTAREA", "SELECT"].includes(focus.tagName) && focus.type !== "range" || focus.isContentEditable)
+  return focus && (focus.isContentEditable
+    || ["INPUT", "TEXTAREA", "SELECT"].includes(focus.tagName) && !WITHOUT_TEXT.includes(focus.type))
 }
 
 // The mode that the keys held with an event ask for; empty for none.

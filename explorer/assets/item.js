@@ -1,5 +1,6 @@
 // One item: its picture or sound, its columns, its neighbours. Texts come from the data: set as text, never as markup.
 const MARKS = {lost: "◇", intruder: "✕"}
+const MOMENT_MS = 300
 
 function button(className, text, act, title) {
   const element = part("button", className, text)
@@ -45,7 +46,7 @@ export function render({model}) {
     }
     if (field.length) {
       const more = button("more", `Show all ${number.format(field.length)} characters`,
-        () => { more.disabled = true; send("whole", {column: field.name}) })
+        () => { more.disabled = true; send("whole", {column: field.name}) }, "Puts the whole text in place of its beginning")
       cell.append(more)
     }
     if (field.note) { cell.append(part("span", "note", field.note)) }
@@ -122,6 +123,17 @@ export function render({model}) {
     return box
   }
 
+  // Told of only if it lasts: most of the time it takes a blink.
+  const finding = part("p", "note finding", "Finding similar items … ")
+  finding.setAttribute("role", "status")
+  finding.append(button("cancel", "Cancel", () => send("cancel"), "Leaves the selection as it is"))
+  let slow = null
+  const drawBusy = () => {
+    clearTimeout(slow)
+    finding.hidden = true
+    if (model.busy) { slow = setTimeout(() => { finding.hidden = false }, MOMENT_MS) }
+  }
+
   const actions = (item) => {
     const row = part("div", "item-actions")
     if (item.row !== undefined) {
@@ -155,11 +167,11 @@ export function render({model}) {
       const empty = part("div", "item-empty")
       empty.append(part("b", "", "No item is pinned."), part("br", ""),
         "Tap a point of the map or search for one to see all its columns and its neighbours. Press / to search.")
-      card.replaceChildren(empty, actions(item))
+      card.replaceChildren(empty, actions(item), finding)
       return
     }
     const section = part("h3", "", `Columns`)
-    card.replaceChildren(head(item), ...item.media.map(media), actions(item), section)
+    card.replaceChildren(head(item), ...item.media.map(media), actions(item), finding, section)
     card.append(item.fields.length ? fields(item) : part("p", "note", item.no_fields), near(model.near))
   }
 
@@ -171,6 +183,7 @@ export function render({model}) {
   const drawWhole = () => {
     for (const row of card.querySelectorAll(".item-field")) {
       if (row.dataset.column !== model.whole.column) { continue }
+      if (model.whole.text === undefined) { row.querySelector(".more").disabled = false; continue }
       // A word of a megabyte keeps a browser busy for minutes unless it may be broken anywhere at all.
       const unbroken = /\S{2000}/.test(model.whole.text)
       const text = part("span", unbroken ? "written whole unbroken" : "written whole", model.whole.text)
@@ -186,6 +199,8 @@ export function render({model}) {
   model.on("near", drawNear)
   model.on("whole", drawWhole)
   model.on("selected", drawActions)
+  model.on("busy", drawBusy)
   draw()
+  drawBusy()
   return card
 }

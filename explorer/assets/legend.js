@@ -8,8 +8,10 @@ export function render({model}) {
   search.type = "search"
   search.placeholder = "Search categories"
   search.setAttribute("aria-label", "Search categories")
+  search.title = "Lists the categories with this in their name"
   const all = part("button", "legend-all", "Show all")
   all.type = "button"
+  all.title = "Shows all categories on the map again"
   const none = part("div", "empty", "No category has this in its name.")
   const list = part("div", "bar-list")
   list.setAttribute("role", "list")

@@ -44,8 +44,8 @@ export function render({model}) {
     track.hidden = empty
     for (const hidden of [note, curve, cost]) { hidden.toggleAttribute("hidden", empty) }
     if (empty) { return }
-    stage.replaceChildren(part("b", "", state.n_epochs ? `epoch ${state.epoch}` : state.stage),
-      state.n_epochs ? ` / ${state.n_epochs}` : "")
+    stage.replaceChildren(part("b", "", state.n_epochs ? `epoch ${number.format(state.epoch)}` : state.stage),
+      state.n_epochs ? ` / ${number.format(state.n_epochs)}` : "")
     fill.style.width = `${100 * state.fraction}%`
     track.setAttribute("aria-valuenow", Math.round(100 * state.fraction))
     bar.dataset.status = state.status

@@ -32,7 +32,7 @@ export function render({model}) {
     card.className = `run-card ${entry.place} ${entry.status}`
     card.querySelector(".run-title").textContent = entry.title
     card.querySelector(".run-line").textContent = entry.line
-    card.querySelector(".run-show").title = `${entry.run}\n${entry.line}`
+    card.querySelector(".run-show").title = `${entry.run}\n${entry.line}\nClick shows it on the map`
     card.querySelector(".run-show").setAttribute("aria-current", entry.place === "first")
     const track = card.querySelector(".track")
     track.hidden = entry.fraction < 0

@@ -62,5 +62,14 @@ export function render({model}) {
   const draw = () => { list.replaceChildren(...model.rows.map(row)) }
   model.on("rows", draw)
   draw()
+
+  const look = () => model.send_msg({action: "look"})
+  const sight = new IntersectionObserver((entries) => { if (entries.some((entry) => entry.isIntersecting)) { look() } })
+  sight.observe(list)
+  window.addEventListener("focus", look)
+  model.on("remove", () => {
+    sight.disconnect()
+    window.removeEventListener("focus", look)
+  })
   return list
 }

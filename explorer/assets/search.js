@@ -9,6 +9,7 @@ export function render({model}) {
   input.placeholder = "Search items"
   input.autocomplete = "off"
   input.spellcheck = false
+  input.title = "Finds items by their text; Enter searches, and a match is shown on the map (/)"
   input.setAttribute("role", "combobox")
   input.setAttribute("aria-label", "Search items")
   input.setAttribute("aria-controls", "search-list")
@@ -95,9 +96,17 @@ export function render({model}) {
     const found = model.result
     const scroll = panel.querySelector(".search-columns")?.scrollTop ?? 0
     panel.replaceChildren()
-    if (model.busy) { panel.append(part("div", "search-head", "Searching …")) }
-    else if (model.fault) { panel.append(part("div", "search-head", model.fault)) }
-    else if (found.text !== undefined) {
+    if (model.busy) {
+      const line = part("div", "search-head", "Searching …")
+      const cancel = part("button", "cancel", "Cancel")
+      cancel.type = "button"
+      cancel.title = "Ends the search"
+      cancel.addEventListener("click", () => model.send_msg({action: "cancel"}))
+      line.append(cancel)
+      panel.append(line)
+    } else if (model.fault) {
+      panel.append(part("div", "search-head", model.fault))
+    } else if (found.text !== undefined) {
       const list = part("div", "search-list")
       list.id = "search-list"
       list.setAttribute("role", "listbox")
@@ -153,7 +162,7 @@ export function render({model}) {
     document.removeEventListener("pointerdown", onPress, true)
   })
 
-  const onColumns = () => {
+  const onData = () => {
     left = new Set()
     asked = ""
     input.value = ""
@@ -162,8 +171,11 @@ export function render({model}) {
     open(false)
     draw()
   }
-  model.on("columns", onColumns)
-  model.on(["result", "busy", "fault"], () => { draw(); if (asked) { open(true) } })
-  onColumns()
+  model.on(["dataset", "columns"], onData)
+  model.on(["result", "busy", "fault"], () => {
+    draw()
+    if (asked) { open(model.busy || model.fault !== "" || model.result.text !== undefined) }
+  })
+  onData()
   return box
 }

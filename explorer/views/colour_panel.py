@@ -135,7 +135,7 @@ class ColourPanel(pn.viewable.Viewer):
         dark, search = self._dark, self._search
         if not colours(session, name):
             self._aside.forget()
-            self._show((), 0, "", density_scale(dark))
+            self._show((), 0, "", density_ramp(dark))
             return
 
         def count_up() -> tuple[Any, ...]:
@@ -171,7 +171,7 @@ def hint(session: Session) -> str:
     return "".join(f'<div class="muted">{html.escape(line)}</div>' for line in lines)
 
 
-def density_scale(dark: bool) -> str:
+def density_ramp(dark: bool) -> str:
     """The colours of a map by density, as HTML."""
     colours = palette.density(dark)
     ramp = ", ".join(colours[::32] + colours[-1:])

@@ -10,6 +10,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from explorer.model.categories import Categories
+from explorer.model.doing import Doing
 from explorer.model.selection import Share, composition
 from explorer.model.session import Session
 from explorer.views import text
@@ -17,6 +18,7 @@ from explorer.views.aside import Aside
 from explorer.views.bars import BarRow, Bars
 from explorer.views.colouring import category_colours, colours, offered
 from explorer.views.histogram import Histogram, histogram_columns, note
+from explorer.views.telling import telling
 from explorer.views.theme import stylesheet
 
 NOTABLE_LIFT = 1.5
@@ -44,6 +46,8 @@ class Composition(pn.viewable.Viewer):
         self._session, self._dark, self._aside = session, dark, Aside()
         self._parts: dict[str, ColumnBlock] = {}
         self._coloured_by = ""
+        self._doing: Doing | None = None
+        self._awaited: set[str] = set()
         self.columns = pmui.MultiChoice(
             label="Composition by",
             sizing_mode="stretch_width",
@@ -91,7 +95,7 @@ class Composition(pn.viewable.Viewer):
             if not (self._is_following and session.waiting_for(self._coloured_by)):
                 return
             # A statistic that nobody waits for any more would be asked for again.
-            now = next((name for name in names if not session.is_statistic(name)), "")
+            now = self._first_column
         if self._is_following:
             self.columns.value = [now] if now else []
         self._coloured_by = now
@@ -101,7 +105,23 @@ class Composition(pn.viewable.Viewer):
         # The map's colours are explained until the analyst chooses columns by hand.
         return bool(self.columns.value == [self._coloured_by])
 
+    @property
+    def _first_column(self) -> str:
+        names = offered(self._session).values()
+        return next((name for name in names if not self._session.is_statistic(name)), "")
+
+    def _leave_cancelled(self) -> None:
+        """Choose statistics no longer whose computing was cancelled: they would be asked for again."""
+        session, chosen = self._session, list(self.columns.value)
+        if self._doing is not None and self._doing.stopped:
+            kept = [name for name in chosen if name not in self._awaited] or [self._first_column]
+            self._doing = None
+            self.columns.value = [name for name in kept if name]
+        self._doing = session.derived.doing or self._doing
+        self._awaited = {name for name in self.columns.value if session.waiting_for(name)}
+
     def _draw(self, *_: Any) -> None:
+        self._leave_cancelled()
         session, selection = self._session, self._session.selection
         names = tuple(name for name in self.columns.value if colours(session, name))
         shown = selection is not None and bool(self.columns.options)
@@ -128,9 +148,13 @@ class Composition(pn.viewable.Viewer):
             self._blocks.objects = blocks
 
     def _pick(self, column: str, message: dict[str, Any]) -> None:
-        narrowing = "intersect" if self._session.selection.count else "replace"
-        mode = "union" if message["toggle"] else narrowing
-        self._session.select_category(column, int(message["key"]), mode)
+        session, code = self._session, int(message["key"])
+        # The bars may be those of a statistic that is computed anew.
+        if code >= len(session.categories(column).names):
+            return
+        narrowing = "intersect" if session.selection.count else "replace"
+        with telling():
+            session.select_category(column, code, "union" if message["toggle"] else narrowing)
 
 
 class ColumnBlock:

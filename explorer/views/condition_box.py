@@ -13,6 +13,7 @@ from explorer.model.selection import MODES, Step
 from explorer.model.session import Session
 from explorer.views.aside import Aside
 from explorer.views.line_input import LineInput
+from explorer.views.small_button import small_button
 from explorer.views.theme import stylesheet
 
 WAYS = dict(zip(("Replace", "Add", "Subtract", "Keep only"), MODES, strict=True))
@@ -30,7 +31,8 @@ class ConditionBox(pn.viewable.Viewer):
 
     def __init__(self, session: Session) -> None:
         super().__init__()
-        self._session, self._aside = session, Aside()
+        self._session, self._aside, self._offering = session, Aside(every=True), Aside()
+        self._asked = 0
         self.text = LineInput(
             label="Condition in SQL",
             size="small",
@@ -50,13 +52,16 @@ class ConditionBox(pn.viewable.Viewer):
         self._said = pn.pane.HTML(
             stylesheets=[stylesheet("panels.css")], sizing_mode="stretch_width", margin=(2, 0, 0, 0)
         )
+        self.cancel = small_button("Cancel", "Leaves the selection as it is.", "text", visible=False)
+        self.cancel.on_click(lambda _: self._cancel())
         self.text.param.watch(lambda _: self._apply(self.text.entered.strip()), ["enter_pressed"])
         session.param.watch(self._offer, ["dataset"])
         self._offer()
 
     def __panel__(self) -> pn.viewable.Viewable:
         row = pn.Row(self.text, self.way, sizing_mode="stretch_width", margin=0, styles={"gap": "8px"})
-        return pn.Column(row, self._said, sizing_mode="stretch_width", margin=(12, 0, 4, 0))
+        below = pn.Row(self._said, self.cancel, sizing_mode="stretch_width", margin=0)
+        return pn.Column(row, below, sizing_mode="stretch_width", margin=(12, 0, 4, 0))
 
     def _apply(self, condition: str) -> None:
         dataset, mode = self._session.dataset, self.way.value
@@ -65,22 +70,32 @@ class ConditionBox(pn.viewable.Viewer):
             return
 
         def select(mask: Any) -> None:
-            if self._session.dataset is dataset:
-                self._say("" if mask.any() else "No item meets this condition.")
-                self._session.select(mask, Step("condition", mode, condition=condition))
+            self._answer("" if mask.any() else "No item meets this condition.")
+            self._session.select(mask, Step("condition", mode, condition=condition))
 
+        self._asked += 1
         self._say("Asking …")
-        self._aside.ask(lambda: dataset.items.where(condition), select, lambda why: self._say(why, "bad"))
+        self._aside.ask(lambda: dataset.items.where(condition), select, lambda why: self._answer(why, "bad"))
+
+    def _answer(self, sentence: str, tone: str = "muted") -> None:
+        self._asked -= 1
+        self._say(sentence or ("Asking …" if self._asked else ""), tone)
+
+    def _cancel(self) -> None:
+        self._aside.forget()
+        self._asked = 0
+        self._say("")
 
     def _say(self, sentence: str, tone: str = "muted") -> None:
         self.text.error_state = tone == "bad"
+        self.cancel.visible = self._asked > 0
         role = "alert" if tone == "bad" else "status"
         self._said.object = sentence and f'<div role="{role}" class="{tone}">{html.escape(sentence)}</div>'
 
     def _offer(self, *_: Any) -> None:
+        self._cancel()
         self.text.param.update(value="", value_input="")
-        self._say("")
-        self._aside.ask(self._example, lambda text: self.text.param.update(placeholder=text))
+        self._offering.ask(self._example, lambda text: self.text.param.update(placeholder=text))
 
     def _example(self) -> str:
         # Columns with few values, each with its commonest: what a reader of the data would try first.

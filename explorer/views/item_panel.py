@@ -17,14 +17,13 @@ from explorer.model.session import Session
 from explorer.views.aside import Aside
 from explorer.views.item_state import item_state, neighbour_state
 from explorer.views.part import Part
-from explorer.views.telling import telling
+from explorer.views.telling import tell, telling
 from explorer.views.text import count, written
 from explorer.views.theme import script, stylesheet
 
 MOST_TEXT = 2_000_000
 FEWEST, MOST_NEAR = 5, 50
 LIKE = 50
-FINDING: dict[str, Any] = {"sentence": ""}
 
 
 class ItemCard(Part):
@@ -37,21 +36,24 @@ class ItemCard(Part):
     near : dict
         The neighbours, by `neighbour_rows`.
     whole : dict
-        The whole text of the column that was asked for.
+        The column whose whole text was asked for, and the text; without it, it could not be read.
     selected : bool
         Whether there is a selection to be like.
     size : int
         How many similar items are selected unless another number is typed.
+    busy : bool
+        Whether similar items are being looked for.
     on_message : callable
-        Called with {"action"}: "jump" with "row", "whole" with "column", "like" or "centre" with "size", or
-        "unpin".
+        Called with {"action"}: "jump" with "row", "whole" with "column", "like" or "centre" with "size",
+        "cancel" of these two, or "unpin".
     """
 
     item = param.Dict(default={})
-    near = param.Dict(default=FINDING)
+    near = param.Dict(default={"sentence": ""})
     whole = param.Dict(default={})
     selected = param.Boolean(False)
     size = param.Integer(LIKE)
+    busy = param.Boolean(False)
 
     _esm: ClassVar[str] = script("item.js")
     _stylesheets: ClassVar[list[str]] = [stylesheet("parts.css"), stylesheet("item.css")]
@@ -74,7 +76,9 @@ class ItemPanel(pn.viewable.Viewer):
         super().__init__()
         self._session, self._jump, self._dark = session, jump, dark
         self._cells, self._near, self._drawing, self._likes = (Aside() for _ in range(4))
+        self._wholes = Aside(every=True)
         self._key: tuple[object, ...] = ()
+        self._fault = ""
         self.card = ItemCard(self._on_message, sizing_mode="stretch_width", margin=0)
         session.param.watch(self._show, ["pinned", "dataset"])
         session.param.watch(self._relate, ["pinned", "run_id", "progress", "dataset"])
@@ -95,6 +99,7 @@ class ItemPanel(pn.viewable.Viewer):
 
     def _show(self, *_: Any) -> None:
         session, row = self._session, self._session.pinned
+        self._wholes.forget()
         if row is None or session.dataset is None:
             self._cells.forget()
             self.card.item = {}
@@ -119,8 +124,9 @@ class ItemPanel(pn.viewable.Viewer):
         key = (session.dataset and session.dataset.id, row, session.run_id, snapshot is None, at_rest)
         if key == self._key:
             return
-        self._key = key
+        self._key, self._fault = key, ""
         session.near = None
+        self._draw_near()
         if row is None or session.dataset is None:
             self._near.forget()
             return
@@ -137,12 +143,14 @@ class ItemPanel(pn.viewable.Viewer):
         return 14 if run is None else int(np.clip(run.parameters.n_neighbors - 1, FEWEST, MOST_NEAR))
 
     def _no_neighbours(self, sentence: str) -> None:
-        self.card.near = {"sentence": sentence}
+        self._fault = sentence
+        self._draw_near()
 
     def _draw_near(self, *_: Any) -> None:
         session, near, dark = self._session, self._session.near, self._dark
         if near is None or near.row != session.pinned:
-            self.card.near = FINDING
+            self._drawing.forget()
+            self.card.near = {"sentence": self._fault}
             return
         self._drawing.ask_instead(
             lambda: neighbour_state(session, near, dark), lambda state: setattr(self.card, "near", state)
@@ -158,6 +166,9 @@ class ItemPanel(pn.viewable.Viewer):
             session.pin(None)
         elif action == "whole":
             self._show_whole(str(message["column"]))
+        elif action == "cancel":
+            self._likes.forget()
+            self.card.busy = False
         elif action in ("like", "centre"):
             with telling():
                 self._select_like(action, int(message["size"]))
@@ -173,7 +184,12 @@ class ItemPanel(pn.viewable.Viewer):
         def show(text: str) -> None:
             self.card.whole = {"column": column, "text": text}
 
-        self._cells.ask_instead(read, show)
+        def fail(sentence: str) -> None:
+            tell(sentence)
+            self.card.whole = {"column": column}
+
+        self.card.whole = {}
+        self._wholes.ask(read, show, fail)
 
     def _select_like(self, action: str, size: int) -> None:
         session, dataset, metric = self._session, self._session.dataset, self._session.metric
@@ -185,8 +201,14 @@ class ItemPanel(pn.viewable.Viewer):
             return like_selection(dataset, selection, size, metric)
 
         def select(step: Step) -> None:
+            self.card.busy = False
             if session.dataset is dataset:
                 session.select_rows(np.array(step.rows, np.int64), replace(step, mode=mode))
 
+        def fail(sentence: str) -> None:
+            self.card.busy = False
+            tell(sentence)
+
         if dataset is not None and (row is not None or action == "centre"):
-            self._likes.ask_instead(find, select)
+            self.card.busy = True
+            self._likes.ask_instead(find, select, fail)

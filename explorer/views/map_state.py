@@ -59,6 +59,8 @@ def _loading(session: Session, run: Run) -> dict[str, Any]:
 def _at_rest(run: Run) -> dict[str, Any]:
     if run.status is RunStatus.FAILED:
         return _state("error", "This run failed", run.error or "There was no map yet; start it again.")
+    if run.status is RunStatus.DONE:
+        return _state("error", "The map of this run is missing", "Start it again with the same parameters.")
     return _state(
         "empty", f"This run was {run.status}", "There was no map yet: resume it below, or start another."
     )

@@ -6,6 +6,7 @@ import asyncio
 import html
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from explorer.model.items import ROW_ID, is_number
 from explorer.model.media import Media, audio_type, content_of
 from explorer.model.sampling import free_name
 from explorer.views.media import shown
+from explorer.views.telling import telling
 from explorer.views.text import count as number
 from explorer.views.text import shortened
 from explorer.views.theme import stylesheet
@@ -32,6 +34,10 @@ PAGE_SIZE = 8
 LONGEST_CELL = 300
 SHOWN_SIDE = 32
 SOUND = '<button type="button" title="Look at this item and play its sound">▶ sound</button>'
+
+
+Asked = tuple[int, tuple[tuple[str, str], ...]]
+"""The number of a page, from 1, and the order: each column with "asc" or "desc"."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,6 +171,7 @@ class RowsTable(pn.widgets.Tabulator):
         self._pick = pick
         self._rows: Rows | None = None
         self._page: Page | None = None
+        self._shown: Asked = (1, ())
         self._ordered: dict[object, Rows] = {}
         super().__init__(
             pagination="remote",
@@ -197,16 +204,16 @@ class RowsTable(pn.widgets.Tabulator):
             sortable={name: name != picture for name in names},
             text_align={name: "right" for name in names if name in first.numbers},
         )
-        self._rows, self._page = rows, first
+        self._rows, self._page, self._shown = rows, first, self._asked
         self.value = first.frame.iloc[:0]
         self._tell_page()
 
     def _tell_page(self) -> None:
         # Tabulator's own counter waits for an answer of its server, which here is none.
-        self.styles = {"--page": f'"{self.page:,} of {-(-self._length // PAGE_SIZE):,}"'}
+        self.styles = {"--pages": f'"{self.page:,} of {-(-self._length // PAGE_SIZE):,}"'}
 
     @property
-    def _asked(self) -> tuple[int, tuple[tuple[str, str], ...]]:
+    def _asked(self) -> Asked:
         """The page and the order that the browser asks for."""
         return self.page, tuple((sorter["field"], sorter["dir"]) for sorter in self.sorters)
 
@@ -230,16 +237,25 @@ class RowsTable(pn.widgets.Tabulator):
     async def _turn(self) -> None:
         """Fetch the page asked for on another thread, then show it unless another was asked for meanwhile."""
         rows, asked, doc = self._rows, self._asked, pn.state.curdoc
-        assert rows is not None
-        page = await asyncio.to_thread(self._fetch, rows, *asked)
+        if rows is None or asked == self._shown:
+            return
 
-        def show() -> None:
+        def show(page: Page) -> None:
             if rows is self._rows and asked == self._asked:
-                self._page = page
+                self._page, self._shown = page, asked
                 super(RowsTable, self)._update_cds()
                 self._tell_page()
 
-        soon(doc, show)
+        def put_back() -> None:
+            if rows is self._rows and asked == self._asked:
+                page, order = self._shown
+                sorters = [{"field": field, "dir": direction} for field, direction in order]
+                self.param.update(page=page, sorters=sorters)
+
+        act: Callable[[], None] = put_back
+        with telling():
+            act = partial(show, await asyncio.to_thread(self._fetch, rows, *asked))
+        soon(doc, act)
 
     def _get_data(self) -> tuple[pd.DataFrame, dict[str, Any]]:
         if self._rows is None or self._page is None:

@@ -9,7 +9,7 @@ import param
 from explorer.model.run import Run, RunStatus
 from explorer.model.runner import Progress
 from explorer.views.part import Part
-from explorer.views.text import duration, share
+from explorer.views.text import count, duration, share
 from explorer.views.theme import script
 
 
@@ -62,15 +62,19 @@ def _line(run: Run, progress: Progress | None) -> str:
     if run.status is RunStatus.DONE:
         cost = "" if run.cost is None else f"\ncost {run.cost:.3f}"
         return f"done in {duration(run.total_seconds)}{cost}"
-    return f"{run.status} at epoch {run.epoch} / {run.n_epochs}" if run.n_epochs else str(run.status)
+    return f"{run.status} at {_epoch(run)}" if run.n_epochs else str(run.status)
 
 
 def _at_work(progress: Progress) -> str:
     if progress.status is RunStatus.QUEUED:
         return "queued"
     if progress.status is RunStatus.PAUSED:
-        return f"paused at epoch {progress.epoch} / {progress.n_epochs}"
+        return f"paused at {_epoch(progress)}"
     left = "" if progress.remaining is None else f"\n{duration(progress.remaining)} left"
     if progress.stage == "layout":
-        return f"epoch {progress.epoch} / {progress.n_epochs}{left}"
+        return _epoch(progress) + left
     return f"{progress.stage} {share(progress.stage_fraction)}{left}"
+
+
+def _epoch(at: Run | Progress) -> str:
+    return f"epoch {count(at.epoch)} / {count(at.n_epochs)}"

@@ -15,8 +15,9 @@ import panel_material_ui as pmui
 from explorer.model.drawing import Drawn
 from explorer.model.sampling import free_name
 from explorer.model.session import Session
-from explorer.model.strategies import MOST, STRATEGIES, Plan
+from explorer.model.strategies import MOST, STRATEGIES
 from explorer.model.workspace import csv_bytes
+from explorer.views.download import CANCEL, Download, Pressed
 from explorer.views.rows_table import PAGE_SIZE, Page, Rows, RowsTable
 from explorer.views.small_button import small_button
 from explorer.views.strategy_form import StrategyForm
@@ -61,7 +62,9 @@ class SamplePanel(pn.viewable.Viewer):
             width=84,
             description="Draws the items, rings them on the map and lists them below.",
         )
+        self._drawing = Pressed(self.draw)
         self.draw.on_click(self._draw)
+        self.draw.param.watch(self._describe, ["label"])
         self._head = pn.pane.HTML(
             stylesheets=[stylesheet("panels.css")], sizing_mode="stretch_width", margin=(8, 0)
         )
@@ -99,27 +102,27 @@ class SamplePanel(pn.viewable.Viewer):
         )
 
     async def _draw(self, _: Any) -> None:
-        # On another thread: medoids of a million take a second, and the page stays alive.
-        session, doc = self._session, pn.state.curdoc
-        self.draw.param.update(disabled=True, label="Drawing")
-        try:
-            with telling():
-                plan = self.form.plan(self.size.value or 1, self.seed.value or 0)
-                dataset = session.dataset
-                drawn, page = await asyncio.to_thread(self._drawn_with_page, plan)
+        session, doc, dataset = self._session, pn.state.curdoc, self._session.dataset
+        with telling():
+            made = await self._drawing.do(self._drawn_with_page)
 
-                def show() -> None:
-                    if session.dataset is dataset:
-                        self._fetched = (drawn, page)
-                        session.drawn = drawn
+            def show() -> None:
+                if session.dataset is dataset:
+                    self._fetched = made
+                    session.drawn = made[0]
 
+            if made is not None:
                 soon(doc, show)
-        finally:
-            self.draw.param.update(disabled=False, label="Draw")
 
-    def _drawn_with_page(self, plan: Plan) -> tuple[Drawn, Page]:
-        drawn = self._session.draw(plan)
-        return drawn, self._rows_of(drawn).page(0, PAGE_SIZE)
+    async def _drawn_with_page(self) -> tuple[Drawn, Page]:
+        plan = self.form.plan(self.size.value or 1, self.seed.value or 0)
+
+        def draw() -> tuple[Drawn, Page]:
+            drawn = self._session.draw(plan)
+            return drawn, self._rows_of(drawn).page(0, PAGE_SIZE)
+
+        # On another thread: medoids of a million take a second, and the page stays alive.
+        return await asyncio.to_thread(draw)
 
     def _rows_of(self, drawn: Drawn) -> Rows:
         known = drawn.sample.probabilities
@@ -151,7 +154,9 @@ class SamplePanel(pn.viewable.Viewer):
             return
         chosen = session.selection.count
         source = f"the {count(chosen)} selected items" if chosen else f"all {count(session.dataset.n)} items"
-        if session.drawn is None:
+        if self.draw.label == CANCEL:
+            self._head.object = f'<div class="muted" role="status">Drawing from {source} …</div>'
+        elif session.drawn is None:
             self._head.object = f'<div class="muted">Draws from {source}.</div>'
         else:
             self._head.object = (
@@ -159,9 +164,9 @@ class SamplePanel(pn.viewable.Viewer):
             )
 
     def _download(
-        self, label: str, suffix: str, content: Callable[[], Awaitable[io.BytesIO | None]], description: str
-    ) -> Any:
-        download = pmui.FileDownload(
+        self, label: str, suffix: str, content: Callable[[], Awaitable[io.BytesIO]], description: str
+    ) -> Download:
+        return Download(
             label=label,
             callback=content,
             filename=f"sample.{suffix}",
@@ -170,25 +175,21 @@ class SamplePanel(pn.viewable.Viewer):
             width=78,
             description=description,
         )
-        download.variant = "outlined"  # given at once, the library warns of a parameter it adds itself
-        return download
 
-    async def _csv(self) -> io.BytesIO | None:
+    async def _csv(self) -> io.BytesIO:
         return await self._made(
             lambda: self._session.keep_sample() and csv_bytes(self._session.sample_table())
         )
 
-    async def _parquet(self) -> io.BytesIO | None:
+    async def _parquet(self) -> io.BytesIO:
         return await self._made(lambda: self._session.keep_sample().read_bytes())
 
-    async def _manifest(self) -> io.BytesIO | None:
+    async def _manifest(self) -> io.BytesIO:
         about = self._session.sample_manifest()
         return io.BytesIO(json.dumps(about, indent=2, ensure_ascii=False).encode())
 
-    async def _made(self, make: Callable[[], bytes]) -> io.BytesIO | None:
-        with telling():
-            return io.BytesIO(await asyncio.to_thread(make))
-        return None
+    async def _made(self, make: Callable[[], bytes]) -> io.BytesIO:
+        return io.BytesIO(await asyncio.to_thread(make))
 
 
 def told(drawn: Drawn) -> str:

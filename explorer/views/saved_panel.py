@@ -35,7 +35,8 @@ class SavedList(Part):
     rows : list of SavedRow
         What is shown, in order.
     on_message : callable
-        Called with {"action", "key"}, for a "rename" with "name" too.
+        Called with {"action", "key"}, for a "rename" with "name" too; {"action": "look"} when the list comes
+        into sight or the page is returned to.
     """
 
     rows = param.List(default=[], item_type=dict)
@@ -96,10 +97,14 @@ class SavedPanel(pn.viewable.Viewer):
         )
 
     def _on_data(self, *_: Any) -> None:
-        self._saved = {}
-        self._forget()
-        self._do(lambda: None)
+        self._show(())
+        self._remember(None)
+        self._look()
         self._on_selection()
+
+    def _look(self) -> None:
+        # Another page may have saved or deleted some meanwhile.
+        self._do(lambda: None)
 
     def _on_selection(self, *_: Any) -> None:
         self._form.visible = self._session.selection is not None and self._session.selection.count > 0
@@ -114,9 +119,13 @@ class SavedPanel(pn.viewable.Viewer):
         self.field.param.update(value="", value_input="")
 
     def _on_message(self, message: dict[str, str]) -> None:
-        one, action = self._saved.get(message["key"]), message["action"]
-        if one is None:
-            return
+        action = message["action"]
+        if action == "look":
+            self._look()
+        elif one := self._saved.get(message["key"]):
+            self._act(one, action, message)
+
+    def _act(self, one: SavedSelection, action: str, message: dict[str, str]) -> None:
         saved = self._session.saved()
         if action in MODES:
             self._do(lambda: saved.load(one), lambda rows: self._session.select(rows.mask, one.step(action)))
@@ -129,44 +138,47 @@ class SavedPanel(pn.viewable.Viewer):
                 saved.delete(one)
                 return one, rows
 
-            self._do(delete, self._on_deleted)
+            self._do(delete, self._remember)
 
-    def _on_deleted(self, deleted: tuple[SavedSelection, Selection]) -> None:
+    def _remember(self, deleted: tuple[SavedSelection, Selection] | None) -> None:
+        """Offer to bring a deleted selection back, until another is deleted or other data opens."""
         self._deleted = deleted
-        self._say(f"Deleted “{deleted[0].name}”.", undo=True)
+        self._say("")
 
     def _put_back(self) -> None:
         if self._deleted is not None:
             saved, deleted = self._session.saved(), self._deleted
-            self._do(lambda: saved.put(*deleted))
+            self._do(lambda: saved.put(*deleted), lambda _: self._remember(None))
 
     # Done on another thread, as disks may be slow
 
     def _do(self, work: Callable[[], Any], then: Callable[[Any], None] = lambda _: None) -> None:
         dataset = self._session.dataset
         if dataset is None:
-            self._show(())
             return
         saved = self._session.saved()
 
         def show(done: tuple[Any, tuple[SavedSelection, ...]]) -> None:
             if self._session.dataset is dataset:
-                self._forget()
                 self._show(done[1])
+                self._say("")
                 then(done[0])
 
-        self._aside.ask(lambda: (work(), saved.all()), show, lambda why: self._say(why, "bad"))
+        def fail(why: str) -> None:
+            if self._session.dataset is dataset:
+                self._say(why)
+
+        self._aside.ask(lambda: (work(), saved.all()), show, fail)
 
     def _show(self, saved: tuple[SavedSelection, ...]) -> None:
         self._saved = {one.key: one for one in saved}
         self.list.rows = [SavedRow(key=one.key, name=one.name, count=one.count) for one in saved]
-        self._head.visible = self.list.visible = bool(saved)
+        self._head.visible = bool(saved)
 
-    def _forget(self) -> None:
-        self._deleted = None
-        self._say("")
-
-    def _say(self, sentence: str, tone: str = "muted", undo: bool = False) -> None:
-        role = "alert" if tone == "bad" else "status"
-        self._said.object = sentence and f'<div role="{role}" class="{tone}">{html.escape(sentence)}</div>'
-        self.undo.visible = undo
+    def _say(self, fault: str) -> None:
+        """Tell what went wrong, and what was deleted and can come back."""
+        told = f'<div role="alert" class="bad">{html.escape(fault)}</div>' if fault else ""
+        if self._deleted is not None:
+            told += f'<div role="status" class="muted">Deleted “{html.escape(self._deleted[0].name)}”.</div>'
+        self._said.object = told
+        self.undo.visible = self._deleted is not None

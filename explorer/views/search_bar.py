@@ -25,6 +25,8 @@ class SearchField(Part):
 
     Parameters
     ----------
+    dataset : str
+        The id of what is searched; another one empties the field.
     columns : list of str
         Those that can be searched.
     result : dict
@@ -34,9 +36,10 @@ class SearchField(Part):
     fault : str
         Why the last search came to nothing.
     on_message : callable
-        Called with {"action"}: "search" with "text" and "columns", "pick" with "row", or "select".
+        Called with {"action"}: "search" with "text" and "columns", "cancel", "pick" with "row", or "select".
     """
 
+    dataset = param.String("")
     columns = param.List(default=[], item_type=str)
     result = param.Dict(default=NOTHING)
     busy = param.Boolean(False)
@@ -74,12 +77,21 @@ class SearchBar(pn.viewable.Viewer):
         self._aside.forget()
         self._found = None
         columns = [] if dataset is None else list(searchable(dataset.items))
-        self.field.param.update(columns=columns, result=NOTHING, busy=False, fault="")
+        self.field.param.update(
+            dataset="" if dataset is None else dataset.id,
+            columns=columns,
+            result=NOTHING,
+            busy=False,
+            fault="",
+        )
 
     def _on_message(self, message: dict[str, Any]) -> None:
         action = message["action"]
         if action == "search":
             self._search(str(message["text"]), [str(name) for name in message["columns"]])
+        elif action == "cancel":
+            self._aside.forget()
+            self._failed("The search was cancelled.")
         elif action == "pick":
             self._jump(int(message["row"]))
         elif action == "select":

@@ -8,17 +8,19 @@ from typing import Any, ClassVar
 
 import numpy as np
 import panel as pn
-import panel_material_ui as pmui
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
+from explorer.model.dataset import Dataset
 from explorer.model.errors import InputError
 from explorer.model.sampling import rows_table
 from explorer.model.session import Session
+from explorer.views.download import Download
 from explorer.views.part import Part
-from explorer.views.telling import telling
 from explorer.views.theme import script
 
-MOST_ROWS = 2_000_000
+MOST_BYTES = 256 * 2**20
+"""What is exported passes through the memory of server and browser, there as text a third longer."""
 
 
 class ShareLink(Part):
@@ -40,16 +42,16 @@ class ShareBar(pn.viewable.Viewer):
         super().__init__()
         self._session = session
         self.link = ShareLink(lambda _: None, margin=0, align="center")
-        self.export = pmui.FileDownload(
+        self.export = Download(
             label="Export map",
             callback=self._parquet,
             filename="map.parquet",
             size="small",
+            variant="text",
             margin=0,
             width=120,
             description="Row ids, places on the map and columns of all items, as Parquet.",
         )
-        self.export.variant = "text"  # given at once, the library warns of a parameter it adds itself
         session.param.watch(self._name, ["run_id", "dataset"])
         self._name()
 
@@ -61,21 +63,34 @@ class ShareBar(pn.viewable.Viewer):
             filename=f"{self._session.run_id or 'map'}.parquet", disabled=not self._session.run_id
         )
 
-    async def _parquet(self) -> io.BytesIO | None:
-        with telling():
-            return await asyncio.to_thread(self._made)
-        return None
+    async def _parquet(self) -> io.BytesIO:
+        return await asyncio.to_thread(self._made)
 
     def _made(self) -> io.BytesIO:
         session = self._session
-        dataset, run_id, snapshot = session.dataset, session.run_id, session.snapshot(session.run_id)
-        if dataset is None or snapshot is None:
+        dataset, run = session.dataset, session.run(session.run_id)
+        snapshot = session.snapshot(session.run_id)
+        if dataset is None or run is None:
             raise InputError("There is no map to export yet: start a run.")
-        if dataset.n > MOST_ROWS:
+        write = f"umap-explorer export {run.id} writes"
+        if run.parameters.n_components != 2:
             raise InputError(
-                f"{dataset.n:,} rows are too many for a browser: umap-explorer export {run_id} writes them."
+                f"A run of {run.parameters.n_components} dimensions has no map on a page: {write} its places."
             )
+        if snapshot is None:
+            fault = session.faults.get(run.id)
+            raise InputError(fault or f"The run {run.id} has no map to export yet: it is {run.status}.")
+        size = export_bytes(dataset, snapshot.embedding)
+        if size > MOST_BYTES:
+            raise InputError(f"{size / 2**20:,.0f} MB are too many for a browser: {write} them.")
         file = io.BytesIO()
         pq.write_table(rows_table(dataset, np.arange(dataset.n), snapshot.embedding), file)
         file.seek(0)
         return file
+
+
+def export_bytes(dataset: Dataset, embedding: NDArray[np.float32]) -> int:
+    """About how many bytes of memory a map takes with all its items, as far as their file tells."""
+    file = pq.read_metadata(dataset.items.path)
+    items = sum(file.row_group(group).total_byte_size for group in range(file.num_row_groups))
+    return int(items + embedding.nbytes + np.dtype(np.int64).itemsize * dataset.n)

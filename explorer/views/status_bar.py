@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import html
 import time
+from itertools import pairwise
 from typing import Any
 
 import panel as pn
 
 from explorer.model.doing import Doing
-from explorer.model.run import RunStatus
+from explorer.model.run import Run, RunStatus
 from explorer.model.runner import Progress
 from explorer.model.session import Session
+from explorer.model.stages import of_run
 from explorer.views.playback import WISHES
 from explorer.views.text import count, duration, share
 from explorer.views.theme import stylesheet
@@ -19,6 +21,14 @@ from explorer.views.theme import stylesheet
 CAUTION = "Distances between islands and their sizes mean little; who is whose neighbour means much."
 FRAME = "Time to draw the map here and to paint it in the browser"
 FRAME_SECONDS = 0.5
+AT_REST = {
+    RunStatus.QUEUED: ": it starts when the one at work is done",
+    RunStatus.PAUSED: ": resume it beneath the map",
+    RunStatus.STOPPED: ": it can be resumed beneath the map",
+    RunStatus.INTERRUPTED: ": it can be resumed beneath the map",
+    RunStatus.FAILED: ": its card says why",
+}
+"""What comes next of a run that does not move."""
 
 
 class StatusBar(pn.viewable.Viewer):
@@ -75,7 +85,7 @@ class StatusBar(pn.viewable.Viewer):
         if doing := self._doing or session.derived.doing:
             parts.append(html.escape(under_way(doing)))
         elif session.progress is not None:
-            parts.append(html.escape(activity(session.progress)))
+            parts.append(html.escape(activity(session.progress, session.run(session.run_id))))
         if self._frame:
             parts.append(f'<span title="{FRAME}">frame {1000 * self._frame:.0f} ms</span>')
         self._pane.object = (
@@ -96,14 +106,22 @@ def under_way(doing: Doing) -> str:
     return f"{doing.what}: {share(doing.share)}{left}"
 
 
-def activity(progress: Progress) -> str:
-    """What a run is doing, in words."""
+def activity(progress: Progress, run: Run | None) -> str:
+    """What a run is doing and what comes next, in words."""
     if progress.wish:
         return WISHES[progress.wish]
     left = "" if progress.remaining is None else f", {duration(progress.remaining)} left"
     if progress.status is RunStatus.RUNNING and progress.stage == "layout":
         speed = "" if progress.epochs_per_second is None else f", {progress.epochs_per_second:.1f} epochs/s"
-        return f"layout: epoch {progress.epoch} of {progress.n_epochs}{speed}{left}"
+        epoch = f"epoch {count(progress.epoch)} of {count(progress.n_epochs)}"
+        return f"layout: {epoch}{speed}{left}, then the map rests"
     if progress.status is RunStatus.RUNNING:
-        return f"{progress.stage}: {share(progress.stage_fraction)}{left}"
-    return f"run {progress.status}"
+        in_all = left and f"{left} in all"
+        return f"{progress.stage}: {share(progress.stage_fraction)}{_then(progress.stage, run)}{in_all}"
+    return f"run {progress.status}{AT_REST.get(progress.status, '')}"
+
+
+def _then(stage: str, run: Run | None) -> str:
+    names = [] if run is None else [one.name for one in of_run(run)]
+    after = dict(pairwise(["queued", *names])).get(stage)
+    return f", then {after}" if after else ""

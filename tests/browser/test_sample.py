@@ -14,7 +14,7 @@ from explorer.model.strategies import Plan
 from explorer.views.rows_table import PAGE_SIZE
 from explorer.views.turns import soon
 from tests.browser.conftest import Served, arrive, fill, show, until, watch
-from tests.browser.test_item import middle
+from tests.browser.test_item import in_browser, middle
 
 
 @pytest.fixture
@@ -45,12 +45,12 @@ def test_a_sample_shows_rows_of_the_selection_with_pictures(sampled: Page, serve
 def test_a_sample_is_ringed_where_its_rows_lie(sampled: Page, served: Served) -> None:
     explorer = served.explorer
     rows = explorer.session.sample.rows
-    until(lambda: len(explorer.map._marks.source.data["x"]) == len(rows))
+    rings = explorer.map._marks.source
+    until(lambda: len(in_browser(sampled, rings)) == len(rows))
     embedding = explorer.session.shown(explorer.session.run_id).embedding
-    shown = np.column_stack([explorer.map._marks.source.data[axis] for axis in "xy"])
-    np.testing.assert_array_equal(shown, embedding[rows])
+    np.testing.assert_array_equal(in_browser(sampled, rings), embedding[rows])
     sampled.get_by_role("button", name="Clear").click()
-    until(lambda: len(explorer.map._marks.source.data["x"]) == 0)
+    until(lambda: len(in_browser(sampled, rings)) == 0)
 
 
 def test_the_table_is_sorted_and_paged_over_all_rows(sampled: Page, served: Served) -> None:
@@ -97,6 +97,9 @@ def test_a_sample_goes_out_with_its_manifest(
         sampled.get_by_role("button", name=kind).click()
     path = tmp_path / download.value.suggested_filename
     download.value.save_as(path)
+    with sampled.expect_download() as download:
+        sampled.get_by_role("button", name=kind).click()
+    assert Path(download.value.path()).read_bytes() == path.read_bytes(), "the same file came again"
     table = pyarrow.csv.read_csv(path) if kind == "CSV" else pyarrow.parquet.read_table(path)
     np.testing.assert_array_equal(table["row_id"], session.sample.rows)
     assert set(table["digit"].to_pylist()) == {4}

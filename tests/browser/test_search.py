@@ -1,6 +1,10 @@
 """The search field: reached by a key, answered with exact rows, left by a key."""
 
+from pathlib import Path
+
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 from playwright.sync_api import Page, expect
 
 from explorer.views.turns import soon
@@ -97,3 +101,21 @@ def test_escape_closes_the_list_and_leaves_the_selection(opened_on_run: Page, se
     assert session.selection.count == before
     opened_on_run.keyboard.press("Escape")
     until(lambda: session.selection.count == 0)
+
+
+def test_a_switch_leaves_the_keys_to_the_map_and_other_data_closes_the_search(
+    opened_on_run: Page, served: Served, mnist_small_table: pa.Table, tmp_path: Path
+) -> None:
+    explorer, page = served.explorer, opened_on_run
+    page.get_by_role("tab", name="Selection").click()
+    page.get_by_label("Density level").focus()
+    page.keyboard.press("b")
+    until(lambda: explorer.tools.tool == "box")
+    ask(page, "test")
+    expect(page.locator(".hit").first).to_be_visible()
+    pq.write_table(mnist_small_table.slice(0, 50), tmp_path / "few.parquet")
+    few = served.app.workspace.add_dataset(tmp_path / "few.parquet")
+    soon(explorer._doc, lambda: explorer.session.show(few))
+    expect(page.get_by_text("50 rows × 784 dimensions")).to_be_visible()
+    expect(page.get_by_role("combobox", name="Search items")).to_have_value("")
+    expect(page.locator(".search-panel")).to_be_hidden()

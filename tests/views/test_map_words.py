@@ -8,12 +8,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from explorer.model.errors import InputError
 from explorer.model.run import Run, RunParameters, RunStatus
 from explorer.model.runner import Runner
 from explorer.model.session import Session
 from explorer.model.workspace import Workspace
+from explorer.views import share_bar
 from explorer.views.hovering import tip_of
 from explorer.views.map_state import map_state
+from explorer.views.share_bar import ShareBar
 
 N = 40
 
@@ -74,6 +77,7 @@ def test_no_data_says_how_to_open_some(session: Session) -> None:
         (RunStatus.FAILED, "error", "too few rows"),
         (RunStatus.STOPPED, "empty", "resume it below"),
         (RunStatus.INTERRUPTED, "empty", "resume it below"),
+        (RunStatus.DONE, "error", "Start it again"),
     ],
 )
 def test_a_run_that_ended_without_a_map_says_why(
@@ -97,3 +101,35 @@ def test_a_damaged_map_is_an_error_that_names_the_file(session: Session) -> None
     state = map_state(session, run_id)
     assert state["kind"] == "error"
     assert "embedding.npy is damaged" in state["detail"]
+
+
+@pytest.mark.parametrize(
+    ("status", "dimensions", "words"),
+    [
+        (RunStatus.DONE, 3, "A run of 3 dimensions has no map on a page: umap-explorer export"),
+        (RunStatus.QUEUED, 2, "no map to export yet: it is queued"),
+        (RunStatus.DONE, 2, "embedding.npy is damaged"),
+    ],
+)
+def test_an_export_of_what_is_no_map_says_why(
+    session: Session, status: RunStatus, dimensions: int, words: str
+) -> None:
+    run_id = at_rest(session, status, n_components=dimensions)
+    if status is RunStatus.DONE and dimensions == 2:
+        (session.workspace.run_folder(run_id) / "embedding.npy").write_bytes(b"no array")
+    with pytest.raises(InputError, match=words):
+        ShareBar(session)._made()
+
+
+def test_a_map_too_large_for_a_browser_is_left_to_the_command_line(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = at_rest(session, RunStatus.DONE)
+    places = np.zeros((N, 2), np.float32)
+    session.workspace.save_embedding(run_id, places)
+    assert len(ShareBar(session)._made().getvalue()) > 0
+    # One story is a megabyte long, however well a file may pack it.
+    assert 2**20 * 0.9 < share_bar.export_bytes(session.dataset, places) < 2**20 * 1.5
+    monkeypatch.setattr(share_bar, "MOST_BYTES", 900_000)
+    with pytest.raises(InputError, match=f"1 MB are too many for a browser: umap-explorer export {run_id}"):
+        ShareBar(session)._made()

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import panel_material_ui as pmui
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -18,6 +19,7 @@ from panel_material_ui.widgets.base import MaterialWidget
 from explorer.model import derived
 from explorer.model.categories import Categories
 from explorer.model.derived import pending
+from explorer.model.errors import InputError
 from explorer.model.polygon import in_box
 from explorer.model.run import RunParameters, RunStatus
 from explorer.model.runner import Event, Runner
@@ -25,14 +27,17 @@ from explorer.model.selection import Step
 from explorer.model.session import Session
 from explorer.model.statistics import CLUSTER, DENSITY, DISTORTION, PROBABILITY, STABILITY, STATISTICS
 from explorer.model.workspace import Workspace
-from explorer.views import page, run_pictures
+from explorer.views import item_panel, page, run_pictures, search_bar
 from explorer.views.aside import Aside
 from explorer.views.colour_panel import ColourPanel
 from explorer.views.colouring import Colours
 from explorer.views.composition import Composition
+from explorer.views.condition_box import ConditionBox
 from explorer.views.hovering import tip_of
+from explorer.views.item_panel import ItemPanel
 from explorer.views.page import Explorer
 from explorer.views.run_pictures import RunPictures
+from explorer.views.search_bar import SearchBar
 
 N = 90
 
@@ -137,6 +142,34 @@ def test_a_statistic_that_is_cancelled_leaves_the_density_of_points(
     assert not panel.cancel.visible
     session.derived.wait()
     assert session.derived.doing is None
+
+
+def test_a_statistic_compared_by_and_cancelled_is_not_computed_again(
+    session: Session, half: threading.Event
+) -> None:
+    colour, compared = ColourPanel(session), Composition(session)
+    compared.columns.value = ["side", DENSITY]
+    assert half.wait(60)
+    session.hear()
+    colour._cancel(None)
+    assert compared.columns.value == ["side"]
+    session.derived.wait()
+    session.hear()
+    assert session.derived.doing is None
+    compared.columns.value = [DENSITY]
+    session.hear()
+    assert session.derived.doing is not None, "it is computed when it is chosen again"
+    colour._cancel(None)
+    assert compared.columns.value == ["kind"]
+
+
+def test_a_bar_of_a_statistic_that_is_computed_anew_selects_nothing(
+    session: Session, half: threading.Event
+) -> None:
+    compared = Composition(session)
+    compared._pick(CLUSTER, {"key": 3, "toggle": False})
+    assert session.selection.count == 0
+    session.derived.stop()
 
 
 def test_the_status_bar_follows_a_statistic_until_it_is_there(
@@ -304,9 +337,12 @@ def test_a_view_is_kept_while_the_map_is_zoomed_and_taken_up_again(explorer: Exp
 
 
 def test_every_button_and_field_says_what_it_does(explorer: Explorer) -> None:
-    widgets = explorer.__panel__().select(MaterialWidget)
-    assert len(widgets) > 25
-    assert [widget.label for widget in widgets if not widget.description] == []
+    # What is behind a tab is made when it is first shown.
+    parts = (explorer, explorer.colour, explorer.selection, explorer.sample, explorer.item)
+    widgets = {widget for part in parts for widget in part.__panel__().select(MaterialWidget)}
+    assert len(widgets) > 35
+    assert [widget for widget in widgets if not widget.description] == []
+    assert [one for one in widgets if not (one.label or isinstance(one, pmui.LinearProgress))] == []
 
 
 def test_whatever_selects_does_so_in_the_mode_the_tools_told_of(explorer: Explorer) -> None:
@@ -424,6 +460,122 @@ def test_a_histogram_of_the_whole_starts_a_selection(session: Session) -> None:
     assert {column["chosen"] for column in histogram.columns} == {0}
     histogram._on_message({"key": 0, "toggle": True})
     assert session.selection.count == histogram.columns[0]["total"]
+
+
+def test_why_no_neighbours_were_found_stays_told(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(row: int, k: int) -> None:
+        raise InputError(f"Row {row} has none.")
+
+    panel = ItemPanel(session, lambda _: None)
+    monkeypatch.setattr(session, "neighbours", fail)
+    session.pin(3)
+    session.colour_by = "side"
+    panel.use_theme(False)
+    assert panel.card.near == {"sentence": "Row 3 has none."}
+    session.pin(4)
+    assert panel.card.near == {"sentence": "Row 4 has none."}
+    session.pin(None)
+    assert panel.card.near == {"sentence": ""}
+
+
+def test_every_text_asked_for_comes_and_one_that_cannot_be_read_may_be_asked_for_again(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel, items, go = ItemPanel(session, lambda _: None), session.dataset.items, threading.Event()
+    look_up, told, shown = items.look_up, [], []
+    session.pin(3)
+
+    def slow(rows: list[int], columns: list[str]) -> pa.Table:
+        assert go.wait(60)
+        if columns == ["score"]:
+            raise InputError("The items cannot be read.")
+        return look_up(rows, columns)
+
+    monkeypatch.setattr(items, "look_up", slow)
+    monkeypatch.setattr(item_panel, "tell", told.append)
+    panel.card.param.watch(lambda event: shown.append(event.new), ["whole"])
+    beside_the_page(panel._wholes)
+    for column in ("kind", "score", "side"):
+        panel._on_message({"action": "whole", "column": column})
+    go.set()
+    until(lambda: len(shown) == 3)
+    assert shown == [
+        {"column": "kind", "text": "a"},
+        {"column": "score"},
+        {"column": "side", "text": "right"},
+    ]
+    assert told == ["The items cannot be read."]
+
+
+def test_similar_items_that_are_cancelled_select_nothing(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel, begun, go = ItemPanel(session, lambda _: None), threading.Event(), threading.Event()
+    session.pin(3)
+
+    def slow(*_: object) -> Step:
+        begun.set()
+        assert go.wait(60)
+        return Step("like", rows=(1, 2))
+
+    monkeypatch.setattr(item_panel, "like_row", slow)
+    beside_the_page(panel._likes)
+    panel._on_message({"action": "like", "size": 2})
+    assert begun.wait(60)
+    assert panel.card.busy
+    panel._on_message({"action": "cancel"})
+    assert not panel.card.busy
+    later = threading.Event()
+    panel._likes.ask(lambda: None, lambda _: later.set())
+    go.set()
+    assert later.wait(60)
+    assert session.selection.count == 0
+
+
+def test_every_condition_entered_is_applied_in_turn_until_they_are_cancelled(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box, items, go = ConditionBox(session), session.dataset.items, threading.Event()
+    where = items.where
+
+    def slow(condition: str) -> np.ndarray:
+        assert go.wait(60)
+        return where(condition)
+
+    monkeypatch.setattr(items, "where", slow)
+    beside_the_page(box._aside)
+    box.way.value = "union"
+    for row in (1, 2, 3):
+        box._apply(f"row_id = {row}")
+    assert box.cancel.visible
+    go.set()
+    until(lambda: not box.cancel.visible)
+    assert session.selection.rows.tolist() == [1, 2, 3]
+    go.clear()
+    box._apply("row_id = 4")
+    box._cancel()
+    assert (box.cancel.visible, box._said.object) == (False, "")
+    box._apply("no such column = 1")
+    session.show(session.workspace.dataset(session.dataset.id))
+    go.set()
+    box._apply("row_id = 5")
+    until(lambda: not box.cancel.visible)
+    assert session.selection.rows.tolist() == [5]
+    assert not box.text.error_state
+
+
+def test_a_search_that_is_cancelled_says_so_and_shows_nothing_found(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bar, go = SearchBar(session, lambda _: None), threading.Event()
+    monkeypatch.setattr(search_bar, "search", lambda *_: go.wait(60))
+    beside_the_page(bar._aside)
+    bar._on_message({"action": "search", "text": "left", "columns": ["side"]})
+    assert bar.field.busy
+    bar._on_message({"action": "cancel"})
+    assert (bar.field.busy, bar.field.fault) == (False, "The search was cancelled.")
+    go.set()
+    assert bar.field.result == {}
 
 
 def test_other_columns_are_told_while_one_is_being_read(session: Session) -> None:

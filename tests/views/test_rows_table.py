@@ -1,18 +1,24 @@
 """A page of the table of a sample: pictures, sounds and links where columns hold them, all else as text."""
 
+import asyncio
 import io
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from bokeh.document import Document
+from panel.io.state import set_curdoc
 from PIL import Image
 
+from explorer.model.errors import InputError
 from explorer.model.runner import Runner
 from explorer.model.session import Session
 from explorer.model.workspace import Workspace
+from explorer.views import telling
 from explorer.views.item_state import _pictures
 from explorer.views.rows_table import SOUND, Rows, RowsTable
 from tests.model.test_media import picture, tone
@@ -117,7 +123,51 @@ def test_an_order_is_sorted_once_for_all_its_pages(session: Session, monkeypatch
 def test_which_page_of_how_many_is_told(session: Session) -> None:
     table, all_rows = RowsTable(lambda _: None), rows(session, None)
     table.show(all_rows, all_rows.page(0, 8))
-    assert table.styles["--page"] == '"1 of 5"'
+    assert table.styles["--pages"] == '"1 of 5"'
     few = Rows(session.dataset, np.arange(3), {})
     table.show(few, few.page(0, 8))
-    assert table.styles["--page"] == '"1 of 1"'
+    assert table.styles["--pages"] == '"1 of 1"'
+
+
+def turned(table: RowsTable, page: int) -> None:
+    """Turn to a page as a browser does."""
+    doc = Document()
+
+    async def turn() -> None:
+        table.page = page
+        async with asyncio.timeout(60):
+            while not doc.session_callbacks:
+                await asyncio.sleep(0.01)
+        (shown,) = doc.session_callbacks
+        shown.callback()
+        await asyncio.sleep(0.05)
+
+    def work() -> None:
+        with set_curdoc(doc):
+            asyncio.run(turn())
+
+    # On a thread of its own: the browser's tests leave a running loop on this one.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(work).result()
+
+
+def test_a_page_that_cannot_be_read_is_told_and_the_one_before_stays(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise InputError("The items cannot be read.")
+
+    said: list[str] = []
+    monkeypatch.setattr(telling, "tell", said.append)
+    table, all_rows = RowsTable(lambda _: None), rows(session, None)
+    table.show(all_rows, all_rows.page(0, 8))
+    turned(table, 3)
+    assert table._page.ids.tolist() == list(range(16, 24))
+    with monkeypatch.context() as broken:
+        broken.setattr(session.dataset.items, "look_up", fail)
+        turned(table, 4)
+    assert said == ["The items cannot be read."]
+    assert (table.page, table.styles["--pages"]) == (3, '"3 of 5"')
+    assert table._page.ids.tolist() == list(range(16, 24))
+    turned(table, 4)
+    assert table._page.ids.tolist() == list(range(24, 32))
