@@ -24,7 +24,7 @@ def test_a_short_curve_of_costs_is_told_whole() -> None:
 
 
 def at(stage: str, status: RunStatus = RunStatus.RUNNING, epoch: int = 0) -> Progress:
-    return Progress(RUN.id, status, stage, 0.2, 0.4, epoch, 12_000, 3.0, remaining=12.0)
+    return Progress(RUN.id, status, stage, 0.2, 0.4, epoch, 12_000, remaining=12.0)
 
 
 def test_epochs_are_written_with_their_thousands_apart() -> None:
