@@ -209,8 +209,10 @@ class RowsTable(pn.widgets.Tabulator):
         self._tell_page()
 
     def _tell_page(self) -> None:
-        # Tabulator's own counter waits for an answer of its server, which here is none.
-        self.styles = {"--pages": f'"{self.page:,} of {-(-self._length // PAGE_SIZE):,}"'}
+        # Tabulator's own counter waits for an answer of its server, which here is none; of its `styles` Panel
+        # makes those of cells.
+        pages = f"{self.page:,} of {-(-self._length // PAGE_SIZE):,}"
+        self.stylesheets = [stylesheet("table.css"), f':host {{ --pages: "{pages}"; }}']
 
     @property
     def _asked(self) -> Asked:

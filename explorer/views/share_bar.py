@@ -48,6 +48,7 @@ class ShareBar(pn.viewable.Viewer):
             filename="map.parquet",
             size="small",
             variant="text",
+            sx={"color": "var(--text)"},
             margin=0,
             width=120,
             description="Row ids, places on the map and columns of all items, as Parquet.",

@@ -123,10 +123,10 @@ def test_an_order_is_sorted_once_for_all_its_pages(session: Session, monkeypatch
 def test_which_page_of_how_many_is_told(session: Session) -> None:
     table, all_rows = RowsTable(lambda _: None), rows(session, None)
     table.show(all_rows, all_rows.page(0, 8))
-    assert table.styles["--pages"] == '"1 of 5"'
+    assert '"1 of 5"' in table.stylesheets[-1]
     few = Rows(session.dataset, np.arange(3), {})
     table.show(few, few.page(0, 8))
-    assert table.styles["--pages"] == '"1 of 1"'
+    assert '"1 of 1"' in table.stylesheets[-1]
 
 
 def turned(table: RowsTable, page: int) -> None:
@@ -167,7 +167,8 @@ def test_a_page_that_cannot_be_read_is_told_and_the_one_before_stays(
         broken.setattr(session.dataset.items, "look_up", fail)
         turned(table, 4)
     assert said == ["The items cannot be read."]
-    assert (table.page, table.styles["--pages"]) == (3, '"3 of 5"')
+    assert table.page == 3
+    assert '"3 of 5"' in table.stylesheets[-1]
     assert table._page.ids.tolist() == list(range(16, 24))
     turned(table, 4)
     assert table._page.ids.tolist() == list(range(24, 32))
