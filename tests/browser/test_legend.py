@@ -53,6 +53,19 @@ def songs(opened: Page, served: Served, tmp_path: Path) -> Page:
     return opened
 
 
+def picture(page: Page, served: Served) -> int:
+    """What the browser paints for the map, as a number."""
+    return page.evaluate(
+        """id => {
+          const image = Bokeh.documents[0].get_model_by_id(id).data.image[0]
+          let hash = 0
+          for (const pixel of image) { hash = (hash * 31 + pixel) | 0 }
+          return hash
+        }""",
+        served.explorer.map.feed.source.id,
+    )
+
+
 def legend_by(page: Page, served: Served, column: str, name: str = "") -> Locator:
     """Colour by a column, or what is called so, and return its legend."""
     page.get_by_role("tab", name="Colour").click()
@@ -202,12 +215,15 @@ def test_an_error_goes_when_the_next_act_succeeds(opened: Page, served: Served, 
 
 def test_pointing_at_a_row_highlights_it_and_leaving_takes_that_back(songs: Page, served: Served) -> None:
     session, legend = served.explorer.session, legend_by(songs, served, "genre")
-    names = session.categories("genre").names
+    names, seen = session.categories("genre").names, [picture(songs, served)]
     for code in (3, 5):
         legend.get_by_role("button", name=names[code]).hover()
         until(lambda code=code: session.highlighted == frozenset({code}))
+        until(lambda: picture(songs, served) not in seen)
+        seen.append(picture(songs, served))
     songs.mouse.move(700, 450)
     until(lambda: session.highlighted == frozenset())
+    until(lambda: picture(songs, served) == seen[0])
 
 
 def test_a_row_reached_by_the_keyboard_is_highlighted_until_it_is_left(songs: Page, served: Served) -> None:
@@ -251,10 +267,16 @@ def test_a_cluster_stands_alone_by_a_click_in_the_legend_and_the_address_names_i
     expect(legend.get_by_role("button", name="cluster 0")).to_be_visible(timeout=60_000)
     labels = find(served.app.workspace, session.run(finished[0])).labels
     cluster = legend.get_by_role("button", name=f"cluster 1: 0 of {(labels == 1).sum()} selected")
+    whole = picture(opened_on_run, served)
     cluster.hover()
     until(lambda: session.highlighted == frozenset({1}))
+    until(lambda: picture(opened_on_run, served) != whole)
+    pointed_at = picture(opened_on_run, served)
     cluster.click()
     until(lambda: session.isolated == frozenset({1}))
+    opened_on_run.get_by_role("tab", name="Colour").hover()
+    until(lambda: session.highlighted == frozenset())
+    until(lambda: picture(opened_on_run, served) not in (whole, pointed_at))
     legend.get_by_role("button", name="cluster 0").click(modifiers=["Control"])
     until(lambda: session.isolated == frozenset({0, 1}))
     assert session.selection.count == 0
