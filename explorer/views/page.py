@@ -254,6 +254,7 @@ class Explorer(pn.viewable.Viewer):
         self.tabs.param.watch(lambda *_: self.session.param.update(highlighted=frozenset()), ["active"])
         self.map.feed.on_painted = lambda: self.status.tell_frame(self.map.feed.took)
         self.session.derived.on_change = self._on_derived
+        self.session.hear()  # of what was computed before anybody heard of it
         self._on_places()
         self._on_selection()
         self._on_pinned()

@@ -70,7 +70,7 @@ def test_pause_freezes_and_resume_ends_in_the_same_bits(opened: Page, served: Se
     until(lambda: served.explorer.map.feed.epochs_painted[-1] == frozen.epoch)
     opened.wait_for_timeout(700)
     assert runner.snapshot(run_id).epoch == frozen.epoch < epochs
-    expect(opened.locator(".playback-bar")).to_contain_text(f"epoch {frozen.epoch} / {epochs}")
+    expect(opened.locator(".playback-bar")).to_contain_text(f"epoch {frozen.epoch:,} / {epochs:,}")
     opened.get_by_role("button", name="Resume").click()
     assert runner.wait(run_id, timeout=240).status is RunStatus.DONE
     straight = runner.start(served.app.dataset, RunParameters(seed=13, n_epochs=epochs))
@@ -87,7 +87,7 @@ def test_a_stopped_run_keeps_its_map(opened: Page, served: Served) -> None:
     assert run.status is RunStatus.STOPPED
     assert 3 < run.epoch < 4000
     assert served.app.workspace.embedding(run_id).shape == (served.app.dataset.n, 2)
-    expect(opened.locator(f'[data-run="{run_id}"]')).to_contain_text(f"stopped at epoch {run.epoch}")
+    expect(opened.locator(f'[data-run="{run_id}"]')).to_contain_text(f"stopped at epoch {run.epoch:,}")
 
 
 def test_bad_parameters_are_told_in_one_sentence(opened: Page, served: Served, tmp_path: Path) -> None:

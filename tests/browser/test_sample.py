@@ -62,6 +62,8 @@ def test_the_table_is_sorted_and_paged_over_all_rows(sampled: Page, served: Serv
     expect(ids).to_have_text(expected[:PAGE_SIZE])
     sampled.get_by_role("button", name="Next Page").click()
     expect(ids).to_have_text(expected[PAGE_SIZE:])
+    pages = sampled.locator(".tabulator-pages")
+    assert pages.evaluate("foot => getComputedStyle(foot, '::before').content") == '"2 of 2"'
 
 
 def test_a_click_on_a_row_looks_at_its_item(sampled: Page, served: Served) -> None:
@@ -122,7 +124,7 @@ def test_a_reload_returns_to_where_it_was(sampled: Page, served: Served, finishe
     assert again.run_id == finished[0]
     np.testing.assert_array_equal(again.selection.rows, rows)
     np.testing.assert_array_equal(again.sample.rows, drawn)
-    expect(sampled.get_by_text(f"{len(rows):,} selected")).to_be_visible()
+    expect(sampled.get_by_text(f"{len(rows):,} selected", exact=True)).to_be_visible()
 
 
 def test_a_second_tab_lives_beside_the_first(opened: Page, served: Served, finished: list[str]) -> None:
