@@ -39,7 +39,21 @@ class Derived:
         self._lock = threading.Lock()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="statistics")
         self._closed = False
-        self.on_change: Callable[[], None] = lambda: None
+        self._on_change: Callable[[], None] = lambda: None
+
+    @property
+    def on_change(self) -> Callable[[], None]:
+        """Called on any thread when a statistic was begun, is there or came to nothing.
+
+        What was so before it is set is told at once: a page that is being made may ask before it listens.
+        """
+        return self._on_change
+
+    @on_change.setter
+    def on_change(self, callback: Callable[[], None]) -> None:
+        self._on_change = callback
+        if self._known or self._doing or self._faults:
+            callback()
 
     @property
     def doing(self) -> Doing | None:

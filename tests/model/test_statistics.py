@@ -114,6 +114,9 @@ def test_what_is_kept_is_read_though_another_page_computes(session: Session) -> 
         fresh.known(STABILITY, run, session.runs)
         fresh._thread.submit(lambda: None).result(30)
     np.testing.assert_array_equal(fresh.known(STABILITY, run, session.runs).numbers, expected)
+    told: list[int] = []
+    fresh.on_change = lambda: told.append(1)
+    assert told == [1]
     fresh.close()
 
 
