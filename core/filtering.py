@@ -36,7 +36,8 @@ class Operator:
         self.root = root = np.sqrt(np.asarray(w.sum(axis=1), np.float64).ravel())
         self._indptr, self._indices, self._data = w.indptr, w.indices, np.empty_like(w.data)
         self._n_threads = n_threads
-        self._first = (root / np.linalg.norm(root)).astype(np.float32)[:, None]
+        # Not by np.linalg.norm: a product of BLAS, which depends on its threads.
+        self._first = (root / np.sqrt(np.square(root).sum())).astype(np.float32)[:, None]
         scale = (1 / root).astype(np.float32)
         for_rows(_scale_rows, len(root), w.indptr, w.indices, w.data, scale, self._data, n_threads=n_threads)
 

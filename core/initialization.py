@@ -13,7 +13,7 @@ from core.checks import refuse_other_than_csr, refuse_other_than_seed, refuse_ov
 from core.errors import InputError
 from core.spectral import scaled, spectral_layout
 
-VERSION = 4
+VERSION = 5
 Init = Literal["spectral", "pca", "random"] | NDArray[np.floating[Any]]
 SPAN = 10.0
 NOISE = 1e-4

@@ -20,7 +20,7 @@ from core.exact import nearest_of_rows, ranks_of
 from core.knn import KnnGraph, knn_graph
 from core.progress import part
 from core.recall import sample_rows
-from core.threads import threads_for
+from core.threads import one_blas_thread, threads_for
 
 BLOCK_ROWS = 65_536
 # Of the time of a comparison of two tables of neighbours and of five maps, finding the neighbours.
@@ -389,7 +389,8 @@ def align(embedding: NDArray[np.float32], reference: NDArray[np.float32]) -> Ali
     placed = np.isfinite(y).all(axis=1) & np.isfinite(x).all(axis=1)
     centre = x[placed].mean(0)
     y, x = y - y[placed].mean(0), x - centre
-    u, s, vt = np.linalg.svd(y[placed].T @ x[placed])
-    aligned = s.sum() / (y[placed] ** 2).sum() * y @ (u @ vt)
+    with one_blas_thread():
+        u, s, vt = np.linalg.svd(y[placed].T @ x[placed])
+        aligned = s.sum() / (y[placed] ** 2).sum() * y @ (u @ vt)
     disparity = float(((aligned - x)[placed] ** 2).sum() / (x[placed] ** 2).sum())
     return Alignment((aligned + centre).astype(np.float32), disparity)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from core import (
@@ -20,8 +21,17 @@ from core import (
     local_radii,
 )
 from core.density import map_radii
+from core.filtering import Operator
 from core.inverse import vectors_at
-from core.quality import continuity, distortion, map_graph, neighbour_preservation, stability, trustworthiness
+from core.quality import (
+    align,
+    continuity,
+    distortion,
+    map_graph,
+    neighbour_preservation,
+    stability,
+    trustworthiness,
+)
 from core.supervision import supervise
 from core.threads import eigh, one_blas_thread
 from core.transform import search
@@ -68,6 +78,22 @@ def test_eigenvectors_do_not_depend_on_blas_threads(n):
     for values, vectors in found[1:]:
         np.testing.assert_array_equal(values, found[0][0])
         np.testing.assert_array_equal(vectors, found[0][1])
+
+
+def test_neither_a_first_eigenvector_nor_an_alignment_asks_more_than_one_blas_thread(monkeypatch):
+    """What more of them round differently is mostly lost in float32: values alone would not show it."""
+    ring = csr_array((np.ones(9, np.float32), (np.arange(9), np.roll(np.arange(9), 1))))
+    ring = csr_array(ring + ring.T)
+    Operator(ring, 1)  # compiled, for which numba asks numpy for all it has
+    with monkeypatch.context() as patch:
+        patch.delattr(np.linalg, "norm")
+        np.testing.assert_allclose(Operator(ring, 1)._first, 1 / 3)
+    used, svd = [], np.linalg.svd
+    monkeypatch.setattr(np.linalg, "svd", lambda matrix: used.extend(blas_threads()) or svd(matrix))
+    plane = np.random.default_rng(1).normal(size=(50, 2)).astype(np.float32)
+    with threadpool_limits(2, "blas"):
+        align(plane[::-1], plane)
+    assert {*used} == {1}
 
 
 @pytest.fixture(scope="module")
