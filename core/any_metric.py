@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,10 @@ BLOCK = 16
 PACKED_BITS = ("bit_hamming", "bit_jaccard")
 SIGNED = ("inner_product",)
 ROUNDING = 1e-4
+NO_DISTANCE = (
+    "The metric gives distances that are negative or not a number for these vectors; take another, or scale "
+    "them."
+)
 DENSE_VALUES = 2**24
 """Values of a sparse table that are written out at a time: 64 MB."""
 _one_at_a_time = threading.Lock()
@@ -52,8 +57,9 @@ def nearest_by_metric(
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """Compare all pairs of a small table: int32 and float32 (n, k), lower row numbers first among equals."""
     dense = _written_out(x, metric)
-    indices, distances = _nearest(dense, dense, k, compiled_metric(metric, metric_kwds), True, n_threads)
-    return indices, _from_zero(distances, metric)
+    return _from_zero(
+        *_nearest(dense, dense, k, compiled_metric(metric, metric_kwds), True, n_threads), metric
+    )
 
 
 def nearest_between(
@@ -83,7 +89,7 @@ def nearest_between(
             indices = np.take_along_axis(indices, order, axis=1)
             distances = np.take_along_axis(distances, order, axis=1)
         found.append((indices, distances))
-    return np.concatenate([i for i, _ in found]), _from_zero(np.concatenate([d for _, d in found]), metric)
+    return _from_zero(np.concatenate([i for i, _ in found]), np.concatenate([d for _, d in found]), metric)
 
 
 def _written_out(x: Vectors, metric: Metric) -> NDArray[Any]:
@@ -97,20 +103,19 @@ def _written_out(x: Vectors, metric: Metric) -> NDArray[Any]:
     return packed
 
 
-def _from_zero(distances: NDArray[np.float32], metric: Metric) -> NDArray[np.float32]:
-    """Distances none of which is negative: only differences count for the fuzzy set.
+def _from_zero(
+    indices: NDArray[np.int32], distances: NDArray[np.float32], metric: Metric
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Neighbours none of which is nearer than 0, or infinitely far: such a one is none, -1.
 
-    Those of SIGNED metrics are counted from the smallest; of others, what rounding left below 0 is 0.
+    Only differences count for the fuzzy set: distances of SIGNED metrics are counted from the smallest; of
+    others, what rounding left below 0 is 0.
     """
     if metric in SIGNED:
-        counted: NDArray[np.float32] = distances - distances.min(initial=0.0)
-        return counted
+        distances = distances - distances.min(initial=0.0)
     if not (distances >= -ROUNDING).all():
-        raise InputError(
-            "The metric gives distances that are negative or not a number for these vectors; take another, "
-            "or scale them."
-        )
-    return np.maximum(distances, np.float32(0))
+        raise InputError(NO_DISTANCE)
+    return np.where(np.isinf(distances), np.int32(-1), indices), np.maximum(distances, np.float32(0))
 
 
 def _nearest(
@@ -128,6 +133,8 @@ def _nearest(
         for_rows(_nearest_rows, len(x), *arguments, n_threads=n_threads, block=BLOCK)
     except ValueError as error:
         raise InputError(f"The metric refuses these vectors: {error}.") from None
+    if np.isnan(distances).any():
+        raise InputError(NO_DISTANCE)
     return indices, distances
 
 
@@ -150,8 +157,10 @@ def _nearest_rows(
         if first >= n_rows:
             return
         for i in range(first, min(first + BLOCK, n_rows)):
+            unknown = False
             for j in range(len(reference)):
                 row[j] = function(x[i], reference[j], *values)
+                unknown |= np.isnan(row[j]) and not (among_itself and i == j)
             if among_itself:
                 row[i] = np.inf
             order = np.argsort(row, kind="mergesort")[: k + 1]
@@ -159,6 +168,9 @@ def _nearest_rows(
                 order = order[order != i]
             order = order[:k]
             indices[i], distances[i] = order, row[order]
+            if unknown:
+                # Sorting puts it last, where nobody would see it.
+                distances[i] = np.nan
 
 
 @numba.njit(nogil=True, fastmath=True)
@@ -258,7 +270,7 @@ def descend_by_metric(
             indices, distances = _descend_here(x, **arguments)
     else:
         indices, distances = _descend_elsewhere(x, arguments)
-    return indices, _from_zero(distances, metric)
+    return _from_zero(indices, distances, metric)
 
 
 def _refuse_unless_sparse(metric: Metric) -> None:
@@ -285,14 +297,17 @@ def _descend_here(
     if is_sparse(x):
         x = csr_matrix(x, copy=True)  # pynndescent sorts in place what it is given, and needs no entry twice
         x.sum_duplicates()
-    index = NNDescent(
-        x,
-        metric=metric,
-        metric_kwds=metric_kwds,
-        n_neighbors=n_neighbors,
-        random_state=np.random.RandomState(seed),
-        n_jobs=min(N_THREADS, _max_threads()),
-    )
+    with warnings.catch_warnings():
+        # It is the metric that leaves a row few neighbours: no other parameters would find more.
+        warnings.filterwarnings("ignore", "Failed to correctly find n_neighbors")
+        index = NNDescent(
+            x,
+            metric=metric,
+            metric_kwds=metric_kwds,
+            n_neighbors=n_neighbors,
+            random_state=np.random.RandomState(seed),
+            n_jobs=min(N_THREADS, _max_threads()),
+        )
     indices, distances = index.neighbor_graph
     return indices.astype(np.int32, copy=False), distances.astype(np.float32, copy=False)
 

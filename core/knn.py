@@ -266,7 +266,8 @@ def knn_graph(
 
     Returns
     -------
-    KnnGraph
+    graph : KnnGraph
+        A row at an infinite distance is no neighbour.
 
     Raises
     ------
