@@ -22,6 +22,7 @@ from typing import Any
 
 import numba
 import numpy as np
+from numba.core.errors import NumbaError
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, csr_matrix, load_npz, save_npz
 
@@ -133,9 +134,20 @@ def _nearest(
         for_rows(_nearest_rows, len(x), *arguments, n_threads=n_threads, block=BLOCK)
     except ValueError as error:
         raise InputError(f"The metric refuses these vectors: {error}.") from None
+    except NumbaError as error:
+        raise _not_compiled(error) from None
     if np.isnan(distances).any():
         raise InputError(NO_DISTANCE)
     return indices, distances
+
+
+def _not_compiled(error: NumbaError) -> InputError:
+    """The line of numba's pages that says why."""
+    lines = [line for line in str(error).splitlines() if line and not line.startswith("Failed in ")]
+    return InputError(
+        "The metric does not compile for two rows of float32 and its parameters to a number: "
+        f"{lines[0].rstrip('.:') if lines else type(error).__name__}."
+    )
 
 
 @numba.njit(nogil=True)
@@ -267,7 +279,10 @@ def descend_by_metric(
     }
     if _max_threads() >= N_THREADS or callable(metric):
         with _one_at_a_time:
-            indices, distances = _descend_here(x, **arguments)
+            try:
+                indices, distances = _descend_here(x, **arguments)
+            except NumbaError as error:
+                raise _not_compiled(error) from None
     else:
         indices, distances = _descend_elsewhere(x, arguments)
     return _from_zero(indices, distances, metric)

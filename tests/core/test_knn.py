@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from numba import njit
+from numba.core.errors import TypingError
 from pynndescent.distances import named_distances
 from scipy.spatial.distance import cdist
 from sklearn.datasets import make_blobs
@@ -130,6 +131,11 @@ def test_every_metric_of_pynndescent_is_taken(metric):
     np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
 
 
+@njit
+def of_its_columns_names(x, y):
+    return x.name - y.name
+
+
 def test_a_metric_s_parameters_are_taken_by_name_and_checked(digits):
     x = digits[:60, :8]
     w = np.linspace(0.5, 2, 8)
@@ -144,37 +150,50 @@ def test_a_metric_s_parameters_are_taken_by_name_and_checked(digits):
         knn_graph(x, 5, metric="haversine")
     with pytest.raises(InputError, match="packed bits"):
         knn_graph(x + 0.5, 5, metric="bit_hamming")
-    for wrong in (minus_one, sometimes_nan):
+    for near in (-1.0, np.nan):
         with pytest.raises(InputError, match="negative or not a number"):
-            knn_graph(x, 5, metric=wrong)
-    with pytest.raises(InputError, match="negative or not a number"):
-        any_metric.nearest_between(x[:3], x, 5, metric=sometimes_nan, metric_kwds=None)
+            knn_graph(x, 5, metric=replacing_near, metric_kwds={"near": near})
+        with pytest.raises(InputError, match="negative or not a number"):
+            any_metric.nearest_between(x[:3], x, 5, metric=replacing_near, metric_kwds={"near": near})
 
 
 @njit
-def minus_one(x, y):
-    return -1.0
+def replacing_near(x, y, near=0.0):
+    """Sum of differences, but for rows that differ by little."""
+    total = 0.0
+    for c in range(len(x)):
+        total += abs(x[c] - y[c])
+    return near if 0 < total < 20 else total
 
 
-@njit
-def sometimes_nan(x, y):
-    """Between two rows that differ by little, among many that have a distance."""
-    d = np.abs(x - y).sum()
-    return np.nan if 0 < d < 20 else d
+def test_rows_at_an_infinite_distance_are_no_neighbours(monkeypatch):
+    x = np.array([[0.0], [1], [25], [50]], np.float32)
+    apart = {"metric": replacing_near, "metric_kwds": {"near": np.inf}}
+    graph = knn_graph(x, 4, **apart)
+    np.testing.assert_array_equal(graph.indices[:2], [[2, 3, -1], [2, 3, -1]])
+    np.testing.assert_array_equal(graph.distances[0], [25, 50, np.inf])
+    found = np.array([[0, 2, 3, 1], [1, 2, 3, 0], [2, 1, 0, 3], [3, 0, 2, 1]], np.int32)
+    lengths = np.tile(np.array([0, 25, 50, np.inf], np.float32), (4, 1))
+    monkeypatch.setattr(any_metric, "_descend_here", lambda *_, **__: (found, lengths))
+    np.testing.assert_array_equal(knn_graph(x, 4, method="descent", **apart).indices[0], [2, 3, -1])
 
 
-@njit
-def within_its_side(x, y):
-    return np.inf if (x[0] < 0) != (y[0] < 0) else abs(x[0] - y[0])
+@pytest.mark.parametrize(
+    ("metric", "keywords"), [("minkowski", {"p": "three"}), (of_its_columns_names, None)]
+)
+def test_a_metric_that_does_not_compile_for_the_vectors_is_refused_in_one_sentence(
+    metric, keywords, monkeypatch
+):
+    sentence = r"^The metric does not compile .*: (No implementation|Unknown attribute) [^\n]*\.$"
+    with pytest.raises(InputError, match=sentence):
+        knn_graph(np.eye(30, 4), 5, metric=metric, metric_kwds=keywords)
 
+    def refuse(*_: object, **__: object) -> None:
+        raise TypingError("Failed in nopython mode\nUnknown attribute 'name'.\nFile ...")
 
-@pytest.mark.parametrize("method", ["exact", "descent"])
-def test_rows_at_an_infinite_distance_are_no_neighbours(method):
-    x = np.concatenate([np.arange(-3.0, 0), np.arange(1.0, 41)])[:, None].astype(np.float32)
-    graph = knn_graph(x, 6, metric=within_its_side, method=method)
-    np.testing.assert_array_equal(graph.indices[0], [1, 2, -1, -1, -1])
-    np.testing.assert_array_equal(graph.distances[0], [1, 2, np.inf, np.inf, np.inf])
-    assert (graph.indices[3:] >= 3).all()
+    monkeypatch.setattr(any_metric, "_descend_here", refuse)
+    with pytest.raises(InputError, match=sentence):
+        knn_graph(np.eye(30, 4), 5, metric=metric, metric_kwds=keywords, method="descent")
 
 
 @njit
