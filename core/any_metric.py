@@ -44,6 +44,16 @@ DENSE_VALUES = 2**24
 _one_at_a_time = threading.Lock()
 """Two threads inside numba's parallel kernels abort the process under its workqueue layer."""
 
+
+def _renew_lock() -> None:
+    """Whoever holds the lock does not survive a fork to release it."""
+    global _one_at_a_time
+    _one_at_a_time = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
+
 Metric = str | Callable[..., float]
 Vectors = Any  # float32 (n, d), or csr_array of it
 

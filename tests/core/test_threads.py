@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -13,12 +14,14 @@ from core import (
     InputError,
     Layout,
     LayoutParameters,
+    any_metric,
     find_ab,
     fuzzy_simplicial_set,
     initial_layout,
     knn_graph,
     knn_recall,
     local_radii,
+    threads,
 )
 from core.density import map_radii
 from core.filtering import Operator
@@ -65,6 +68,16 @@ def test_two_holders_of_the_one_thread_put_back_what_there_was():
         for thread in threads:
             thread.join()
         assert blas_threads() == before
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="without forks no lock is copied")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_forked_process_waits_for_no_lock_that_is_held_elsewhere():
+    with one_blas_thread(), any_metric._one_at_a_time:
+        child = os.fork()
+        if not child:
+            os._exit(any_metric._one_at_a_time.locked() or threads._blas_lock.locked())
+    assert os.waitpid(child, 0)[1] == 0
 
 
 @pytest.mark.parametrize("n", [32, 120, 230])
