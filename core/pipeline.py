@@ -34,6 +34,8 @@ class Fitted:
     knn_graph : KnnGraph
     graph : csr_array, float32 (n, n)
         The fuzzy set as it was laid out: with what the target says.
+    edges : csr_array, float32 (n, n)
+        The fuzzy set of the data alone.
     embedding : float32 (n, n_components)
         NaN for a point without edges.
     n_epochs : int
@@ -44,6 +46,7 @@ class Fitted:
 
     knn_graph: KnnGraph
     graph: csr_array
+    edges: csr_array
     embedding: NDArray[np.float32]
     n_epochs: int
     radii: NDArray[np.float32] | None
@@ -66,7 +69,7 @@ def fitted(model: Any, x: Any, target: NDArray[Any] | None, start: Any, seed: in
     result = uncached if model.cache is None else model.cache.result
     graph = _graph(model, x, seed, result).cut(cut_distance(model))
     mix = {"local_connectivity": model.local_connectivity, "set_op_mix_ratio": model.set_op_mix_ratio}
-    edges = result(
+    of_data = edges = result(
         "fuzzy set",
         fuzzy_set.VERSION,
         (graph, mix),
@@ -105,7 +108,7 @@ def fitted(model: Any, x: Any, target: NDArray[Any] | None, start: Any, seed: in
     embedding = layout.embedding
     embedding[np.diff(edges.indptr) == 0] = np.nan
     warn_of_lost(embedding, "points have no neighbours", stacklevel=4)
-    return Fitted(graph, edges, embedding, layout.epoch, radii)
+    return Fitted(graph, edges, of_data, embedding, layout.epoch, radii)
 
 
 def _graph(model: Any, x: Any, seed: int, result: Callable[..., Any]) -> KnnGraph:

@@ -51,6 +51,7 @@ def neighbours_in(
     reference, x : float32 (n, d), (m, d), dense or CSR
         The data and the new rows.
     fuzzy_set : csr_array (n, n)
+        Of the data alone: see `search`.
     k : int
         All n, if that is fewer.
     metric, metric_kwds
@@ -105,7 +106,7 @@ def search(
     x : float32 (m, d)
     reference : float32 (n, d)
     fuzzy_set : csr_array (n, n)
-        Symmetric: its rows are the neighbours to walk to.
+        Symmetric: its rows are the neighbours to walk to. One that was supervised leads past many.
     k : int
         k <= n.
     seed : int, default 42

@@ -256,6 +256,8 @@ class UMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         found = fitted(self, x, target, start, self._seed)
         self._reference = x if self.keep_vectors and self.metric != "precomputed" else None
         self._reference_embedding = found.embedding
+        # What the target tore apart is near in the data: new rows are looked for without it.
+        self._reference_edges: Any = None if self._reference is None else found.edges
         self.knn_graph_, self.graph_, self.n_epochs_ = found.knn_graph, found.graph, found.n_epochs
         self.embedding_: NDArray[np.float32] = found.embedding[inverse]
         if self.output_dens:
@@ -306,7 +308,7 @@ class UMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         indices, distances = transform.neighbours_in(
             self._reference,
             x,
-            self.graph_,
+            self._reference_edges,
             self.n_neighbors,
             metric=self.metric,
             metric_kwds=self.metric_kwds,

@@ -228,6 +228,19 @@ def test_the_walk_for_neighbours_finds_almost_all():
     assert np.mean([len(set(a) & set(b)) / 10 for a, b in zip(indices, true, strict=True)]) > 0.97
 
 
+def test_new_rows_are_placed_among_their_neighbours_whatever_labels_tore_apart():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(4400, 3)).astype(np.float32)
+    labels = rng.integers(0, 2000, 4300)
+    keywords = {"n_epochs": 2, "init": "random", "random_state": 0}
+    plain = UMAP(**keywords).fit(x[:4300])
+    with pytest.warns(UserWarning, match="points have no neighbours"):
+        torn = UMAP(target_weight=1.0, **keywords).fit(x[:4300], labels)
+    assert torn.graph_.nnz < 0.1 * plain.graph_.nnz
+    torn._reference_embedding = plain._reference_embedding
+    np.testing.assert_array_equal(torn.transform(x[4300:]), plain.transform(x[4300:]))
+
+
 @pytest.mark.parametrize("metric", ["cosine", "correlation"])
 def test_a_row_without_an_angle_changes_no_other_s_place(digits, metric):
     """With 64 columns, one more for it alone would let the walk read beyond the ends of the others' rows."""
