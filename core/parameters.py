@@ -10,7 +10,7 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import validate_data
@@ -238,25 +238,3 @@ def given_graph(given: Any, n: int, n_neighbors: int) -> KnnGraph:
             f"precomputed_knn serves n_neighbors up to {graph.k + 1}, got {n_neighbors}; compute it for more."
         )
     return graph.prune(n_neighbors - 1)
-
-
-def given_start(init: Any, shape: tuple[int, int]) -> str | NDArray[np.float64]:
-    """`init` as a name, or as a finite array of `shape`.
-
-    Raises
-    ------
-    InputError
-        If it is neither.
-    """
-    if isinstance(init, str):
-        return init
-    try:
-        start = np.asarray(init, np.float64)
-    except (TypeError, ValueError):
-        start = np.empty(0)
-    if start.shape != shape or not np.isfinite(start).all():
-        raise InputError(
-            f"init must be 'spectral', 'pca', 'random', or an array of finite numbers, {shape[0]} rows of "
-            f"{shape[1]}; got {type(init).__name__} {getattr(init, 'shape', init)!s:.60}."
-        )
-    return start

@@ -89,7 +89,7 @@ def fitted(model: Any, x: Any, target: NDArray[Any] | None, start: Any, seed: in
             seed=seed,
             n_threads=n_threads,
         )
-    vectors = x if isinstance(start, str) and start == "pca" and not is_sparse(x) else None
+    vectors = x if isinstance(start, str) and start == "pca" else None
     begin = {"n_components": model.n_components, "init": start, "seed": seed}
     initial = result(
         "initial layout",

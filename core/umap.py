@@ -13,12 +13,12 @@ from core import transform
 from core.cache import StageCache
 from core.density import map_radii
 from core.errors import InputError
+from core.initialization import checked_start
 from core.inverse import refuse_without_mean, vectors_at
 from core.parameters import (
     check_parameters,
     cut_distance,
     drawn_seed,
-    given_start,
     given_vectors,
     layout_parameters,
 )
@@ -54,7 +54,8 @@ class UMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     learning_rate : float, default 1.0
         Step size of the first epoch; it falls to 0 at the end.
     init : {"spectral", "pca", "random"} or array (n, n_components), default "spectral"
-        Where the points start; an array, another map for example, is scaled to span 10 units.
+        Where the points start; an array, another map for example, is scaled to span 10 units. Its rows of NaN
+        start at random places.
     random_state : int, RandomState or None
         The seed, from 0 to 2^32 - 1; None draws one.
     negative_sample_rate : int, default 5
@@ -246,7 +247,7 @@ class UMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         check_parameters(self)
         x = given_vectors(self, X, ensure_min_samples=2)
         target = None if y is None else checked_target(y, x.shape[0])
-        start = given_start(self.init, (x.shape[0], self.n_components))
+        start = checked_start(self.init, x.shape[0], self.n_components, x)
         self._seed = drawn_seed(self.random_state)
         inverse: slice | NDArray[np.int64] = slice(None)
         if self.unique:

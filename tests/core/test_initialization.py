@@ -78,6 +78,20 @@ def test_a_given_layout_is_scaled_and_kept(digits_set):
     np.testing.assert_allclose(layout, expected, atol=1e-3)
 
 
+def test_points_without_a_place_on_a_given_layout_start_among_the_others(digits_set):
+    given = np.random.default_rng(0).normal(size=(digits_set.shape[0], 2))
+    given[[3, 50, 51]] = np.nan
+    layout = initial_layout(digits_set, init=given, seed=1)
+    np.testing.assert_array_equal(layout, initial_layout(digits_set, init=given.tolist(), seed=1))
+    placed = np.isfinite(given[:, 0])
+    expected = 10 * (given - given[placed].min(axis=0)) / np.ptp(given[placed], axis=0)
+    np.testing.assert_allclose(layout[placed], expected[placed], atol=1e-3)
+    lost = layout[~placed]
+    assert ((lost > -0.001) & (lost < 10.001)).all()
+    assert len(np.unique(lost, axis=0)) == 3
+    assert not np.array_equal(lost, initial_layout(digits_set, init=given, seed=2)[~placed])
+
+
 def test_seeds_differ_and_repeat(digits_set):
     one, two = initial_layout(digits_set, seed=1), initial_layout(digits_set, seed=2)
     np.testing.assert_array_equal(one, initial_layout(digits_set, seed=1))

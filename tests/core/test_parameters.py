@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
+import core.umap
 from core import UMAP, InputError, KnnGraph, find_ab, knn_graph
 from core.parameters import LARGEST_SEED, drawn_seed, layout_parameters
 
@@ -61,6 +63,7 @@ def x() -> np.ndarray:
         ({"init": "spectrum"}, "init must be 'spectral', 'pca'"),
         ({"init": np.full((60, 2), "a")}, "init must be"),
         ({"init": np.full((60, 2), np.nan)}, "init must be .* finite numbers"),
+        ({"init": np.full((60, 2), np.inf)}, "init must be .* finite numbers"),
         ({"init": np.ones((60, 3))}, "init must be .* 60 rows of 2"),
         ({"precomputed_knn": KnnGraph([[1], [0]], [[1.0], [1.0]])}, "precomputed_knn has 2 rows"),
         ({"precomputed_knn": "graph"}, "precomputed knn must be a KnnGraph or a tuple"),
@@ -70,6 +73,20 @@ def x() -> np.ndarray:
 def test_errors_name_the_parameter_and_its_range(x, keywords, sentence):
     with pytest.raises(InputError, match=sentence):
         UMAP(**keywords).fit(x)
+
+
+@pytest.mark.parametrize(
+    ("kind", "keywords", "sentence"),
+    [
+        (np.array, {"init": "spectrum"}, "init must be 'spectral', 'pca'"),
+        (np.array, {"init": "pca", "n_components": 6}, "'pca' needs at least 6 columns, the vectors have 5"),
+        (csr_array, {"init": "pca"}, "'pca' needs the vectors, dense"),
+    ],
+)
+def test_errors_come_before_the_work(x, monkeypatch, kind, keywords, sentence):
+    monkeypatch.delattr(core.umap, "fitted")
+    with pytest.raises(InputError, match=sentence):
+        UMAP(**keywords).fit(kind(x))
 
 
 def test_what_has_no_effect_is_warned_of_once_and_only_where_it_was_asked_for(x):
