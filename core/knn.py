@@ -282,7 +282,7 @@ def knn_graph(
             "the point itself, and is whole."
         )
     refuse_other_than_seed(seed, 2**32 - 1)
-    refuse_other_than_metric(metric)
+    refuse_unknown_metric(metric, metric_kwds)
     threads_for(n_threads)
     n_neighbors, seed = int(n_neighbors), int(seed)
     k = n_neighbors - 1
@@ -291,13 +291,8 @@ def knn_graph(
     if method not in ("auto", "exact", "descent"):
         raise InputError(f"method must be 'auto', 'exact' or 'descent', got {method!r}.")
     exact = n <= EXACT_UP_TO if method == "auto" else method == "exact"
-    if metric_kwds:
-        from core.any_metric import compiled_metric
-
-        compiled_metric(metric, metric_kwds)
     if not is_sparse(x) and metric in OWN:
         return _nearest(x, k, str(metric), seed, exact, n_threads)
-    # pynndescent is imported here alone: it takes long, and most data does without.
     from core.any_metric import descend_by_metric, nearest_by_metric
 
     if exact:
@@ -305,6 +300,16 @@ def knn_graph(
     return KnnGraph(
         *without_self(*descend_by_metric(x, n_neighbors, metric=metric, metric_kwds=metric_kwds, seed=seed))
     )
+
+
+def refuse_unknown_metric(metric: Any, metric_kwds: Mapping[str, Any] | None, called: str = "metric") -> None:
+    """Raise an InputError, which calls it so, where there is no such metric or it has other parameters."""
+    refuse_other_than_metric(metric, called)
+    if metric != "precomputed" and (metric_kwds or metric not in OWN):
+        # pynndescent is imported only where it is needed: it takes long, and most data does without.
+        from core.any_metric import compiled_metric
+
+        compiled_metric(metric, metric_kwds, called)
 
 
 def _nearest(

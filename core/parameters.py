@@ -19,7 +19,7 @@ from core.cache import StageCache
 from core.checks import is_sparse, refuse_other_than_metric, refuse_unusable
 from core.curve import find_ab
 from core.errors import InputError
-from core.knn import KnnGraph
+from core.knn import KnnGraph, refuse_unknown_metric
 from core.layout import LayoutParameters
 from core.threads import threads_for
 
@@ -125,8 +125,8 @@ def check_parameters(estimator: Any) -> None:
         value = getattr(estimator, name)
         if not (isinstance(value, str) and value in options):
             raise InputError(f"{name} must be {' or '.join(map(repr, options))}, got {value!r}.")
-    for name in ("metric", "target_metric"):
-        refuse_other_than_metric(getattr(estimator, name), name)
+    refuse_unknown_metric(estimator.metric, estimator.metric_kwds)
+    refuse_other_than_metric(estimator.target_metric, "target_metric")
     threads_for(estimator.n_jobs, "n_jobs")
     if not (estimator.callback is None or callable(estimator.callback)):
         raise InputError(f"callback must be a function, or None, got {estimator.callback!r}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from numbers import Integral
 from typing import Any
 
@@ -9,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, diags_array
 
-from core.checks import refuse_other_than_csr, refuse_other_than_metric
+from core.checks import refuse_other_than_csr
 from core.errors import InputError
 from core.fuzzy_set import fuzzy_simplicial_set
-from core.knn import OWN, Metric, knn_graph
+from core.knn import Metric, knn_graph, refuse_unknown_metric
 
 VERSION = 1
 UNKNOWN = -1
@@ -24,7 +25,7 @@ def supervise(
     target: NDArray[Any],
     *,
     target_metric: Metric = "categorical",
-    target_metric_kwds: dict[str, Any] | None = None,
+    target_metric_kwds: Mapping[str, Any] | None = None,
     target_weight: float = 0.5,
     target_n_neighbors: int = 15,
     seed: int = 42,
@@ -39,7 +40,7 @@ def supervise(
         For "categorical" any labels; -1, NaN and None are unknown.
     target_metric : str or compiled function, default "categorical"
         "categorical", or a metric between numbers.
-    target_metric_kwds : dict, optional
+    target_metric_kwds : mapping, optional
         That metric's parameters.
     target_weight : float, default 0.5
         0 heeds the data above all, 1 the target; at 1 an edge between categories is gone.
@@ -62,19 +63,13 @@ def supervise(
     if not 0 <= target_weight <= 1:
         raise InputError(f"target_weight must lie between 0 and 1, got {target_weight}.")
     refuse_other_than_csr(fuzzy_set)
-    target = checked_target(target, fuzzy_set.shape[0])
+    values = checked_target(target, fuzzy_set.shape[0], target_metric, target_metric_kwds)
     if target_metric == "categorical":
-        return with_local_connectivity(_by_category(fuzzy_set, target, target_weight))
-    refuse_other_than_metric(target_metric, "target_metric")
-    if target_metric_kwds or target_metric not in (*OWN, "precomputed"):
-        from core.any_metric import compiled_metric
-
-        compiled_metric(target_metric, target_metric_kwds, "target_metric")
+        return with_local_connectivity(_by_category(fuzzy_set, values, target_weight))
     if not isinstance(target_n_neighbors, Integral) or target_n_neighbors < 2:
         raise InputError(
             f"target_n_neighbors must be a whole number of at least 2, got {target_n_neighbors!r}."
         )
-    values = _numbers(target, target_metric)
     graph = knn_graph(
         values,
         min(int(target_n_neighbors), len(values)),
@@ -87,12 +82,23 @@ def supervise(
     return with_local_connectivity(_intersection(fuzzy_set, other, target_weight))
 
 
-def checked_target(target: Any, n: int) -> NDArray[Any]:
-    """`target` as an array with one row for each of `n` points, or an InputError."""
+def checked_target(
+    target: Any, n: int, metric: Metric, metric_kwds: Mapping[str, Any] | None
+) -> NDArray[Any]:
+    """`target` of `n` points as categories, int64 (n,), or as numbers that `metric` compares, float32 (n, m).
+
+    Raises
+    ------
+    InputError
+        If it is neither, or there is no such metric.
+    """
     values = np.asarray(target)
     if not values.ndim or len(values) != n:
         raise InputError(f"y has {len(values) if values.ndim else 1} values for {n} rows; give one for each.")
-    return values
+    if metric == "categorical":
+        return _categories(values)
+    refuse_unknown_metric(metric, metric_kwds, "target_metric")
+    return _numbers(values, metric)
 
 
 def _numbers(target: NDArray[Any], metric: Metric) -> NDArray[np.float32]:
@@ -129,10 +135,9 @@ def _categories(target: NDArray[Any]) -> NDArray[np.int64]:
     return codes
 
 
-def _by_category(fuzzy_set: csr_array, target: NDArray[Any], weight: float) -> csr_array:
-    """Weaken edges between categories by exp(-far), to unknown ones by exp(-1)."""
+def _by_category(fuzzy_set: csr_array, codes: NDArray[np.int64], weight: float) -> csr_array:
+    """Weaken edges between categories by exp(-far), to unknown ones (-1) by exp(-1)."""
     far = 2.5 / (1 - weight) if weight < 1 else np.inf
-    codes = _categories(target)
     unknown = codes < 0
     heads = np.repeat(np.arange(fuzzy_set.shape[0]), np.diff(fuzzy_set.indptr))
     tails = fuzzy_set.indices

@@ -246,7 +246,9 @@ class UMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         """
         check_parameters(self)
         x = given_vectors(self, X, ensure_min_samples=2)
-        target = None if y is None else checked_target(y, x.shape[0])
+        target = (
+            None if y is None else checked_target(y, x.shape[0], self.target_metric, self.target_metric_kwds)
+        )
         start = checked_start(self.init, x.shape[0], self.n_components, x)
         self._seed = drawn_seed(self.random_state)
         inverse: slice | NDArray[np.int64] = slice(None)

@@ -8,6 +8,8 @@ import core.umap
 from core import UMAP, InputError, KnnGraph, find_ab, knn_graph
 from core.parameters import LARGEST_SEED, drawn_seed, layout_parameters
 
+PAIR = KnnGraph([[1], [0]], [[1.0], [1.0]])
+
 
 @pytest.fixture(scope="module")
 def x() -> np.ndarray:
@@ -51,7 +53,7 @@ def x() -> np.ndarray:
         ({"transform_mode": "graph"}, "transform_mode must be 'embedding', got 'graph'"),
         ({"unique": True, "metric": "precomputed"}, "unique must be False with precomputed"),
         (
-            {"unique": True, "precomputed_knn": KnnGraph([[1], [0]], [[1.0], [1.0]])},
+            {"unique": True, "precomputed_knn": PAIR},
             "unique must be False with precomputed",
         ),
         ({"cache": 3}, "cache must be a StageCache, or None, got 3"),
@@ -65,7 +67,7 @@ def x() -> np.ndarray:
         ({"init": np.full((60, 2), np.nan)}, "init must be .* finite numbers"),
         ({"init": np.full((60, 2), np.inf)}, "init must be .* finite numbers"),
         ({"init": np.ones((60, 3))}, "init must be .* 60 rows of 2"),
-        ({"precomputed_knn": KnnGraph([[1], [0]], [[1.0], [1.0]])}, "precomputed_knn has 2 rows"),
+        ({"precomputed_knn": PAIR}, "precomputed_knn has 2 rows"),
         ({"precomputed_knn": "graph"}, "precomputed knn must be a KnnGraph or a tuple"),
         ({"precomputed_knn": (np.zeros((60, 5)),)}, "precomputed knn must be a KnnGraph or a tuple"),
     ],
@@ -81,12 +83,15 @@ def test_errors_name_the_parameter_and_its_range(x, keywords, sentence):
         (np.array, {"init": "spectrum"}, "init must be 'spectral', 'pca'"),
         (np.array, {"init": "pca", "n_components": 6}, "'pca' needs at least 6 columns, the vectors have 5"),
         (csr_array, {"init": "pca"}, "'pca' needs the vectors, dense"),
+        (np.array, {"metric": "no such", "precomputed_knn": PAIR}, "'no such' is unknown"),
+        (np.array, {"target_metric": "no such"}, "target_metric 'no such' is unknown"),
+        (np.array, {"target_metric": "l1"}, "y must be numbers for target_metric='l1'"),
     ],
 )
 def test_errors_come_before_the_work(x, monkeypatch, kind, keywords, sentence):
     monkeypatch.delattr(core.umap, "fitted")
     with pytest.raises(InputError, match=sentence):
-        UMAP(**keywords).fit(kind(x))
+        UMAP(**keywords).fit(kind(x), np.full(60, "label"))
 
 
 def test_what_has_no_effect_is_warned_of_once_and_only_where_it_was_asked_for(x):
