@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from numbers import Integral
+from collections.abc import Callable, Mapping
+from numbers import Integral, Real
 from typing import Any
 
 import joblib
@@ -81,7 +81,7 @@ class StageCache:
         version : int
             Of its algorithm.
         depends_on : object
-            All that its result depends on; arrays count by their content.
+            All that its result depends on; arrays count by their content, numbers by their value.
         compute : callable() -> KnnGraph, csr_array or array
             The stage itself.
 
@@ -90,11 +90,20 @@ class StageCache:
         result : KnnGraph, csr_array or array
             Shared by all who ask for it, and therefore read-only; a copy can be changed.
         """
-        key = joblib.hash((stage, version, depends_on), hash_name="sha1")
+        key = joblib.hash((stage, version, _of_one_type(depends_on)), hash_name="sha1")
         with self._lock:
             if key not in self._results:
                 self._results[key] = _read_only(compute())
             return self._results[key]
+
+
+def _of_one_type(value: Any) -> Any:
+    """The same with all its numbers as floats: 30, 30.0 and numpy's are equal and have one key."""
+    if isinstance(value, Mapping):
+        return {name: _of_one_type(one) for name, one in value.items()}
+    if isinstance(value, tuple | list):
+        return [_of_one_type(one) for one in value]
+    return float(value) if isinstance(value, Real) else value
 
 
 def _read_only(result: Any) -> Any:

@@ -80,6 +80,24 @@ def test_a_cache_shares_stages_and_changes_no_bit(digits):
     assert len(cache) == 0
 
 
+def test_equal_parameters_share_stages_whatever_their_type(digits):
+    cache, number_types = StageCache(), (float, int, np.int64, np.float32)
+    made = [cache.result("stage", 1, {"p": (t(3), [t(1)])}, lambda t=t: np.array(t(0))) for t in number_types]
+    assert all(one is made[0] for one in made)
+    assert len(cache) == 1
+    for whole, number in zip((int, int, np.int64, np.int32), number_types, strict=True):
+        UMAP(
+            whole(10),
+            n_components=whole(2),
+            local_connectivity=number(1),
+            set_op_mix_ratio=number(1),
+            random_state=whole(0),
+            n_epochs=1,
+            cache=cache,
+        ).fit(digits[:200])
+    assert len(cache) == 1 + 3
+
+
 def test_what_a_cache_shares_cannot_be_changed_by_mistake(digits):
     cache = StageCache()
     first = UMAP(n_epochs=3, random_state=0, cache=cache).fit(digits)
