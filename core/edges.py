@@ -54,7 +54,7 @@ def order_edges(
     """Copy the graph's rows in the order `order`, renaming vertices; shuffle each, deal it out to the turns.
 
     Within a row the edges must not follow the spatial order of the vertices: a point would then drift the
-    same way in each epoch, and the map tears. Edges lighter than `smallest` never fire and are left out.
+    same way in each epoch, and the map tears. Edges lighter than `smallest` are left out.
 
     Parameters
     ----------

@@ -28,7 +28,8 @@ from core.forces import attraction_shares, attraction_table
 from core.kernels import ROOM, advance, advance_plane, draw_pool
 from core.threads import for_rows
 
-VERSION = 4
+VERSION = 5
+FEW_EPOCHS = 10
 TURNS = 6
 """Parts of an epoch, in each of which a vertex walks a part of its row."""
 POOL_SIZE = 2048
@@ -147,7 +148,10 @@ class Layout:
         self._rank = np.empty(len(initial), np.int32)
         self._rank[self._order] = np.arange(len(initial), dtype=np.int32)
         self._places = self._rank.astype(np.int64)
-        self._indptr, self._tails, self._rates = self._ordered_edges(fuzzy_set)
+        # Like umap-learn: a few epochs would leave a few edges.
+        usual = default_n_epochs(len(initial), density is not None)
+        n_epochs = self.n_epochs if self.n_epochs > FEW_EPOCHS else usual
+        self._indptr, self._tails, self._rates = self._ordered_edges(fuzzy_set, n_epochs)
         self._room = max(ROOM, int(np.diff(self._indptr).max(initial=0)))
         self._positions = initial.take(self._order, axis=0)
         self._next = np.empty_like(self._positions)
@@ -315,12 +319,15 @@ class Layout:
         return self._density_term.at(self._positions, self._indptr, self._tails, p.a, p.b, self._n_threads)
 
     def _ordered_edges(
-        self, fuzzy_set: csr_array
+        self, fuzzy_set: csr_array, n_epochs: int
     ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.uint16]]:
-        """Edges as 6 bytes each, int32 tail and uint16 probability; turn after turn, along the curve."""
+        """Edges as 6 bytes each, int32 tail and uint16 probability; turn after turn, along the curve.
+
+        Those are left out that would fire less than once in so many epochs.
+        """
         weights = fuzzy_set.data
         heaviest = float(weights.max(initial=0.0))
-        smallest = np.float32(heaviest / self.n_epochs)
+        smallest = np.float32(heaviest / n_epochs)
         counts = np.empty((TURNS, len(self._order)), np.int64)
         for_rows(
             count_edges,

@@ -82,6 +82,18 @@ def test_an_edge_fires_as_often_as_its_weight_says():
     assert np.abs(fired - weight[::2] * epochs).max() < 2
 
 
+@pytest.mark.parametrize(("n_epochs", "moved"), [(10, True), (11, False)])
+def test_a_few_epochs_keep_the_edges_of_the_usual_number(n_epochs, moved):
+    """The second edge is stronger than a 500th of the strongest, and weaker than an 11th."""
+    weights = np.array([1, 1, 0.08, 0.08], np.float32)
+    fuzzy_set = csr_array((weights, np.array([1, 0, 3, 2], np.int32), np.arange(5, dtype=np.int32)))
+    initial = np.array([[0, 0], [1, 0], [0, 9], [1, 9]], np.float32)
+    parameters = LayoutParameters(n_epochs, 1.0, 1.0, negative_sample_rate=0)
+    layout = Layout(fuzzy_set, initial, parameters)
+    assert len(layout._tails) == (4 if moved else 2)
+    assert np.array_equal(layout.run(n_epochs)[2:], initial[2:]) != moved
+
+
 def test_the_table_of_forces_is_close_to_its_formula():
     a, b = find_ab()
     squared = np.geomspace(1e-6, 6e4, 1000).astype(np.float32)
