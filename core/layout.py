@@ -154,7 +154,7 @@ class Layout:
         self._indptr, self._tails, self._rates = self._ordered_edges(fuzzy_set, n_epochs)
         self._room = max(ROOM, int(np.diff(self._indptr).max(initial=0)))
         self._positions = initial.take(self._order, axis=0)
-        self._next = np.empty_like(self._positions)
+        self._spare = np.empty_like(self._positions), np.empty_like(self._positions)
         self._table = attraction_table(parameters.a, parameters.b)
         self._pool = np.empty((initial.shape[1], POOL_SIZE), np.float32)
         self._cost_sample = self._sample_pairs(fuzzy_set)
@@ -269,23 +269,25 @@ class Layout:
         return z
 
     def _advance(self) -> None:
+        """One epoch, which is done as a whole: what is interrupted leaves the positions as they were."""
         p = self.parameters
         alpha = p.learning_rate * (1 - self.epoch / p.n_epochs)
         shares = attraction_shares(self._table, alpha)
         density = self._density_now()
         plane = self._positions.shape[1] == 2 and density is None
         n = len(self._positions)
+        source, (target, other) = self._positions, self._spare
         for part in range(TURNS):
             turn = self.epoch * TURNS + part
-            draw_pool(self._positions, self._seed, turn, self._pool)
+            draw_pool(source, self._seed, turn, self._pool)
             for_rows(
                 advance_plane if plane else advance,
                 n,
                 self._indptr[part * n : (part + 1) * n + 1],
                 self._tails,
                 self._rates,
-                self._positions,
-                self._next,
+                source,
+                target,
                 self._pool,
                 self._seed,
                 self.epoch,
@@ -299,8 +301,8 @@ class Layout:
                 self._room if plane else NO_DENSITY if density is None else density,
                 n_threads=self._n_threads,
             )
-            self._positions, self._next = self._next, self._positions
-        self.epoch += 1
+            source, target, other = target, other, target
+        self._positions, self._spare, self.epoch = source, (self._positions, target), self.epoch + 1
 
     def _ordered_density(self, density: Density) -> DensityTerm:
         if len(density.radii) != len(self._order):

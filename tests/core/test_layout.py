@@ -5,18 +5,21 @@ import pytest
 from scipy.sparse import csr_array
 
 from core import (
+    Density,
     InputError,
     Layout,
     LayoutParameters,
     default_n_epochs,
     find_ab,
     initial_layout,
+    layout,
     local_radii,
 )
 from core.curve_order import curve_order
 from core.forces import TABLE_FIRST, TABLE_SHIFT, attraction_table, power
 from core.progress import run as run_to_its_end
 from core.supervision import supervise
+from core.threads import for_rows
 
 PARAMETERS = LayoutParameters(30, *find_ab())
 
@@ -35,6 +38,29 @@ def test_the_caller_may_keep_and_change_what_run_returns(digits_set):
     run = Layout(digits_set, initial, PARAMETERS)
     run.run(5)[:] = np.nan
     np.testing.assert_array_equal(run.run(30), Layout(digits_set, initial, PARAMETERS).run(30))
+
+
+def test_an_epoch_that_is_interrupted_is_done_anew(digits_set, digits_graph, monkeypatch):
+    initial, calls = initial_layout(digits_set), 0
+
+    def interrupted(*arguments, **keywords):
+        nonlocal calls
+        calls += 1
+        if calls == 17:
+            raise KeyboardInterrupt
+        for_rows(*arguments, **keywords)
+
+    for density in (None, Density(local_radii(digits_set, digits_graph), dens_frac=1)):
+        straight = Layout(digits_set, initial, PARAMETERS, density=density).run(6)
+        run, calls = Layout(digits_set, initial, PARAMETERS, density=density), 0
+        with monkeypatch.context() as patch:
+            patch.setattr(layout, "for_rows", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                run.run(6)
+        assert run.epoch == 2
+        restored = Layout.restore(digits_set, initial, PARAMETERS, run.checkpoint(), density=density)
+        np.testing.assert_array_equal(run.run(6), straight)
+        np.testing.assert_array_equal(restored.run(6), straight)
 
 
 def test_different_seeds_differ(digits_set):
@@ -89,9 +115,9 @@ def test_a_few_epochs_keep_the_edges_of_the_usual_number(n_epochs, moved):
     fuzzy_set = csr_array((weights, np.array([1, 0, 3, 2], np.int32), np.arange(5, dtype=np.int32)))
     initial = np.array([[0, 0], [1, 0], [0, 9], [1, 9]], np.float32)
     parameters = LayoutParameters(n_epochs, 1.0, 1.0, negative_sample_rate=0)
-    layout = Layout(fuzzy_set, initial, parameters)
-    assert len(layout._tails) == (4 if moved else 2)
-    assert np.array_equal(layout.run(n_epochs)[2:], initial[2:]) != moved
+    run = Layout(fuzzy_set, initial, parameters)
+    assert len(run._tails) == (4 if moved else 2)
+    assert np.array_equal(run.run(n_epochs)[2:], initial[2:]) != moved
 
 
 def test_the_table_of_forces_is_close_to_its_formula():
