@@ -108,7 +108,8 @@ class UMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     verbose : bool, default False
         umap-learn's name for `progress`.
     callback : callable(epoch, n_epochs, embedding) -> bool or None, optional
-        Called after each epoch; True stops the layout there.
+        Called after each epoch; True stops the layout there. With `unique` the embedding is that of the
+        distinct rows.
     output_metric : {"euclidean", "l2"}, default "euclidean"
         umap-learn's; maps on other surfaces are not made here.
     transform_mode : {"embedding"}, default "embedding"
@@ -120,8 +121,10 @@ class UMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     ----------
     embedding_ : float32 (n, n_components)
     graph_ : csr_array, float32 (n, n)
-        The fuzzy simplicial set.
+        The fuzzy simplicial set, with what `y` says; with `unique` that of the m distinct rows, (m, m), where
+        they are dense in the order of ``numpy.unique``.
     knn_graph_ : KnnGraph
+        With `unique` of the distinct rows.
     n_epochs_ : int
         Epochs done.
     n_features_in_ : int
@@ -250,19 +253,22 @@ class UMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             None if y is None else checked_target(y, x.shape[0], self.target_metric, self.target_metric_kwds)
         )
         start = checked_start(self.init, x.shape[0], self.n_components, x)
-        self._seed = drawn_seed(self.random_state)
+        seed = drawn_seed(self.random_state)
         inverse: slice | NDArray[np.int64] = slice(None)
         if self.unique:
             x, first, inverse = distinct_rows(x)
             target = None if target is None else target[first]
             start = start if isinstance(start, str) else start[first]
-        found = fitted(self, x, target, start, self._seed)
+        found = fitted(self, x, target, start, seed)
         self._reference = x if self.keep_vectors and self.metric != "precomputed" else None
         self._reference_embedding = found.embedding
         # What the target tore apart is near in the data: new rows are looked for without it.
         self._reference_edges: Any = None if self._reference is None else found.edges
         self.knn_graph_, self.graph_, self.n_epochs_ = found.knn_graph, found.graph, found.n_epochs
-        self.embedding_: NDArray[np.float32] = found.embedding[inverse]
+        # A copy: whoever changes it moves no new point.
+        self.embedding_: NDArray[np.float32] = found.embedding[inverse].copy()
+        for name in ("rad_orig_", "rad_emb_"):
+            self.__dict__.pop(name, None)
         if self.output_dens:
             assert found.radii is not None
             on_map = map_radii(found.embedding, self.n_neighbors, n_threads=self._n_threads)

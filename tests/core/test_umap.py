@@ -175,6 +175,16 @@ def test_new_points_land_among_their_kind(fitted, digits):
     assert classifier.score(fitted.transform(digits[1500:]), labels[1500:]) > 0.9
 
 
+def test_another_fit_forgets_the_radii_and_the_map_can_be_changed(iris):
+    x = iris[0]
+    model = UMAP(n_epochs=2, random_state=0, output_dens=True).fit(x)
+    model.set_params(output_dens=False).fit(x)
+    assert not {"rad_orig_", "rad_emb_"} & set(vars(model))
+    places = model.transform(x[:9] + 0.01)
+    model.embedding_ += 100
+    np.testing.assert_array_equal(model.transform(x[:9] + 0.01), places)
+
+
 def test_points_of_the_data_keep_their_places(fitted, digits):
     np.testing.assert_array_equal(fitted.transform(digits[:1500]), fitted.embedding_)
 
