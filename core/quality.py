@@ -381,12 +381,14 @@ def align(embedding: NDArray[np.float32], reference: NDArray[np.float32]) -> Ali
     Raises
     ------
     InputError
-        If the maps have different shapes.
+        If the maps have different shapes, or fewer than two points that lie apart on both.
     """
     if embedding.shape != reference.shape:
         raise InputError(f"Maps to align need one shape, got {embedding.shape} and {reference.shape}.")
     y, x = embedding.astype(np.float64), reference.astype(np.float64)
     placed = np.isfinite(y).all(axis=1) & np.isfinite(x).all(axis=1)
+    if not (placed.any() and np.ptp(y[placed], axis=0).any() and np.ptp(x[placed], axis=0).any()):
+        raise InputError("Maps to align need at least two points that lie apart on both of them.")
     centre = x[placed].mean(0)
     y, x = y - y[placed].mean(0), x - centre
     with one_blas_thread():

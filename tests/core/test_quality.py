@@ -237,6 +237,10 @@ def test_bad_input_is_named(plane):
         stability([plane])
     with pytest.raises(InputError, match="one shape"):
         align(plane, plane[:5])
+    for nowhere in (np.zeros((5, 2)), np.where(np.arange(5)[:, None] == 2, plane[:5], np.nan)):
+        for maps in ((nowhere, plane[:5]), (plane[:5], nowhere)):
+            with pytest.raises(InputError, match="at least two points that lie apart"):
+                align(*maps)
     with pytest.raises(InputError, match="k must"):
         map_graph(plane, 900)
     graph = knn_graph(plane, 10)
