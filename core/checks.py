@@ -1,9 +1,12 @@
-"""What a table of vectors must be."""
+"""What a table of vectors, and each number that a stage is told, must be."""
 
 from __future__ import annotations
 
 import math
-from numbers import Integral
+from collections.abc import Mapping
+from dataclasses import dataclass
+from numbers import Integral, Real
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -11,6 +14,69 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, issparse
 
 from core.errors import InputError
+
+LARGEST_SEED = 2**32 - 1
+"""numpy's own limit, for the searches that seed its generators."""
+
+
+@dataclass(frozen=True)
+class Range:
+    """Numbers from `low` to `high`; `open_` leaves `low` itself out, `infinite` lets infinity in."""
+
+    low: float
+    high: float = math.inf
+    whole: bool = False
+    open_: bool = False
+    infinite: bool = False
+
+    def __contains__(self, value: Any) -> bool:
+        if isinstance(value, bool) or not isinstance(value, Integral if self.whole else Real):
+            return False
+        number = float(value)
+        above = number > self.low if self.open_ else number >= self.low
+        return above and number <= self.high and (self.infinite or not math.isinf(number))
+
+    def __str__(self) -> str:
+        kind = "a whole number" if self.whole else "a number"
+        low = f"above {self.low:g}" if self.open_ else f"at least {self.low:g}"
+        high = "" if math.isinf(self.high) else f" and at most {self.high}"
+        return f"{kind} {low}{high}{', or infinite' * self.infinite}"
+
+
+RANGES = {
+    "n_neighbors": Range(2, whole=True),
+    "n_components": Range(1, whole=True),
+    "min_dist": Range(0),
+    "spread": Range(0, open_=True),
+    "a": Range(0, open_=True),
+    "b": Range(0, open_=True),
+    "n_epochs": Range(1, whole=True),
+    "learning_rate": Range(0, open_=True),
+    "negative_sample_rate": Range(0, whole=True),
+    "repulsion_strength": Range(0),
+    "local_connectivity": Range(0),
+    "set_op_mix_ratio": Range(0, 1),
+    "disconnection_distance": Range(0, open_=True, infinite=True),
+    "dens_lambda": Range(0),
+    "dens_frac": Range(0, 1),
+    "dens_var_shift": Range(0),
+    "target_weight": Range(0, 1),
+    "transform_seed": Range(0, LARGEST_SEED, whole=True),
+    "target_n_neighbors": Range(2, whole=True),
+}
+"""Of the numbers that stages and the estimator are told, by their names."""
+
+
+def refuse_out_of_range(
+    values: Mapping[str, Any], instead: Mapping[str, int | None] = MappingProxyType({})
+) -> None:
+    """Raise an InputError for the first of some named numbers that is out of its range, and not `instead`."""
+    for name, value in values.items():
+        if name in instead and isinstance(value, Integral | None) and value == instead[name]:
+            continue
+        if value not in RANGES[name]:
+            besides = f", or {instead[name]}" if name in instead else ""
+            raise InputError(f"{name} must be {RANGES[name]}{besides}, got {value!r}.")
 
 
 def is_sparse(x: object) -> bool:

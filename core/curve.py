@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
+from core.checks import refuse_out_of_range
 from core.errors import InputError
 
 
@@ -39,10 +38,9 @@ def find_ab(min_dist: float = 0.1, spread: float = 1.0) -> tuple[float, float]:
     """
     from scipy.optimize import curve_fit
 
-    if not (math.isfinite(spread) and spread > 0):
-        raise InputError(f"spread must be a finite number above 0, got {spread}.")
-    if not (math.isfinite(min_dist) and 0 <= min_dist <= spread):
-        raise InputError(f"min_dist must lie between 0 and spread ({spread}), got {min_dist}.")
+    refuse_out_of_range({"min_dist": min_dist, "spread": spread})
+    if min_dist > spread:
+        raise InputError(f"min_dist must be at most spread ({spread:g}), got {min_dist:g}.")
     # In units of spread, so that the fit starts as near whatever the scale.
     distance, touching = np.linspace(0, 3, 300), min_dist / spread
     target = np.where(distance <= touching, 1.0, np.exp(touching - distance))

@@ -15,7 +15,7 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from core.checks import refuse_other_than_csr
+from core.checks import refuse_other_than_csr, refuse_out_of_range
 from core.errors import InputError
 from core.forces import FAST, power
 from core.fuzzy_set import fuzzy_simplicial_set
@@ -55,12 +55,7 @@ class Density:
     dens_var_shift: float = 0.1
 
     def __post_init__(self) -> None:
-        if not self.dens_lambda >= 0:
-            raise InputError(f"dens_lambda must be at least 0, got {self.dens_lambda}.")
-        if not 0 <= self.dens_frac <= 1:
-            raise InputError(f"dens_frac must lie between 0 and 1, got {self.dens_frac}.")
-        if not self.dens_var_shift >= 0:
-            raise InputError(f"dens_var_shift must be at least 0, got {self.dens_var_shift}.")
+        refuse_out_of_range({name: value for name, value in vars(self).items() if name != "radii"})
 
     def counts_at(self, epoch: int, n_epochs: int) -> bool:
         """Whether it counts in this epoch of so many."""

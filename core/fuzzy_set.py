@@ -13,7 +13,7 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from core.errors import InputError
+from core.checks import refuse_out_of_range
 from core.knn import KnnGraph
 from core.threads import BLOCK_ROWS, claim, for_rows
 
@@ -58,8 +58,7 @@ def fuzzy_simplicial_set(
     InputError
         If a parameter is out of its range.
     """
-    if not 0 <= set_op_mix_ratio <= 1:
-        raise InputError(f"set_op_mix_ratio must lie between 0 and 1, got {set_op_mix_ratio}.")
+    refuse_out_of_range({"set_op_mix_ratio": set_op_mix_ratio})
     rho, sigma = smooth_knn_distances(graph, local_connectivity=local_connectivity, n_threads=n_threads)
     strengths = membership_strengths(graph, rho, sigma, n_threads=n_threads)
     return union(graph.indices, strengths, set_op_mix_ratio, n_threads=n_threads)
@@ -98,8 +97,7 @@ def smooth(
 
     `mean` (default: of all distances) bounds sigma from below where rho is 0.
     """
-    if not local_connectivity >= 0:
-        raise InputError(f"local_connectivity must be at least 0, got {local_connectivity}.")
+    refuse_out_of_range({"local_connectivity": local_connectivity})
     n = len(distances)
     rho, sigma = np.empty(n, np.float32), np.empty(n, np.float32)
     if mean is None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from numbers import Integral
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
 
-from core.checks import is_sparse, refuse_other_than_csr, refuse_other_than_seed, refuse_overflow
+from core.checks import (
+    is_sparse,
+    refuse_other_than_csr,
+    refuse_other_than_seed,
+    refuse_out_of_range,
+    refuse_overflow,
+)
 from core.errors import InputError
 from core.projection import project
 from core.spectral import scaled, spectral_layout
@@ -58,8 +63,7 @@ def initial_layout(
     refuse_other_than_csr(fuzzy_set)
     refuse_other_than_seed(seed)
     n = fuzzy_set.shape[0]
-    if not isinstance(n_components, Integral) or n_components < 1:
-        raise InputError(f"n_components must be at least 1, and whole, got {n_components!r}.")
+    refuse_out_of_range({"n_components": n_components})
     start = checked_start(init, n, n_components, vectors)
     rng = np.random.default_rng(seed)
     if not isinstance(start, str):
@@ -67,6 +71,7 @@ def initial_layout(
     elif start == "spectral":
         layout = spectral_layout(fuzzy_set, n_components, seed=seed, n_threads=n_threads).astype(np.float64)
     elif start == "pca":
+        assert vectors is not None
         refuse_overflow(vectors)
         layout = project(vectors, n_components, seed, n_threads)[0].astype(np.float64)
     else:

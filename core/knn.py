@@ -13,6 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
 
 from core.checks import (
+    LARGEST_SEED,
+    Range,
     checked_vectors,
     is_sparse,
     refuse_other_than_metric,
@@ -106,8 +108,11 @@ class KnnGraph:
         InputError
             If `k` is out of its range.
         """
-        if not 1 <= k <= self.k:
-            raise InputError(f"The knn graph has {self.k} neighbours a point and cannot be pruned to {k}.")
+        if k not in Range(1, self.k, whole=True):
+            raise InputError(
+                f"The knn graph has {self.k} neighbours a point: k must be a whole number from 1 to "
+                f"{self.k}, got {k!r}."
+            )
         return self if k == self.k else KnnGraph(self.indices[:, :k], self.distances[:, :k])
 
     def cut(self, distance: float) -> KnnGraph:
@@ -281,7 +286,7 @@ def knn_graph(
             f"n_neighbors must lie between 2 and the number of rows ({n}), got {n_neighbors}; it counts "
             "the point itself, and is whole."
         )
-    refuse_other_than_seed(seed, 2**32 - 1)
+    refuse_other_than_seed(seed, LARGEST_SEED)
     refuse_unknown_metric(metric, metric_kwds)
     threads_for(n_threads)
     n_neighbors, seed = int(n_neighbors), int(seed)

@@ -11,15 +11,13 @@ and all random numbers are functions of (seed, epoch, vertex or edge), and becau
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
-from numbers import Integral
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from core.checks import refuse_other_than_csr, refuse_other_than_seed
+from core.checks import Range, refuse_other_than_csr, refuse_other_than_seed, refuse_out_of_range
 from core.curve_order import curve_order
 from core.density import Density, DensityTerm
 from core.edges import count_edges, order_edges
@@ -29,6 +27,7 @@ from core.kernels import ROOM, advance, advance_plane, draw_pool
 from core.threads import for_rows
 
 VERSION = 5
+EPOCHS = Range(0, whole=True)
 FEW_EPOCHS = 10
 TURNS = 6
 """Parts of an epoch, in each of which a vertex walks a part of its row."""
@@ -68,20 +67,7 @@ class LayoutParameters:
     repulsion_strength: float = 1.0
 
     def __post_init__(self) -> None:
-        if not isinstance(self.n_epochs, Integral) or self.n_epochs < 1:
-            raise InputError(f"n_epochs must be a whole number of at least 1, got {self.n_epochs}.")
-        if not (0 < self.a < math.inf and 0 < self.b < math.inf):
-            raise InputError(f"a and b must be finite and above 0, got a={self.a}, b={self.b}.")
-        if not 0 < self.learning_rate < math.inf:
-            raise InputError(f"learning_rate must be finite and above 0, got {self.learning_rate}.")
-        if not isinstance(self.negative_sample_rate, Integral) or self.negative_sample_rate < 0:
-            raise InputError(
-                f"negative_sample_rate must be a whole number of at least 0, got {self.negative_sample_rate}."
-            )
-        if not 0 <= self.repulsion_strength < math.inf:
-            raise InputError(
-                f"repulsion_strength must be finite and at least 0, got {self.repulsion_strength}."
-            )
+        refuse_out_of_range(vars(self))
 
 
 @dataclass(frozen=True, eq=False)
@@ -229,7 +215,14 @@ class Layout:
         -------
         embedding : float32 (n, d)
             Rows in the order of the data; the caller may keep it.
+
+        Raises
+        ------
+        InputError
+            If `to_epoch` is not a whole number of at least 0.
         """
+        if to_epoch not in EPOCHS:
+            raise InputError(f"to_epoch must be {EPOCHS}, got {to_epoch!r}.")
         while self.epoch < min(to_epoch, self.n_epochs):
             self._advance()
         return self.embedding

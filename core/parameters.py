@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
-from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -16,74 +14,34 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import validate_data
 
 from core.cache import StageCache
-from core.checks import is_sparse, refuse_other_than_metric, refuse_unusable
+from core.checks import (
+    LARGEST_SEED,
+    RANGES,
+    is_sparse,
+    refuse_other_than_metric,
+    refuse_out_of_range,
+    refuse_unusable,
+)
 from core.curve import find_ab
 from core.errors import InputError
 from core.knn import KnnGraph, refuse_unknown_metric
 from core.layout import LayoutParameters
 from core.threads import threads_for
 
-LARGEST_SEED = 2**32 - 1
-"""numpy's own limit, for the searches that seed its generators."""
+INSTEAD = {"a": None, "b": None, "n_epochs": None, "disconnection_distance": None, "target_n_neighbors": -1}
+"""What some of the numbers may be besides, for one that is chosen."""
 
-
-@dataclass(frozen=True)
-class Range:
-    """Numbers from `low` to `high`; `open_` leaves `low` itself out, `infinite` lets infinity in."""
-
-    low: float
-    high: float = math.inf
-    whole: bool = False
-    open_: bool = False
-    optional: bool = False
-    infinite: bool = False
-
-    def __contains__(self, value: Any) -> bool:
-        if value is None:
-            return self.optional
-        if isinstance(value, bool) or not isinstance(value, Integral if self.whole else Real):
-            return False
-        number = float(value)
-        above = number > self.low if self.open_ else number >= self.low
-        return above and number <= self.high and (self.infinite or not math.isinf(number))
-
-    def __str__(self) -> str:
-        kind = "a whole number" if self.whole else "a number"
-        low = f"above {self.low:g}" if self.open_ else f"at least {self.low:g}"
-        high = "" if math.isinf(self.high) else f" and at most {self.high}"
-        also = ", or infinite" * self.infinite + ", or None" * self.optional
-        return f"{kind} {low}{high}{also}"
-
-
-RANGES = {
-    "n_neighbors": Range(2, whole=True),
-    "n_components": Range(1, whole=True),
-    "min_dist": Range(0),
-    "spread": Range(0, open_=True),
-    "a": Range(0, open_=True, optional=True),
-    "b": Range(0, open_=True, optional=True),
-    "n_epochs": Range(1, whole=True, optional=True),
-    "learning_rate": Range(0, open_=True),
-    "negative_sample_rate": Range(0, whole=True),
-    "repulsion_strength": Range(0),
-    "local_connectivity": Range(0),
-    "set_op_mix_ratio": Range(0, 1),
-    "disconnection_distance": Range(0, open_=True, optional=True, infinite=True),
-    "dens_lambda": Range(0),
-    "dens_frac": Range(0, 1),
-    "dens_var_shift": Range(0),
-    "target_weight": Range(0, 1),
-    "transform_seed": Range(0, LARGEST_SEED, whole=True),
-    "target_n_neighbors": Range(-1, whole=True),
-}
-"""Of the numbers."""
+SWITCHES = (
+    "densmap", "output_dens", "unique", "keep_vectors", "progress", "verbose",
+    "force_approximation_algorithm",
+)  # fmt: skip
 
 KINDS = {
     "cache": (StageCache, "a StageCache"),
     "metric_kwds": (Mapping, "a mapping of names to values"),
     "target_metric_kwds": (Mapping, "a mapping of names to values"),
 }
-"""Of the others that may be None."""
+"""Kinds of others that may be None."""
 
 ONLY = {"output_metric": ("euclidean", "l2"), "transform_mode": ("embedding",)}
 """umap-learn's parameters that are not offered: what they may be."""
@@ -113,10 +71,11 @@ def check_parameters(estimator: Any) -> None:
 
     Those that have no effect are warned of, once and together.
     """
-    for name, allowed in RANGES.items():
+    refuse_out_of_range({name: getattr(estimator, name) for name in RANGES}, INSTEAD)
+    for name in SWITCHES:
         value = getattr(estimator, name)
-        if value not in allowed:
-            raise InputError(f"{name} must be {allowed}, got {value!r}.")
+        if not isinstance(value, bool | np.bool_):
+            raise InputError(f"{name} must be True or False, got {value!r}.")
     for name, (kind, sentence) in KINDS.items():
         value = getattr(estimator, name)
         if not isinstance(value, kind | None):
@@ -130,17 +89,10 @@ def check_parameters(estimator: Any) -> None:
     threads_for(estimator.n_jobs, "n_jobs")
     if not (estimator.callback is None or callable(estimator.callback)):
         raise InputError(f"callback must be a function, or None, got {estimator.callback!r}.")
-    if estimator.target_n_neighbors in (0, 1):
-        raise InputError(
-            "target_n_neighbors must be at least 2, or -1 for n_neighbors, got "
-            f"{estimator.target_n_neighbors}."
-        )
     if (estimator.a is None) != (estimator.b is None):
         raise InputError("a and b must be given together, or neither: then min_dist and spread choose them.")
-    if estimator.a is None and estimator.min_dist > estimator.spread:
-        raise InputError(
-            f"min_dist must be at most spread ({estimator.spread:g}), got {estimator.min_dist:g}."
-        )
+    if estimator.a is None:
+        find_ab(estimator.min_dist, estimator.spread)
     if estimator.unique and (estimator.metric == "precomputed" or is_given(estimator.precomputed_knn)):
         raise InputError(
             "unique must be False with precomputed distances or neighbours: they have a row for each row of "

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, diags_array
 
-from core.checks import refuse_other_than_csr
+from core.checks import refuse_other_than_csr, refuse_out_of_range
 from core.errors import InputError
 from core.fuzzy_set import fuzzy_simplicial_set
 from core.knn import Metric, knn_graph, refuse_unknown_metric
@@ -60,16 +59,11 @@ def supervise(
     InputError
         If the target or a parameter cannot be used.
     """
-    if not 0 <= target_weight <= 1:
-        raise InputError(f"target_weight must lie between 0 and 1, got {target_weight}.")
+    refuse_out_of_range({"target_weight": target_weight, "target_n_neighbors": target_n_neighbors})
     refuse_other_than_csr(fuzzy_set)
     values = checked_target(target, fuzzy_set.shape[0], target_metric, target_metric_kwds)
     if target_metric == "categorical":
         return with_local_connectivity(_by_category(fuzzy_set, values, target_weight))
-    if not isinstance(target_n_neighbors, Integral) or target_n_neighbors < 2:
-        raise InputError(
-            f"target_n_neighbors must be a whole number of at least 2, got {target_n_neighbors!r}."
-        )
     graph = knn_graph(
         values,
         min(int(target_n_neighbors), len(values)),

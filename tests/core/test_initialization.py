@@ -133,5 +133,5 @@ def test_a_layout_of_many_points_is_identical_for_any_thread_count(large_set):
 
 
 def test_a_layout_has_at_least_one_dimension(digits_set):
-    with pytest.raises(InputError, match="n_components must be at least 1, and whole, got 0"):
+    with pytest.raises(InputError, match="n_components must be a whole number at least 1, got 0"):
         initial_layout(digits_set, n_components=0)

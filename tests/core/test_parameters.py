@@ -5,8 +5,21 @@ import pytest
 from scipy.sparse import csr_array
 
 import core.umap
-from core import UMAP, InputError, KnnGraph, find_ab, knn_graph
-from core.parameters import LARGEST_SEED, drawn_seed, layout_parameters
+from core import (
+    UMAP,
+    Density,
+    InputError,
+    KnnGraph,
+    Layout,
+    LayoutParameters,
+    find_ab,
+    fuzzy_simplicial_set,
+    initial_layout,
+    knn_graph,
+    supervise,
+)
+from core.checks import LARGEST_SEED
+from core.parameters import drawn_seed, layout_parameters
 
 PAIR = KnnGraph([[1], [0]], [[1.0], [1.0]])
 
@@ -36,8 +49,11 @@ def x() -> np.ndarray:
         ({"n_jobs": -2}, "n_jobs must be .* at least 1, or -1 or None for all processors, got -2"),
         ({"n_jobs": 0}, "n_jobs must be a whole number of at least 1"),
         ({"n_jobs": "all"}, "n_jobs must be a whole number"),
-        ({"target_n_neighbors": 1}, "target_n_neighbors must be at least 2, or -1 for n_neighbors, got 1"),
-        ({"target_n_neighbors": 0}, "target_n_neighbors must be at least 2"),
+        ({"target_n_neighbors": 1}, "target_n_neighbors must be a whole number at least 2, or -1, got 1"),
+        ({"target_n_neighbors": 0}, "target_n_neighbors must be a whole number at least 2"),
+        ({"target_n_neighbors": None}, "target_n_neighbors must be a whole number at least 2"),
+        ({"densmap": 1}, "densmap must be True or False, got 1"),
+        ({"unique": "no"}, "unique must be True or False, got 'no'"),
         ({"random_state": -1}, "random_state must be a whole number from 0 to 4294967295"),
         ({"random_state": LARGEST_SEED + 1}, "random_state must be a whole number"),
         ({"random_state": "a"}, "random_state must .* or None, got 'a'"),
@@ -144,6 +160,27 @@ def test_a_start_may_be_a_list_and_is_chosen_by_its_rows_where_equal_ones_are_on
     embedding = model.set_params(init=np.repeat(start, 2, axis=0), unique=True).fit_transform(twice)
     assert np.isfinite(embedding).all()
     np.testing.assert_array_equal(embedding[::2], embedding[1::2])
+
+
+@pytest.mark.parametrize("wrong", ["a", None, -1, float("nan"), np.ones(2), True])
+def test_every_stage_names_a_number_that_is_none(wrong):
+    nothing = csr_array((2, 2), dtype=np.float32)
+    layout = Layout(nothing, np.zeros((2, 2)), LayoutParameters(3, 1.0, 1.0))
+    for name, stage in {
+        "set_op_mix_ratio": lambda: fuzzy_simplicial_set(PAIR, set_op_mix_ratio=wrong),
+        "local_connectivity": lambda: fuzzy_simplicial_set(PAIR, local_connectivity=wrong),
+        "min_dist": lambda: find_ab(wrong),
+        "spread": lambda: find_ab(0.1, wrong),
+        "a": lambda: LayoutParameters(10, wrong, 1),
+        "n_epochs": lambda: LayoutParameters(wrong, 1, 1),
+        "target_weight": lambda: supervise(nothing, [0, 1], target_weight=wrong),
+        "dens_lambda": lambda: Density(np.zeros(2), wrong),
+        "n_components": lambda: initial_layout(nothing, n_components=wrong),
+        "to_epoch": lambda: layout.run(wrong),
+        "k": lambda: PAIR.prune(wrong),
+    }.items():
+        with pytest.raises(InputError, match=rf"\b{name} must be a (whole )?number "):
+            stage()
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ def test_a_graph_without_edges_is_supervised(metric):
             {"target_metric": "l2", "target_n_neighbors": 1},
             "target_n_neighbors must be .* at least 2",
         ),
-        (LABELS, {"target_weight": 2}, "target_weight must lie between 0 and 1"),
+        (LABELS, {"target_weight": 2}, "target_weight must be a number at least 0 and at most 1, got 2"),
     ],
 )
 def test_bad_targets_are_named(fuzzy_set, target, keywords, sentence):
