@@ -17,7 +17,10 @@ from core import (
     knn_graph,
     local_radii,
 )
-from core.density import map_radii
+from core.density import DensityTerm, map_radii
+from core.forces import TABLE_SIZE
+from core.kernels import advance
+from core.threads import for_rows
 from tests.core.conftest import THREADS
 
 PARAMETERS = LayoutParameters(40, *find_ab())
@@ -124,6 +127,42 @@ def test_the_laws_of_the_layout_hold_with_density(data, seed, n_components):
         Layout(fuzzy_set, initial, other, density=Density(density.radii, dens_lambda=0), seed=seed).run(40),
         without.embedding,
     )
+
+
+def test_a_step_follows_the_gradient_of_the_correlation():
+    """Against finite differences of ``cov(r, R) / std(r)``, worked in float64."""
+    n, a, b, shift, step, n_edges, alpha = 120, 1.5, 0.9, 0.1, 1e-5, 50.0, 1e-4
+    rng = np.random.default_rng(0)
+    positions, radii = rng.normal(size=(n, 2)).astype(np.float32), rng.normal(size=n)
+    near = rng.uniform(size=(n, n)) < 0.1
+    edges = csr_array(near | near.T)
+    edges.setdiag(0)
+    edges.eliminate_zeros()
+    heads = np.repeat(np.arange(n), np.diff(edges.indptr))
+    indptr, tails = edges.indptr.astype(np.int64), edges.indices.astype(np.int32)
+
+    def correlation(y: np.ndarray) -> float:
+        d2 = ((y[heads] - y[tails]) ** 2).sum(axis=1)
+        z = 1 / (1 + a * d2**b)
+        on_map = np.log(1e-8 + np.bincount(heads, z * d2) / np.bincount(heads, z))
+        standard = (radii - radii.mean()) / radii.std()
+        return float(np.cov(on_map, standard, ddof=0)[0, 1] / np.sqrt(on_map.var() + shift))
+
+    expected = np.empty((n, 2))
+    for place in np.ndindex(n, 2):
+        away = np.zeros((n, 2))
+        away[place] = step
+        expected[place] = (correlation(positions + away) - correlation(positions - away)) / (2 * step)
+    term = DensityTerm(Density(radii, dens_lambda=1.0, dens_var_shift=shift), n_edges)
+    density = term.at(positions, indptr, tails, a, b, 1)
+    target, pool, nowhere = np.empty_like(positions), np.zeros((2, 2048), np.float32), np.zeros(TABLE_SIZE)
+    certain = np.full(len(tails), 65535, np.uint16)  # each edge fires twice
+    for_rows(
+        advance, n, indptr, tails, certain, positions, target, pool, np.uint64(0), 0, 0, np.float32(alpha),
+        nowhere.astype(np.float32), np.float32(a), np.float32(b), np.float32(1), 0, density,
+    )  # fmt: skip
+    moved = (target.astype(np.float64) - positions) / (2 * alpha * n_edges)
+    np.testing.assert_allclose(moved, expected, atol=0.03 * np.abs(expected).max())
 
 
 def test_density_counts_in_the_last_epochs_only(clouds):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -13,10 +14,11 @@ from numba import njit
 from numba.core.errors import TypingError
 from pynndescent.distances import named_distances
 from scipy.spatial.distance import cdist
+from sklearn.base import clone
 from sklearn.datasets import make_blobs
 from sklearn.metrics import pairwise_distances
 
-from core import InputError, KnnGraph, any_metric, knn_graph
+from core import UMAP, InputError, KnnGraph, StageCache, any_metric, knn_graph
 from core.knn import comparable
 from tests.core.conftest import THREADS
 
@@ -214,6 +216,16 @@ def test_a_compiled_function_is_a_metric(digits):
     np.testing.assert_allclose(scaled.distances, 3 * graph.distances)
     with pytest.raises(InputError, match=r"must be compiled: decorate it with numba\.njit"):
         knn_graph(x, 8, metric=np.dot)
+
+
+def test_an_estimator_with_a_compiled_function_is_cloned_pickled_and_cached(digits):
+    x, cache = digits[:200], StageCache()
+    model = UMAP(n_epochs=3, metric=tallest_difference, random_state=0, cache=cache)
+    first = clone(model).fit(x)
+    again = pickle.loads(pickle.dumps(clone(model).fit(x)))
+    assert len(cache) == 3
+    np.testing.assert_array_equal(again.embedding_, first.embedding_)
+    np.testing.assert_array_equal(again.transform(digits[200:210]), first.transform(digits[200:210]))
 
 
 @pytest.mark.timeout(900)

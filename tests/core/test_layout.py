@@ -16,7 +16,8 @@ from core import (
     local_radii,
 )
 from core.curve_order import curve_order
-from core.forces import TABLE_FIRST, TABLE_SHIFT, attraction_table, power
+from core.forces import TABLE_FIRST, TABLE_SHIFT, attraction_shares, attraction_table, power
+from core.kernels import advance, advance_plane, draw_pool
 from core.progress import run as run_to_its_end
 from core.supervision import supervise
 from core.threads import for_rows
@@ -118,6 +119,26 @@ def test_a_few_epochs_keep_the_edges_of_the_usual_number(n_epochs, moved):
     run = Layout(fuzzy_set, initial, parameters)
     assert len(run._tails) == (4 if moved else 2)
     assert np.array_equal(run.run(n_epochs)[2:], initial[2:]) != moved
+
+
+@pytest.mark.parametrize(("negatives", "alike"), [(0, 1.0), (5, 0.9)])
+def test_a_turn_in_the_plane_is_that_of_any_number_of_dimensions(digits_set, negatives, alike):
+    """Repulsions of one window count at once in the plane: where one is near it shows."""
+    run, alpha = Layout(digits_set, initial_layout(digits_set), PARAMETERS), np.float32(1e-3)
+    source, pool = run._positions, np.empty((2, 2048), np.float32)
+    n, shares = len(source), attraction_shares(run._table, float(alpha))
+    draw_pool(source, np.uint64(0), 0, pool)
+    moved = []
+    for kernel, last in ((advance_plane, 1024), (advance, layout.NO_DENSITY)):
+        target = np.empty_like(source)
+        for_rows(
+            kernel, n, run._indptr[: n + 1], run._tails, run._rates, source, target, pool, np.uint64(0), 3, 4,
+            alpha, shares, np.float32(1.5), np.float32(0.9), np.float32(1), negatives, last,
+        )  # fmt: skip
+        moved.append(target - source)
+    largest = np.abs(moved[0]).max()
+    assert largest > 0.001
+    assert (np.abs(moved[1] - moved[0]) < 0.01 * largest).mean() >= alike
 
 
 def test_the_table_of_forces_is_close_to_its_formula():

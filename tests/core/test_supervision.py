@@ -17,16 +17,37 @@ def fuzzy_set():
 LABELS = np.arange(90) % 3
 
 
+def connected(w: np.ndarray) -> np.ndarray:
+    """Each row's strongest edge made 1, and both directions joined."""
+    strongest = w.max(axis=1, keepdims=True)
+    scaled = w / np.where(strongest > 0, strongest, 1)
+    return scaled + scaled.T - scaled * scaled.T
+
+
 @pytest.mark.parametrize("weight", [0.0, 0.5, 0.9, 1.0])
 def test_edges_between_categories_are_weakened_as_the_formula_says(fuzzy_set, weight):
     w = fuzzy_set.toarray().astype(np.float64)
     far = np.exp(-2.5 / (1 - weight)) if weight < 1 else 0.0
-    weakened = w * np.where(LABELS[:, None] == LABELS, 1, far)
-    strongest = weakened.max(axis=1, keepdims=True)
-    scaled = weakened / np.where(strongest > 0, strongest, 1)
-    expected = scaled + scaled.T - scaled * scaled.T
+    same = LABELS[:, None] == LABELS
     ours = supervise(fuzzy_set, LABELS, target_weight=weight).toarray()
-    np.testing.assert_allclose(ours, expected, atol=1e-6)
+    np.testing.assert_allclose(ours, connected(w * np.where(same, 1, far)), atol=1e-6)
+    unknown = np.arange(90) % 5 == 0
+    factor = np.where(unknown[:, None] | unknown, np.exp(-1), np.where(same, 1, far))
+    ours = supervise(fuzzy_set, np.where(unknown, -1, LABELS), target_weight=weight).toarray()
+    np.testing.assert_allclose(ours, connected(w * factor), atol=1e-6)
+
+
+@pytest.mark.parametrize(("weight", "p", "q"), [(0.2, 1, 0.25), (0.5, 1, 1), (0.8, 0.25, 1), (1.0, 0, 1)])
+def test_numbers_are_joined_as_the_formula_says(fuzzy_set, weight, p, q):
+    numbers = np.random.default_rng(1).normal(size=(90, 1)).astype(np.float32)
+    of_numbers = fuzzy_simplicial_set(knn_graph(numbers, 6)).toarray().astype(np.float64)
+    w = fuzzy_set.toarray().astype(np.float64)
+    edges = (w > 0) | (of_numbers > 0)
+    one, other = (np.where(s > 0, s, s[s > 0].min() / 2) for s in (w, of_numbers))
+    ours = supervise(
+        fuzzy_set, numbers[:, 0], target_metric="euclidean", target_weight=weight, target_n_neighbors=6
+    ).toarray()
+    np.testing.assert_allclose(ours, connected(np.where(edges, one**p * other**q, 0)), atol=1e-5)
 
 
 def test_unknown_labels_are_minus_one_nan_or_none_alike(fuzzy_set):

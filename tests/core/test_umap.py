@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pickle
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from sklearn.preprocessing import StandardScaler
 
 from core import UMAP, InputError, StageCache, knn_graph
 from core.quality import align
+from tests.core.conftest import THREADS
 
 
 @pytest.fixture(scope="module")
@@ -398,6 +400,29 @@ def test_too_many_neighbours_are_reduced_with_a_warning(iris):
 def test_a_pickled_model_places_points_alike(fitted, digits):
     copy = pickle.loads(pickle.dumps(fitted))
     np.testing.assert_array_equal(copy.transform(digits[1500:1520]), fitted.transform(digits[1500:1520]))
+
+
+KINDS_OF_FITS: dict[str, dict[str, Any]] = {
+    "labels": {},
+    "numbers": {"target_metric": "euclidean"},
+    "precomputed": {"metric": "precomputed"},
+    "unique": {"unique": True},
+    "pca": {"init": "pca"},
+    "random": {"init": "random"},
+    "array": {"init": np.random.default_rng(0).normal(size=(300, 2))},
+}
+
+
+@pytest.mark.parametrize("kind", KINDS_OF_FITS)
+def test_every_kind_of_fit_is_identical_for_any_thread_count(digits, kind):
+    x = pairwise_distances(digits[:300]) if kind == "precomputed" else digits[:300]
+    y = np.arange(300) % 3 if kind in ("labels", "numbers") else None
+    maps = [
+        UMAP(n_epochs=5, random_state=0, n_jobs=n, **KINDS_OF_FITS[kind]).fit(x, y).embedding_
+        for n in THREADS
+    ]
+    assert len({bits(embedding) for embedding in maps}) == 1
+    assert np.isfinite(maps[0]).all()
 
 
 def test_it_works_in_a_pipeline_and_names_its_columns(iris):
