@@ -192,14 +192,16 @@ def advance(
     negatives: int,
     density: Any,
 ) -> None:
-    """One turn in any number of dimensions; as `advance_plane`, with one parameter more.
+    """One turn in any number of dimensions; as `advance_plane`, but for its last parameter.
+
+    Each repulsion moves the vertex at once, where those of a window count together in the plane.
 
     Parameters
     ----------
     density : float32 (n, 2) or (0, 2)
-        See `core.density.DensityTerm`: with it an edge also moves its ends apart or together, by
-        ``2 z / p ((1 - b (1 - z)) (v_i + v_j) + slope (u_i + u_j))`` of the way, where z is the closeness
-        and p, by which edges are drawn, is divided out again.
+        In place of `room`. See `core.density.DensityTerm`: with it an edge also moves its ends apart or
+        together, by ``2 z / p ((1 - b (1 - z)) (v_i + v_j) + slope (u_i + u_j))`` of the way, where z is the
+        closeness and p, by which edges are drawn, is divided out again.
     """
     n_components = source.shape[1]
     n_offsets = np.uint64(pool.shape[1] - WINDOW + 1)

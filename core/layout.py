@@ -5,8 +5,8 @@ Minimises C = sum w log(w / z) + (1 - w) log((1 - w) / (1 - z)) with z = 1 / (1 
 
 Law: the same graph, initial layout, parameters and seed give the same bits, whatever the number of threads
 and whether or not the run was paused, or restored from a checkpoint. It holds because each vertex moves
-only itself and reads all others as they stood when its group's turn began, because the schedule of the edges
-and all random numbers are functions of (seed, epoch, vertex or edge), and because no sum crosses rows.
+only itself and reads all others as they stood when the turn began, because the schedule of the edges and all
+random numbers are functions of (seed, epoch, vertex or edge), and because no sum crosses rows.
 """
 
 from __future__ import annotations

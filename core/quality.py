@@ -34,7 +34,9 @@ def map_graph(
     n_threads: int | None = None,
     progress: Callable[[float], None] = lambda _: None,
 ) -> KnnGraph:
-    """The nearest neighbours on a map, itself excluded, by a tree: O(n k log n).
+    """The nearest neighbours on a map, itself excluded.
+
+    Up to 3 dimensions by a tree, in O(n k log n); beyond by `knn_graph`, which may miss some.
 
     Parameters
     ----------

@@ -74,7 +74,7 @@ class UMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         Threads, at least 1; -1 for all processors. Never changes a result.
     precomputed_knn : KnnGraph or tuple (indices, distances, ...), optional
         For at least `n_neighbors`; pruned, never changed. A tuple of None is none.
-    target_metric : str, default "categorical"
+    target_metric : str or compiled function, default "categorical"
         How `y` is compared: by category (-1, NaN or None unknown), or a metric between numbers.
     target_weight : float, default 0.5
         0 heeds the data above all, 1 `y`.
@@ -159,7 +159,7 @@ class UMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         disconnection_distance: float | None = None,
         n_jobs: int = -1,
         precomputed_knn: Any = None,
-        target_metric: str = "categorical",
+        target_metric: Any = "categorical",
         target_weight: float = 0.5,
         target_n_neighbors: int = -1,
         target_metric_kwds: dict[str, Any] | None = None,
