@@ -142,17 +142,22 @@ def _nearest(
     arguments = (x, reference, among_itself, function, tuple(parameters.values()), indices, distances)
     try:
         for_rows(_nearest_rows, len(x), *arguments, n_threads=n_threads, block=BLOCK)
-    except (ValueError, NumbaError) as error:
-        raise _refused(error) from None
+    except ValueError as error:
+        raise InputError(f"The metric refuses these vectors: {error}.") from None
+    except NumbaError as error:
+        raise _not_compiled(error) from None
     if np.isnan(distances).any():
         raise InputError(NO_DISTANCE)
     return indices, distances
 
 
-def _refused(error: Exception) -> InputError:
-    """What a metric, or its compiler, says in one sentence; numba adds pages to it."""
-    reason = next(filter(None, str(error).splitlines()), type(error).__name__)
-    return InputError(f"The metric refuses these vectors: {reason.rstrip('.')}.")
+def _not_compiled(error: NumbaError) -> InputError:
+    """The line of numba's pages that says why."""
+    lines = [line for line in str(error).splitlines() if line and not line.startswith("Failed in ")]
+    return InputError(
+        "The metric does not compile for two rows of float32 and its parameters to a number: "
+        f"{lines[0].rstrip('.:') if lines else type(error).__name__}."
+    )
 
 
 @numba.njit(nogil=True)
@@ -287,7 +292,7 @@ def descend_by_metric(
             try:
                 indices, distances = _descend_here(x, **arguments)
             except NumbaError as error:
-                raise _refused(error) from None
+                raise _not_compiled(error) from None
     else:
         indices, distances = _descend_elsewhere(x, arguments)
     return _from_zero(indices, distances, metric)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -10,12 +11,14 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from numba import njit
+from numba.core.errors import TypingError
 from pynndescent.distances import named_distances
 from scipy.spatial.distance import cdist
+from sklearn.base import clone
 from sklearn.datasets import make_blobs
 from sklearn.metrics import pairwise_distances
 
-from core import InputError, KnnGraph, any_metric, knn_graph
+from core import UMAP, InputError, KnnGraph, StageCache, any_metric, knn_graph
 from core.knn import comparable
 from tests.core.conftest import THREADS
 
@@ -149,25 +152,50 @@ def test_a_metric_s_parameters_are_taken_by_name_and_checked(digits):
         knn_graph(x, 5, metric="haversine")
     with pytest.raises(InputError, match="packed bits"):
         knn_graph(x + 0.5, 5, metric="bit_hamming")
-    for wrong in (minus_one, sometimes_nan):
+    for near in (-1.0, np.nan):
         with pytest.raises(InputError, match="negative or not a number"):
-            knn_graph(x, 5, metric=wrong)
-    with pytest.raises(InputError, match="negative or not a number"):
-        any_metric.nearest_between(x[:3], x, 5, metric=sometimes_nan, metric_kwds=None)
-
-
-@pytest.mark.parametrize("method", ["exact", "descent"])
-@pytest.mark.parametrize(
-    ("metric", "keywords"), [("minkowski", {"p": "three"}), (of_its_columns_names, None)]
-)
-def test_a_metric_that_does_not_compile_for_the_vectors_is_refused_in_one_sentence(method, metric, keywords):
-    with pytest.raises(InputError, match=r"^The metric refuses these vectors: [^\n]*\.$"):
-        knn_graph(np.eye(30, 4), 5, metric=metric, metric_kwds=keywords, method=method)
+            knn_graph(x, 5, metric=replacing_near, metric_kwds={"near": near})
+        with pytest.raises(InputError, match="negative or not a number"):
+            any_metric.nearest_between(x[:3], x, 5, metric=replacing_near, metric_kwds={"near": near})
 
 
 @njit
-def minus_one(x, y):
-    return -1.0
+def replacing_near(x, y, near=0.0):
+    """Sum of differences, but for rows that differ by little."""
+    total = 0.0
+    for c in range(len(x)):
+        total += abs(x[c] - y[c])
+    return near if 0 < total < 20 else total
+
+
+def test_rows_at_an_infinite_distance_are_no_neighbours(monkeypatch):
+    x = np.array([[0.0], [1], [25], [50]], np.float32)
+    apart = {"metric": replacing_near, "metric_kwds": {"near": np.inf}}
+    graph = knn_graph(x, 4, **apart)
+    np.testing.assert_array_equal(graph.indices[:2], [[2, 3, -1], [2, 3, -1]])
+    np.testing.assert_array_equal(graph.distances[0], [25, 50, np.inf])
+    found = np.array([[0, 2, 3, 1], [1, 2, 3, 0], [2, 1, 0, 3], [3, 0, 2, 1]], np.int32)
+    lengths = np.tile(np.array([0, 25, 50, np.inf], np.float32), (4, 1))
+    monkeypatch.setattr(any_metric, "_descend_here", lambda *_, **__: (found, lengths))
+    np.testing.assert_array_equal(knn_graph(x, 4, method="descent", **apart).indices[0], [2, 3, -1])
+
+
+@pytest.mark.parametrize(
+    ("metric", "keywords"), [("minkowski", {"p": "three"}), (of_its_columns_names, None)]
+)
+def test_a_metric_that_does_not_compile_for_the_vectors_is_refused_in_one_sentence(
+    metric, keywords, monkeypatch
+):
+    sentence = r"^The metric does not compile .*: (No implementation|Unknown attribute) [^\n]*\.$"
+    with pytest.raises(InputError, match=sentence):
+        knn_graph(np.eye(30, 4), 5, metric=metric, metric_kwds=keywords)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise TypingError("Failed in nopython mode\nUnknown attribute 'name'.\nFile ...")
+
+    monkeypatch.setattr(any_metric, "_descend_here", refuse)
+    with pytest.raises(InputError, match=sentence):
+        knn_graph(np.eye(30, 4), 5, metric=metric, metric_kwds=keywords, method="descent")
 
 
 @njit
@@ -209,6 +237,16 @@ def test_a_compiled_function_is_a_metric(digits):
     np.testing.assert_allclose(scaled.distances, 3 * graph.distances)
     with pytest.raises(InputError, match=r"must be compiled: decorate it with numba\.njit"):
         knn_graph(x, 8, metric=np.dot)
+
+
+def test_an_estimator_with_a_compiled_function_is_cloned_pickled_and_cached(digits):
+    x, cache = digits[:200], StageCache()
+    model = UMAP(n_epochs=3, metric=tallest_difference, random_state=0, cache=cache)
+    first = clone(model).fit(x)
+    again = pickle.loads(pickle.dumps(clone(model).fit(x)))
+    assert len(cache) == 3
+    np.testing.assert_array_equal(again.embedding_, first.embedding_)
+    np.testing.assert_array_equal(again.transform(digits[200:210]), first.transform(digits[200:210]))
 
 
 @pytest.mark.timeout(900)

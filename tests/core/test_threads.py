@@ -93,23 +93,20 @@ def test_eigenvectors_do_not_depend_on_blas_threads(n):
         np.testing.assert_array_equal(vectors, found[0][1])
 
 
-def test_neither_eigenvectors_of_a_large_graph_nor_an_alignment_depend_on_blas_threads():
-    n = 30_001
-    ring = csr_array(
-        (
-            np.random.default_rng(0).uniform(0.5, 1, n).astype(np.float32),
-            (np.arange(n), np.roll(np.arange(n), 1)),
-        )
-    )
+def test_neither_a_first_eigenvector_nor_an_alignment_asks_more_than_one_blas_thread(monkeypatch):
+    """What more of them round differently is mostly lost in float32: values alone would not show it."""
+    ring = csr_array((np.ones(9, np.float32), (np.arange(9), np.roll(np.arange(9), 1))))
     ring = csr_array(ring + ring.T)
-    plane = np.random.default_rng(1).normal(size=(n, 2)).astype(np.float32)
-    found = []
-    for n_threads in (1, 2, 4):
-        with threadpool_limits(n_threads, "blas"):
-            found.append((Operator(ring, 1)._first, align(plane[::-1], plane).embedding))
-    for ours in found[1:]:
-        np.testing.assert_array_equal(ours[0], found[0][0])
-        np.testing.assert_array_equal(ours[1], found[0][1])
+    Operator(ring, 1)  # compiled, for which numba asks numpy for all it has
+    with monkeypatch.context() as patch:
+        patch.delattr(np.linalg, "norm")
+        np.testing.assert_allclose(Operator(ring, 1)._first, 1 / 3)
+    used, svd = [], np.linalg.svd
+    monkeypatch.setattr(np.linalg, "svd", lambda matrix: used.extend(blas_threads()) or svd(matrix))
+    plane = np.random.default_rng(1).normal(size=(50, 2)).astype(np.float32)
+    with threadpool_limits(2, "blas"):
+        align(plane[::-1], plane)
+    assert {*used} == {1}
 
 
 @pytest.fixture(scope="module")

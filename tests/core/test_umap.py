@@ -84,22 +84,21 @@ def test_a_cache_shares_stages_and_changes_no_bit(digits):
 
 
 def test_equal_parameters_share_stages_whatever_their_type(digits):
-    cache = StageCache()
-    x = digits[:200]
-    for number in (float, int, np.int64, np.float32):
-        whole = int if number in (float, np.float32) else number
+    cache, number_types = StageCache(), (float, int, np.int64, np.float32)
+    made = [cache.result("stage", 1, {"p": (t(3), [t(1)])}, lambda t=t: np.array(t(0))) for t in number_types]
+    assert all(one is made[0] for one in made)
+    assert len(cache) == 1
+    for whole, number in zip((int, int, np.int64, np.int32), number_types, strict=True):
         UMAP(
             whole(10),
             n_components=whole(2),
-            metric="minkowski",
-            metric_kwds={"p": number(3)},
             local_connectivity=number(1),
             set_op_mix_ratio=number(1),
             random_state=whole(0),
             n_epochs=1,
             cache=cache,
-        ).fit(x)
-    assert len(cache) == 3
+        ).fit(digits[:200])
+    assert len(cache) == 1 + 3
 
 
 def test_what_a_cache_shares_cannot_be_changed_by_mistake(digits):
@@ -402,24 +401,6 @@ def test_too_many_neighbours_are_reduced_with_a_warning(iris):
 def test_a_pickled_model_places_points_alike(fitted, digits):
     copy = pickle.loads(pickle.dumps(fitted))
     np.testing.assert_array_equal(copy.transform(digits[1500:1520]), fitted.transform(digits[1500:1520]))
-
-
-@njit
-def sum_of_differences(x, y):
-    total = np.float32(0)
-    for c in range(len(x)):
-        total += abs(x[c] - y[c])
-    return total
-
-
-def test_a_metric_that_is_a_function_is_cloned_pickled_and_cached(digits):
-    x, cache = digits[:200], StageCache()
-    model = UMAP(n_epochs=3, metric=sum_of_differences, random_state=0, cache=cache)
-    first = clone(model).fit(x)
-    again = pickle.loads(pickle.dumps(clone(model).fit(x)))
-    assert len(cache) == 3
-    assert bits(again.embedding_) == bits(first.embedding_)
-    assert bits(again.transform(digits[200:210])) == bits(first.transform(digits[200:210]))
 
 
 KINDS_OF_FITS: dict[str, dict[str, Any]] = {
