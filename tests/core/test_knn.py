@@ -199,27 +199,6 @@ def test_a_metric_that_does_not_compile_for_the_vectors_is_refused_in_one_senten
 
 
 @njit
-def sometimes_nan(x, y):
-    """Between two rows that differ by little, among many that have a distance."""
-    d = np.abs(x - y).sum()
-    return np.nan if 0 < d < 20 else d
-
-
-@njit
-def within_its_side(x, y):
-    return np.inf if (x[0] < 0) != (y[0] < 0) else abs(x[0] - y[0])
-
-
-@pytest.mark.parametrize("method", ["exact", "descent"])
-def test_rows_at_an_infinite_distance_are_no_neighbours(method):
-    x = np.concatenate([np.arange(-3.0, 0), np.arange(1.0, 41)])[:, None].astype(np.float32)
-    graph = knn_graph(x, 6, metric=within_its_side, method=method)
-    np.testing.assert_array_equal(graph.indices[0], [1, 2, -1, -1, -1])
-    np.testing.assert_array_equal(graph.distances[0], [1, 2, np.inf, np.inf, np.inf])
-    assert (graph.indices[3:] >= 3).all()
-
-
-@njit
 def tallest_difference(x, y, scale=1.0):
     result = 0.0
     for i in range(len(x)):

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from numba import njit
 from sklearn.base import clone
 from sklearn.datasets import load_iris
 from sklearn.manifold import trustworthiness
