@@ -9,18 +9,13 @@ from typing import Any, ClassVar
 import numpy as np
 import panel as pn
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
-from explorer.model.dataset import Dataset
 from explorer.model.errors import InputError
-from explorer.model.sampling import rows_table
+from explorer.model.sampling import check_exportable, rows_table
 from explorer.model.session import Session
 from explorer.views.download import Download
 from explorer.views.part import Part
 from explorer.views.theme import script
-
-MOST_BYTES = 256 * 2**20
-"""What is exported passes through the memory of server and browser, there as text a third longer."""
 
 
 class ShareLink(Part):
@@ -81,17 +76,8 @@ class ShareBar(pn.viewable.Viewer):
         if snapshot is None:
             fault = session.faults.get(run.id)
             raise InputError(fault or f"The run {run.id} has no map to export yet: it is {run.status}.")
-        size = export_bytes(dataset, snapshot.embedding)
-        if size > MOST_BYTES:
-            raise InputError(f"{size / 2**20:,.0f} MB are too many for a browser: {write} them.")
+        check_exportable(dataset, run.id)
         file = io.BytesIO()
         pq.write_table(rows_table(dataset, np.arange(dataset.n), snapshot.embedding), file)
         file.seek(0)
         return file
-
-
-def export_bytes(dataset: Dataset, embedding: NDArray[np.float32]) -> int:
-    """About how many bytes of memory a map takes with all its items, as far as their file tells."""
-    file = pq.read_metadata(dataset.items.path)
-    items = sum(file.row_group(group).total_byte_size for group in range(file.num_row_groups))
-    return int(items + embedding.nbytes + np.dtype(np.int64).itemsize * dataset.n)
