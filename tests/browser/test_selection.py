@@ -313,10 +313,14 @@ def test_a_saved_selection_is_restored_combined_renamed_and_outlives_the_page(
     save(hostile)
     page.get_by_role("button", name=f"Select {hostile}").wait_for()
 
+    # What can be done with a selection comes and goes with it, and moves the list beneath.
+    field = page.get_by_role("textbox", name="Save selection as")
     page.get_by_role("button", name="Clear").click()
     until(lambda: session.selection.count == 0)
+    expect(field).to_be_hidden()
     page.get_by_role("button", name="Select ones").click()
     until(lambda: session.selection.count > 0)
+    expect(field).to_be_visible()
     np.testing.assert_array_equal(session.selection.mask, digit == 1)
     page.get_by_role("button", name=f"Add to the selection: {hostile}").click()
     until(lambda: len(session.selection.steps) == 2)
@@ -344,6 +348,7 @@ def test_a_saved_selection_is_restored_combined_renamed_and_outlives_the_page(
     inspect(page)
     page.get_by_role("button", name="Select the ones").click()
     until(lambda: session.selection.count > 0)
+    expect(field).to_be_visible()
     assert session.run_id == finished[1]
     np.testing.assert_array_equal(session.selection.mask, digit == 1)
     assert session.selection.steps[0].steps[0].condition == "digit = 1"
