@@ -69,10 +69,6 @@ class Viewport:
         middle = (self.x0 + self.x1) / 2, (self.y0 + self.y1) / 2
         return replace(self, width=width, height=height).centred(*middle, unit)
 
-    def coarser(self, times: int) -> Viewport:
-        """The same rectangle in fewer and larger pixels."""
-        return replace(self, width=-(-self.width // times), height=-(-self.height // times))
-
     @property
     def unit(self) -> float:
         """Width of a pixel in map units."""

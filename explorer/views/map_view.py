@@ -38,8 +38,6 @@ START_SIZE = (900, 700)
 SLACK, LITTLE_SLACK = 0.2, 0.02
 REACH = 14
 MOST_ZOOM, LEAST_ZOOM = 100_000, 100
-# Frames take from a large layout at work: the cloud of so many points is drawn in half the lines meanwhile.
-COARSER, COARSER_FROM = 2, 500_000
 ENDS_MS, MOST_WAITS = 8, 60
 NO_ROWS: NDArray[np.int64] = np.zeros(0, np.int64)
 
@@ -268,14 +266,11 @@ class MapView(pn.viewable.Viewer):
             soon(self._doc, self._mark_sample)
         selected = selection.mask if selection.count else NOTHING
         style = Style(self._dark, fixed_span=not snapshot.final or bool(self._session.beside_id))
-        raster = viewport
-        if not snapshot.final and selection.n >= COARSER_FROM:
-            raster = viewport.coarser(COARSER)
-        picture = draw(snapshot.embedding, raster, colouring, selected, style, self._bulk(extent))
-        self._on_screen = OnScreen(snapshot, raster, picture)
+        picture = draw(snapshot.embedding, viewport, colouring, selected, style, self._bulk(extent))
+        self._on_screen = OnScreen(snapshot, viewport, picture)
         self._note(density_scale(picture.most, self._dark), extent.outside)
-        image = dotted(picture.image, snapshot.embedding, self._sampled(selection.n), raster)
-        return Frame(image, raster, snapshot.epoch)
+        image = dotted(picture.image, snapshot.embedding, self._sampled(selection.n), viewport)
+        return Frame(image, viewport, snapshot.epoch)
 
     def _outline_selection(self, selection: Selection | None) -> None:
         # On a painter's thread: to lay one map of millions over another takes a second.
