@@ -181,7 +181,8 @@ def main() -> None:
         folder = args.workspace or Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)
         embedding = prepare(folder, args.n)
-        print(json.dumps({"n": args.n, "who": "UMAP Explorer"} | ours(folder, embedding, args.rounds)))
+        found = ours(folder, embedding, args.rounds)
+        print(json.dumps({"n": args.n, "who": "UMAP Explorer"} | found), flush=True)
         for way in ("rasterize", "datashade") if args.peer else ():
             print(
                 json.dumps({"n": args.n, "who": way} | peer(args.peer, way, folder, args.rounds)), flush=True
@@ -312,7 +313,9 @@ def peer(python: str, way: str, folder: Path, rounds: int) -> dict[str, float | 
             "zoom_ms": subject.zoom(),
             "pan_ms": subject.pan(),
         }
-        page.evaluate("() => { probe.plot.tools.find((tool) => /Lasso/.test(tool.type)).active = true }")
+        page.evaluate(
+            "() => { probe.plot.toolbar.tools.find((tool) => /Lasso/.test(tool.type)).active = true }"
+        )
         found["lasso_ms"] = subject.lasso("() => probe.frames")
         return found | {"server_peak_mib": peak()}
 

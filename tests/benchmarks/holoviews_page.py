@@ -10,6 +10,7 @@ import holoviews as hv
 import numpy as np
 import pandas as pd
 import panel as pn
+from colorcet import glasbey_light
 from holoviews.operation.datashader import datashade, rasterize
 
 parser = argparse.ArgumentParser()
@@ -30,7 +31,7 @@ def page() -> pn.viewable.Viewable:
     if args.way == "rasterize":
         plot = rasterize(points).opts(cnorm="eq_hist", tools=["lasso_select"], active_tools=["wheel_zoom"])
     else:
-        plot = datashade(points, aggregator=ds.count_cat("group")).opts(
+        plot = datashade(points, aggregator=ds.count_cat("group"), color_key=glasbey_light).opts(
             tools=["lasso_select"], active_tools=["wheel_zoom"]
         )
     return pn.pane.HoloViews(hv.link_selections(plot.opts(width=800, height=690)), linked_axes=False)
