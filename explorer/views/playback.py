@@ -48,7 +48,8 @@ def playback_state(run: Run | None, progress: Progress | None) -> dict[str, Any]
     in_layout = progress.stage in ("layout", "done")
     return {
         "status": str(status),
-        "stage": "epoch" if in_layout else progress.stage,
+        # What has ended before its layout waits for no stage any more.
+        "stage": "epoch" if in_layout else progress.stage if status.active else str(status),
         "epoch": progress.epoch if in_layout else 0,
         "n_epochs": progress.n_epochs if in_layout else 0,
         "fraction": _fraction(progress, in_layout),

@@ -4,7 +4,7 @@ import pytest
 
 from explorer.model.progress import Progress
 from explorer.model.run import Run, RunParameters, RunStatus
-from explorer.views.playback import _thinned
+from explorer.views.playback import _thinned, playback_state
 from explorer.views.run_list import card
 from explorer.views.status_bar import activity
 
@@ -62,3 +62,10 @@ def test_a_run_at_rest_says_how_it_goes_on() -> None:
     assert queued == "run queued: it starts when the one at work is done"
     assert activity(at("layout", RunStatus.PAUSED), RUN) == "run paused: resume it beneath the map"
     assert activity(at("done", RunStatus.DONE), RUN) == "run done"
+
+
+@pytest.mark.parametrize(("status", "told"), [(RunStatus.QUEUED, "queued"), (RunStatus.FAILED, "failed")])
+def test_the_bar_of_a_run_without_a_layout_names_what_it_waits_for_or_how_it_ended(
+    status: RunStatus, told: str
+) -> None:
+    assert playback_state(RUN, at("queued", status))["stage"] == told
