@@ -169,9 +169,9 @@ class MapView(pn.viewable.Viewer):
         """A newer snapshot may be there."""
         self.feed.request(live=True)
 
-    def fit(self) -> None:
-        """Show all of the map again."""
-        self._zoomed, self._fresh, self._everything = False, True, False
+    def fit(self, everything: bool = False) -> None:
+        """Show all of the map again, with what lies far outside or without."""
+        self._zoomed, self._fresh, self._everything = False, True, everything
         self._tell_view()
         self.feed.request()
 
@@ -358,7 +358,7 @@ class MapView(pn.viewable.Viewer):
             self.feed.request()
 
     def _on_overlay(self, message: dict[str, Any]) -> None:
-        act = {"hover": self._on_hover, "tap": self._on_tap, "everything": self._show_everything}
+        act = {"hover": self._on_hover, "tap": self._on_tap, "everything": lambda _: self.fit(everything=True)}
         act[message["action"]](message)
 
     def _on_hover(self, message: dict[str, Any]) -> None:
@@ -371,10 +371,6 @@ class MapView(pn.viewable.Viewer):
         elif not message["mode"]:
             row = self.row_at(x, y)
             self._session.pinned = None if row < 0 else row
-
-    def _show_everything(self, _: dict[str, Any]) -> None:
-        self.fit()
-        self._everything = True
 
     # The session changed
 

@@ -13,6 +13,7 @@ import pytest
 from bokeh.document import Document
 from bokeh.server.callbacks import NextTickCallback
 
+from explorer.model.extent import Extent
 from explorer.model.projection import Viewport
 from explorer.model.run import Run, RunParameters, RunStatus
 from explorer.model.runner import Runner
@@ -98,6 +99,21 @@ def test_a_map_is_fitted_until_the_analyst_looks_elsewhere(session: Session, vie
     assert drawn(view).viewport is near is view.viewport
     view.fit()
     assert drawn(view).viewport.unit == pytest.approx(shown.unit)
+
+
+def test_what_lies_far_outside_is_shown_by_the_first_frame_after_it_is_asked_for(
+    session: Session, view: MapView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    near = (-3.0, 3.0, -3.0, 3.0)
+    monkeypatch.setattr(view, "_measured", lambda _: Extent((-3, 900, -3, 3), near, near, outside=1))
+    drawn(view)
+    turn(view._doc)
+    assert (view.overlay.outside, view.viewport.x1 < 100) == (1, True)
+    # A painter may be as quick as this: it draws before the gesture's handler has returned.
+    monkeypatch.setattr(view.feed, "request", lambda: drawn(view))
+    view._on_overlay({"action": "everything"})
+    turn(view._doc)
+    assert (view.overlay.outside, view.viewport.x1 > 900) == (0, True)
 
 
 def test_a_map_put_beside_leaves_the_zoom_of_the_first_and_another_first_map_does_not(
