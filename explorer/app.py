@@ -157,7 +157,8 @@ class App:
             move = moves
             later(doc, VIEW_MS, lambda: write() if move == moves else None)
 
-        session.param.watch(write, ["dataset", "run_id", "beside_id", "colour_by", "pinned", "selection"])
+        told = ["dataset", "run_id", "beside_id", "colour_by", "pinned", "selection", "saved_as"]
+        session.param.watch(write, told)
         session.param.watch(write_at_rest, ["view"])
         explorer.param.watch(write, ["dark"])
         pn.state.onload(write)

@@ -26,6 +26,8 @@ class Visit:
         The run on the map and what coloured it, to which the categories shown alone belong.
     isolated : frozenset of int
         Those categories.
+    water : float or None
+        The water level.
     tool : str
         The tool in hand.
     tab : int
@@ -37,6 +39,7 @@ class Visit:
     drawn: Drawn | None
     coloured: tuple[str, str]
     isolated: frozenset[int]
+    water: float | None
     tool: str
     tab: int
 
@@ -73,7 +76,8 @@ class Visits:
         if visit is None or session.dataset is None or visit.dataset_id != session.dataset.id:
             return visit_id, None
         same = visit.coloured == (session.run_id, session.colour_by)
-        session.restore(visit.history, visit.drawn, visit.isolated if same else frozenset())
+        isolated = visit.isolated if same else frozenset()
+        session.restore(visit.history, visit.drawn, isolated, visit.water)
         return visit_id, visit
 
     def hold(self, visit_id: str, explorer: Explorer, visit: Visit | None) -> None:
@@ -87,7 +91,7 @@ class Visits:
         if visit is not None:
             explorer.tools.tool, explorer.tabs.active = visit.tool, visit.tab
             keep()
-        explorer.session.param.watch(keep, ["dataset", "run_id", "selection", "drawn", "isolated"])
+        explorer.session.param.watch(keep, ["dataset", "run_id", "selection", "drawn", "isolated", "water"])
         explorer.tools.param.watch(keep, ["tool"])
         explorer.tabs.param.watch(keep, ["active"])
 
@@ -105,6 +109,7 @@ class Visits:
             session.drawn,
             (session.run_id, session.colour_by),
             session.isolated,
+            session.water,
             explorer.tools.tool,
             explorer.tabs.active,
         )

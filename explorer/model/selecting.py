@@ -32,6 +32,8 @@ class Selecting(Viewed):
         How the analyst wants the next rows chosen to change it.
     water : float or None
         The water level over the maps: the share of the points above it, 0 to 1; None while it is not in use.
+    saved_as : dict of str to str
+        What selections of the open data are saved as, as far as known, by their digests.
 
     Attributes
     ----------
@@ -42,6 +44,7 @@ class Selecting(Viewed):
     selection = param.ClassSelector(class_=Selection, default=None, allow_None=True)
     mode: Any = param.Selector(default="replace", objects=list(MODES))
     water = param.Number(None, bounds=(0, 1), allow_None=True)
+    saved_as = param.Dict(default={})
 
     def __init__(self, workspace: Workspace, runner: Runner) -> None:
         super().__init__(workspace, runner)
@@ -140,10 +143,11 @@ class Selecting(Viewed):
 
     @property
     def saved_name(self) -> str:
-        """What the selection was saved as, when just that was restored; empty for any other."""
-        steps = () if self.selection is None else self.selection.steps
-        only = steps[0] if len(steps) == 1 else None
-        return only.name if only is not None and (only.kind, only.mode) == ("saved", "replace") else ""
+        """What these very rows are saved as, however they were selected; empty for any other selection."""
+        if not self.saved_as or self.selection is None:
+            return ""
+        name: str = self.saved_as.get(self.selection.digest, "")
+        return name
 
     def select_saved(self, name: str) -> None:
         """Select what was saved of the open data under a name.
@@ -157,6 +161,7 @@ class Selecting(Viewed):
         """
         saved = self.saved()
         found = saved.named(name)
+        self.saved_as = {**self.saved_as, found.digest: found.name}
         self.select(saved.load(found).mask, found.step("replace"))
 
     def select(self, mask: NDArray[np.bool_], step: Step) -> None:

@@ -19,7 +19,7 @@ from explorer.model.selection import Selection, SelectionHistory
 from explorer.model.strategies import Plan
 from explorer.model.workspace import Workspace
 
-LEFT = ("run_id", "beside_id", "colour_by", "isolated", "drawn", "pinned")
+LEFT = ("run_id", "beside_id", "colour_by", "isolated", "drawn", "pinned", "water")
 """What belongs to one look at some data, beside its selections."""
 
 
@@ -91,6 +91,7 @@ class Session(Selecting):
             "isolated": frozenset(),
             "drawn": None,
             "pinned": None,
+            "water": None,
         }
         self.param.update(
             dataset=dataset,
@@ -98,18 +99,22 @@ class Session(Selecting):
             **{**first, **look, "run_id": run_id},
             highlighted=frozenset(),
             selection=history.current,
-            water=None,
+            saved_as={},
             near=None,
             view=None,
             progress=self.runner.progress(run_id) if run_id else None,
         )
 
     def restore(
-        self, history: SelectionHistory, drawn: Drawn | None, isolated: frozenset[int] = frozenset()
+        self,
+        history: SelectionHistory,
+        drawn: Drawn | None,
+        isolated: frozenset[int] = frozenset(),
+        water: float | None = None,
     ) -> None:
-        """Take up a copy of the selections, and the sample, of an earlier look at the same data."""
+        """Take up a copy of the selections, and the rest, of an earlier look at the same data."""
         self.history = history.copy()
-        self.param.update(selection=self.history.current, drawn=drawn, isolated=isolated)
+        self.param.update(selection=self.history.current, drawn=drawn, isolated=isolated, water=water)
 
     # One item
 

@@ -172,6 +172,7 @@ class SavedPanel(pn.viewable.Viewer):
 
     def _show(self, saved: tuple[SavedSelection, ...]) -> None:
         self._saved = {one.key: one for one in saved}
+        self._session.saved_as = {one.digest: one.name for one in saved}
         self.list.rows = [SavedRow(key=one.key, name=one.name, count=one.count) for one in saved]
         self._head.visible = bool(saved)
 

@@ -30,7 +30,7 @@ class WaterPanel(pn.viewable.Viewer):
 
     def __init__(self, session: Session) -> None:
         super().__init__()
-        self._session = session
+        self._session, self._showing = session, False
         self.use = pmui.Switch(
             label="Density level",
             size="small",
@@ -70,12 +70,17 @@ class WaterPanel(pn.viewable.Viewer):
         return pn.Column(self.use, self._tools, sizing_mode="stretch_width", margin=(2, 0))
 
     def _set(self, _: Any) -> None:
-        self._session.water = self.share.value / 100 if self.use.value else None
+        if not self._showing:
+            self._session.water = self.share.value / 100 if self.use.value else None
 
     def _select(self, _: Any) -> None:
         with telling():
             self._session.select_above(self._session.run_id, self._session.mode)
 
     def _show(self, *_: Any) -> None:
-        in_use = self._session.water is not None
-        self.use.value = self._tools.visible = in_use
+        water = self._session.water
+        self._showing = True
+        self.use.value = self._tools.visible = water is not None
+        if water is not None:
+            self.share.value = round(100 * water)
+        self._showing = False

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import panel as pn
 import pytest
@@ -50,6 +51,12 @@ def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
     while not condition():
         assert time.monotonic() < end, "the server did not get there in time"
         time.sleep(0.02)
+
+
+def said(page: Page) -> dict[str, str]:
+    """What the page's address says."""
+    values = parse_qs(page.evaluate("location.search.slice(1)"))
+    return {name: first for name, (first, *_) in values.items()}
 
 
 def fill(page: Page, label: str, value: int | str) -> None:

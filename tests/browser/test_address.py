@@ -1,7 +1,6 @@
 """The address holds what is looked at: after a reload, and for whoever opens a copy of it."""
 
 import re
-from urllib.parse import parse_qs
 
 import numpy as np
 import pytest
@@ -10,15 +9,9 @@ from playwright.sync_api import Browser, Page, expect
 from explorer.app import RUN_GONE
 from explorer.model.selection import Selection
 from explorer.views.turns import soon
-from tests.browser.conftest import MapOnScreen, Served, arrive, until, watch
+from tests.browser.conftest import MapOnScreen, Served, arrive, said, until, watch
 
 HOSTILE = "<img src=x onerror=alert(1)> & «sélection»=1+1%41 #?"
-
-
-def said(page: Page) -> dict[str, str]:
-    """What the page's address says."""
-    values = parse_qs(page.evaluate("location.search.slice(1)"))
-    return {name: first for name, (first, *_) in values.items()}
 
 
 def test_a_reload_finds_the_zoom_and_the_theme_again(opened_on_run: Page, served: Served) -> None:

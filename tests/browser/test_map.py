@@ -345,6 +345,56 @@ def test_points_far_away_are_told_of_and_shown_on_request(
     expect(note).to_be_hidden()
 
 
+def test_the_scale_tells_how_many_items_the_lightest_and_the_darkest_pixel_hold(
+    on_screen: MapOnScreen,
+) -> None:
+    view, session, scale = on_screen.view, on_screen.explorer.session, on_screen.page.locator(".map-scale")
+    expect(scale.first).to_be_hidden()
+    in_page(on_screen, lambda: session.param.update(colour_by=""))
+    expect(scale.first).to_be_visible()
+    drawn = view.viewport
+    across = ((embedding(on_screen) - [drawn.x0, drawn.y0]) / drawn.unit).astype(int)
+    _, counts = np.unique(across, axis=0, return_counts=True)
+    expect(scale.locator("span").first).to_have_text("1")
+    expect(scale.locator("span").nth(2)).to_have_text(f"{counts.max()}")
+    expect(scale.first).to_contain_text("items per pixel")
+
+
+def test_a_place_without_a_map_says_what_comes(quiet: Page, served: Served, finished: list[str]) -> None:
+    show(quiet, served, f"?run={finished[0]}")
+    session, state = served.explorer.session, quiet.locator(".map-state").first
+    on_screen, runner = MapOnScreen(quiet, served.explorer), served.app.runner
+    in_page(on_screen, lambda: session.look_at(""))
+    expect(state).to_contain_text("No map yet")
+    expect(state).to_contain_text("press Run")
+    at_work = runner.start(served.app.dataset, RunParameters(seed=5, n_epochs=100_000))
+    waiting = runner.start(served.app.dataset, RunParameters(seed=6))
+    in_page(on_screen, lambda: session.look_at(waiting.id))
+    expect(state).to_contain_text("Waiting for its turn")
+    expect(state.get_by_role("progressbar", name="Waiting for its turn")).to_be_visible()
+    for run in (waiting, at_work):
+        runner.stop(run.id)
+        runner.wait(run.id, timeout=60)
+    expect(state).to_contain_text("This run was stopped")
+    in_page(on_screen, lambda: session.look_at(at_work.id))
+    expect(state).to_be_hidden()
+
+
+def test_a_page_without_data_says_how_to_open_some(
+    quiet: Page, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(served.app, "dataset", None)
+    quiet.goto(served.url)
+    expect(quiet.locator(".map-state").first).to_contain_text("No data is open")
+    expect(quiet.get_by_role("button", name="Run", exact=True)).to_be_disabled()
+    for tab in ("Selection", "Sample", "Item", "Colour"):
+        quiet.get_by_role("tab", name=tab).click()
+        expect(quiet.get_by_role("tab", name=tab)).to_have_attribute("aria-selected", "true")
+    quiet.keyboard.press("+")
+    quiet.keyboard.press("s")
+    quiet.wait_for_timeout(500)
+
+
 def test_what_has_no_map_says_why(quiet: Page, served: Served, finished: list[str]) -> None:
     dataset, workspace = served.app.dataset, served.app.workspace
     run = Run.new(dataset.id, dataset.hash, dataset.n, RunParameters(seed=77))

@@ -10,6 +10,7 @@ import pyarrow.parquet
 import pytest
 from playwright.sync_api import Page, expect
 
+from explorer.model.run import RunParameters, RunStatus
 from explorer.model.strategies import Plan
 from explorer.views.rows_table import PAGE_SIZE
 from explorer.views.turns import soon
@@ -135,15 +136,25 @@ def test_a_second_tab_lives_beside_the_first(opened: Page, served: Served, finis
     show(second_page, served, f"?run={finished[1]}")
     second = served.explorer
     assert second is not first
-    runner, parameters = served.app.runner, second.form.parameters
-    run = runner.start(served.app.dataset, parameters)
+    runner = served.app.runner
+    run = runner.start(served.app.dataset, RunParameters(seed=3))
     for explorer in (first, second):
         soon(explorer._doc, lambda explorer=explorer: explorer.session.look_at(run.id))
     last = runner.wait(run.id, timeout=240).epoch
     for explorer in (first, second):
         until(lambda explorer=explorer: explorer.map.feed.epochs_painted[-1] == last)
-    second_page.close()
-    until(lambda: second not in served.app.pages, 40)
+    long = runner.start(served.app.dataset, RunParameters(seed=4, n_epochs=100_000))
+    for explorer in (first, second):
+        soon(explorer._doc, lambda explorer=explorer: explorer.session.look_at(long.id))
+    until(lambda: second.map.feed.epochs_painted[-1] < last and runner.progress(long.id).epoch > 3)
+    for page, explorer in ((second_page, second), (opened, first)):
+        page.close()
+        until(lambda explorer=explorer: explorer not in served.app.pages, 40)
+    gone, reached = len(served.app.pages), runner.progress(long.id).epoch
+    until(lambda: runner.progress(long.id).epoch > reached)
+    assert (gone, runner.progress(long.id).status) == (0, RunStatus.RUNNING)
+    runner.stop(long.id)
+    assert runner.wait(long.id, timeout=60).status is RunStatus.STOPPED
     assert not faults
 
 

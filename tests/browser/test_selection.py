@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from explorer.model.water_level import Level
-from tests.browser.conftest import MapOnScreen, Served, settle, show, until
+from tests.browser.conftest import MapOnScreen, Served, said, settle, show, until
 
 
 @pytest.fixture
@@ -112,7 +112,9 @@ def test_zoom_pan_and_reset_change_what_is_drawn(on_screen: MapOnScreen, served:
     until(lambda: view.viewport.width > 0)
     whole = view.viewport
     painted = view.feed.painted
-    page.mouse.move(*on_screen.pixel(whole.x0 + 0.4 * (whole.x1 - whole.x0), (whole.y0 + whole.y1) / 2))
+    place = whole.x0 + 0.4 * (whole.x1 - whole.x0), whole.y0 + 0.3 * (whole.y1 - whole.y0)
+    cursor = on_screen.pixel(*place)
+    page.mouse.move(*cursor)
 
     def scroll() -> bool:
         page.mouse.wheel(0, -200)
@@ -123,6 +125,7 @@ def test_zoom_pan_and_reset_change_what_is_drawn(on_screen: MapOnScreen, served:
     until(lambda: view.feed.painted > painted)
     page.wait_for_timeout(1000)
     zoomed = view.viewport
+    assert on_screen.pixel(*place) == pytest.approx(cursor, abs=1)
     assert zoomed.unit == pytest.approx((zoomed.y1 - zoomed.y0) / zoomed.height, rel=1e-3)
     middle = ((zoomed.x0 + zoomed.x1) / 2, (zoomed.y0 + zoomed.y1) / 2)
     on_screen.drag([middle, (middle[0] + 20 * zoomed.unit, middle[1])])
@@ -312,6 +315,7 @@ def test_a_saved_selection_is_restored_combined_renamed_and_outlives_the_page(
     expect(alert(page, "needs a name")).to_be_visible(timeout=20_000)
     save(hostile)
     page.get_by_role("button", name=f"Select {hostile}").wait_for()
+    until(lambda: said(page).get("selection") == hostile)
 
     # What can be done with a selection comes and goes with it, and moves the list beneath.
     field = page.get_by_role("textbox", name="Save selection as")
@@ -320,6 +324,7 @@ def test_a_saved_selection_is_restored_combined_renamed_and_outlives_the_page(
     expect(field).to_be_hidden()
     page.get_by_role("button", name="Select ones").click()
     until(lambda: session.selection.count > 0)
+    until(lambda: said(page).get("selection") == "ones")
     expect(field).to_be_visible()
     np.testing.assert_array_equal(session.selection.mask, digit == 1)
     page.get_by_role("button", name=f"Add to the selection: {hostile}").click()

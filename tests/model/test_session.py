@@ -211,6 +211,10 @@ def test_a_saved_selection_is_restored_on_another_run_and_combined(session: Sess
     session.select_saved("THE first")
     np.testing.assert_array_equal(session.selection.rows, np.arange(120))
     assert session.saved_name == "the first"
+    session.select_category("kind", 1)
+    assert session.saved_name == ""
+    session.select_where("row_id < 120")
+    assert session.saved_name == "the first"
     session.draw_sample(Plan("random", 5))
     (step,) = session.sample_manifest()["selection"]["steps"]
     assert (step["kind"], step["name"], step["digest"]) == ("saved", "the first", saved.digest)

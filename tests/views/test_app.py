@@ -137,7 +137,7 @@ def test_a_reload_takes_all_of_a_visit_and_the_page_before_it_changes_nothing_an
 
     first = page("")
     first.session.select(np.array([True, False, True]), Step("rows", rows=(0, 2)))
-    first.session.isolated = frozenset({1})
+    first.session.param.update(isolated=frozenset({1}), water=0.35)
     first.tools.tool, first.tabs.active = "lasso", 2
     second = page(first.visit_id)
     assert second.visit_id == first.visit_id
@@ -146,7 +146,7 @@ def test_a_reload_takes_all_of_a_visit_and_the_page_before_it_changes_nothing_an
     for one in (second, page(first.visit_id)):
         np.testing.assert_array_equal(one.session.selection.rows, [0, 2])
         assert one.session.history.can_undo
-        assert one.session.isolated == {1}
+        assert (one.session.isolated, one.session.water) == ({1}, 0.35)
         assert (one.tools.tool, one.tabs.active) == ("lasso", 2)
 
 

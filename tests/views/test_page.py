@@ -368,7 +368,9 @@ def test_whatever_selects_does_so_in_the_mode_the_tools_told_of(explorer: Explor
 
     tell("subtract")
     session.water = 0.5
-    explorer.selection.water._select(None)
+    water = explorer.selection.water
+    assert (water.use.value, water.share.value, session.water) == (True, 50, 0.5)
+    water._select(None)
     above = session.water_level(session.run_id).above()
     assert (expected & above).any()
     np.testing.assert_array_equal(session.selection.mask, expected & ~above)
