@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -39,6 +40,8 @@ SLACK, LITTLE_SLACK = 0.2, 0.02
 REACH = 14
 MOST_ZOOM, LEAST_ZOOM = 100_000, 100
 ENDS_MS, MOST_WAITS = 8, 60
+LIVE_SECONDS = 0.4
+"""How often a moving map is measured, and what is said of it changes: the layout needs the processors."""
 NO_ROWS: NDArray[np.int64] = np.zeros(0, np.int64)
 
 
@@ -97,6 +100,7 @@ class MapView(pn.viewable.Viewer):
         self._embedding: NDArray[np.float32] | None = None
         self._everything = False
         self._extents: dict[object, Extent] = {}
+        self._measured_at = self._noted_at = 0.0
         self._on_screen: OnScreen | None = None
         self.overlay = MapOverlay(self._on_overlay, margin=0)
         self._hover = Hover(doc, self.find, session, lambda tip: self.overlay.param.update(tip=tip))
@@ -268,7 +272,7 @@ class MapView(pn.viewable.Viewer):
         style = Style(self._dark, fixed_span=not snapshot.final or bool(self._session.beside_id))
         picture = draw(snapshot.embedding, viewport, colouring, selected, style, self._bulk(extent))
         self._on_screen = OnScreen(snapshot, viewport, picture)
-        self._note(density_scale(picture.most, self._dark), extent.outside)
+        self._note(density_scale(picture.most, self._dark), extent.outside, live=not snapshot.final)
         image = dotted(picture.image, snapshot.embedding, self._sampled(selection.n), viewport)
         return Frame(image, viewport, snapshot.epoch)
 
@@ -284,10 +288,13 @@ class MapView(pn.viewable.Viewer):
 
     def _measured(self, snapshot: Snapshot) -> Extent:
         # A map at rest is measured once, not at every turn of the wheel. Laid over another it has other ends.
-        ends = snapshot.embedding[[0, -1]].tobytes() if len(snapshot.embedding) else b""
-        key = (snapshot.run_id, snapshot.epoch, ends)
-        if key not in self._extents:
-            self._extents = dict([*self._extents.items()][-1:]) | {key: Extent.of(snapshot.embedding)}
+        ends = snapshot.embedding[[0, -1]].tobytes() if snapshot.final and len(snapshot.embedding) else b""
+        key = (snapshot.run_id, snapshot.epoch if snapshot.final else -1, ends)
+        stale = not snapshot.final and time.monotonic() - self._measured_at > LIVE_SECONDS
+        if stale or key not in self._extents:
+            others = [(other, extent) for other, extent in self._extents.items() if other != key]
+            self._extents = dict(others[-1:]) | {key: Extent.of(snapshot.embedding)}
+            self._measured_at = time.monotonic()
         return self._extents[key]
 
     def _bulk(self, extent: Extent) -> Box:
@@ -295,10 +302,12 @@ class MapView(pn.viewable.Viewer):
         first = self._session.shown(self._session.run_id) if self.run_id != self._session.run_id else None
         return extent.bulk if first is None else self._measured(first).bulk
 
-    def _note(self, scale: dict[str, Any], outside: int) -> None:
+    def _note(self, scale: dict[str, Any], outside: int, live: bool) -> None:
         # On a painter's thread: what the overlay says of the picture, when that has changed.
         outside = 0 if self._zoomed or self._everything else outside
-        if (scale, outside) != (self.overlay.scale, self.overlay.outside):
+        soon_again = live and time.monotonic() - self._noted_at < LIVE_SECONDS
+        if not soon_again and (scale, outside) != (self.overlay.scale, self.overlay.outside):
+            self._noted_at = time.monotonic()
             soon(self._doc, lambda: self.overlay.param.update(scale=scale, outside=outside))
 
     def _following(self, extent: Extent, now: Viewport, slack: float) -> Viewport:
@@ -358,7 +367,7 @@ class MapView(pn.viewable.Viewer):
             self.feed.request()
 
     def _on_overlay(self, message: dict[str, Any]) -> None:
-        act = {"hover": self._on_hover, "tap": self._on_tap, "everything": lambda _: self.fit(everything=True)}
+        act = {"hover": self._on_hover, "tap": self._on_tap, "everything": lambda _: self.fit(True)}
         act[message["action"]](message)
 
     def _on_hover(self, message: dict[str, Any]) -> None:

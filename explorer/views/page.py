@@ -41,7 +41,7 @@ from explorer.views.theme import css_variables, material_theme, stylesheet
 from explorer.views.turns import later, soon
 
 LEFT, RIGHT = 276, 348
-UPDATE_MS = 250
+UPDATE_MS = 500
 ITEM_TAB = 3
 STEP, TURN = 0.15, 1.5
 LOOKS: dict[str, Callable[[MapView], None]] = {

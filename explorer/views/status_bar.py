@@ -70,7 +70,10 @@ class StatusBar(pn.viewable.Viewer):
     def tell_frame(self, seconds: float) -> None:
         """Show how long a frame took, twice a second at most; 0 if it is not known."""
         self._frame, now = seconds, time.monotonic()
-        if seconds and now - self._told_at > FRAME_SECONDS:
+        progress = self._session.progress
+        # A run's own progress brings it along.
+        moving = progress is not None and progress.status is RunStatus.RUNNING
+        if seconds and not moving and now - self._told_at > FRAME_SECONDS:
             self._told_at = now
             self._draw()
 

@@ -349,9 +349,13 @@ def test_the_scale_tells_how_many_items_the_lightest_and_the_darkest_pixel_hold(
     on_screen: MapOnScreen,
 ) -> None:
     view, session, scale = on_screen.view, on_screen.explorer.session, on_screen.page.locator(".map-scale")
-    expect(scale.first).to_be_hidden()
     in_page(on_screen, lambda: session.param.update(colour_by=""))
+    settle(on_screen.page, view)
+    expect(scale.first).to_be_hidden()  # so few that each is a dot of its own
+    for _ in range(8):
+        on_screen.page.keyboard.press("-")
     expect(scale.first).to_be_visible()
+    settle(on_screen.page, view)
     drawn = view.viewport
     across = ((embedding(on_screen) - [drawn.x0, drawn.y0]) / drawn.unit).astype(int)
     _, counts = np.unique(across, axis=0, return_counts=True)
@@ -372,6 +376,7 @@ def test_a_place_without_a_map_says_what_comes(quiet: Page, served: Served, fini
     in_page(on_screen, lambda: session.look_at(waiting.id))
     expect(state).to_contain_text("Waiting for its turn")
     expect(state.get_by_role("progressbar", name="Waiting for its turn")).to_be_visible()
+    until(lambda: runner.progress(at_work.id).epoch > 0)
     for run in (waiting, at_work):
         runner.stop(run.id)
         runner.wait(run.id, timeout=60)

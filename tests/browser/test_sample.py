@@ -64,7 +64,7 @@ def test_the_table_is_sorted_and_paged_over_all_rows(sampled: Page, served: Serv
     sampled.get_by_role("button", name="Next Page").click()
     expect(ids).to_have_text(expected[PAGE_SIZE:])
     pages = sampled.locator(".tabulator-pages")
-    assert pages.evaluate("foot => getComputedStyle(foot, '::before').content") == '"2 of 2"'
+    until(lambda: pages.evaluate("foot => getComputedStyle(foot, '::before').content") == '"2 of 2"')
 
 
 def test_a_click_on_a_row_looks_at_its_item(sampled: Page, served: Served) -> None:

@@ -215,6 +215,8 @@ def test_a_saved_selection_is_restored_on_another_run_and_combined(session: Sess
     assert session.saved_name == ""
     session.select_where("row_id < 120")
     assert session.saved_name == "the first"
+    session.undo()
+    session.undo()
     session.draw_sample(Plan("random", 5))
     (step,) = session.sample_manifest()["selection"]["steps"]
     assert (step["kind"], step["name"], step["digest"]) == ("saved", "the first", saved.digest)
