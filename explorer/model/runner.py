@@ -24,6 +24,7 @@ from explorer.model.job import Job, Wish
 from explorer.model.progress import Clock, Event, Progress, Snapshot, progress_at_rest
 from explorer.model.provenance import provenance
 from explorer.model.run import Run, RunParameters, RunStatus
+from explorer.model.sweep import Sweep, new_id
 from explorer.model.target import hash_of, target_of
 from explorer.model.worker import Worker, WorkerDiedError
 from explorer.model.workspace import Workspace
@@ -91,8 +92,8 @@ class Runner:
 
     # Steering
 
-    def start(self, dataset: Dataset, parameters: RunParameters) -> Run:
-        """Queue a new run and return its record.
+    def start(self, dataset: Dataset, parameters: RunParameters, *, sweep: str = "") -> Run:
+        """Queue a new run, of the sweep of this id if there is one, and return its record.
 
         Raises
         ------
@@ -108,9 +109,44 @@ class Runner:
             n_epochs=stages.layout_parameters(parameters, dataset.n).n_epochs,
             provenance=provenance(),
             target_hash=hash_of(target_of(dataset.items, target)) if target else "",
+            sweep=sweep,
         )
         self.workspace.save_run(run)
         return self._take_on(run, dataset)
+
+    def start_sweep(self, dataset: Dataset, sweep: Sweep) -> tuple[Run, ...]:
+        """Queue the runs of a sweep and return their records, in the order in which they are worked through.
+
+        A run whose parameters do not fit the data has failed from the start, with the reason in its record;
+        the others go on.
+
+        Raises
+        ------
+        InputError
+            If it is no sweep, none of its runs fits the data, or that has no such target.
+        WorkspaceError
+            If a record cannot be written.
+        """
+        sweep.check_size()
+        if sweep.base.target:
+            target_of(dataset.items, sweep.base.target)
+        name, faults = new_id(), sweep.faults(dataset.n, dataset.dims)
+        if all(faults.values()):
+            raise InputError(next(iter(faults.values())))
+        return tuple(
+            self._refuse(dataset, parameters, name, why)
+            if why
+            else self.start(dataset, parameters, sweep=name)
+            for parameters, why in faults.items()
+        )
+
+    def _refuse(self, dataset: Dataset, parameters: RunParameters, sweep: str, why: str) -> Run:
+        """Keep the record of a run that cannot be begun."""
+        run = Run.new(dataset.id, dataset.hash, dataset.n, parameters).with_(
+            status=RunStatus.FAILED, error=why, sweep=sweep
+        )
+        self.workspace.save_run(run)
+        return run
 
     def pause(self, run_id: str) -> None:
         """Hold a run after the epoch it is in.
