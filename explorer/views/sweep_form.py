@@ -48,7 +48,7 @@ class SweepForm(pn.viewable.Viewer):
         self.use = pmui.Switch(
             label="Sweep",
             size="small",
-            margin=(8, 0, 2, 0),
+            margin=(8, 0, 6, 0),
             sx={"& .MuiTypography-root, & .MuiFormControlLabel-label": {"fontSize": 13}},
             description="Many maps at once: every combination of the values written below.",
         )
