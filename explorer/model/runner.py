@@ -106,13 +106,14 @@ class Runner:
         self._check_open()
         target = parameters.target
         run = Run.new(dataset.id, dataset.hash, dataset.n, parameters).with_(
-            n_epochs=stages.layout_parameters(parameters, dataset.n).n_epochs,
+            n_epochs=stages.n_epochs(parameters, dataset.n),
             provenance=provenance(),
             target_hash=hash_of(target_of(dataset.items, target)) if target else "",
             sweep=sweep,
         )
         self.workspace.save_run(run)
-        return self._take_on(run, dataset)
+        # A run that tells has a thread until it ends, and a sweep tells of all its runs at once.
+        return self._take_on(run, dataset, tell=not sweep)
 
     def start_sweep(self, dataset: Dataset, sweep: Sweep) -> tuple[Run, ...]:
         """Queue the runs of a sweep and return their records, in the order in which they are worked through.
@@ -133,12 +134,17 @@ class Runner:
         name, faults = new_id(), sweep.faults(dataset.n, dataset.dims)
         if all(faults.values()):
             raise InputError(next(iter(faults.values())))
-        return tuple(
+        runs = tuple(
             self._refuse(dataset, parameters, name, why)
             if why
             else self.start(dataset, parameters, sweep=name)
             for parameters, why in faults.items()
         )
+        # Not here: the caller may hold locks that a listener waits for.
+        threading.Thread(
+            target=self._tell, args=(Event(runs[-1].id, "status"),), name=f"start-of-{name}"
+        ).start()
+        return runs
 
     def _refuse(self, dataset: Dataset, parameters: RunParameters, sweep: str, why: str) -> Run:
         """Keep the record of a run that cannot be begun."""
@@ -299,14 +305,15 @@ class Runner:
 
     # The queues
 
-    def _take_on(self, run: Run, dataset: Dataset) -> Run:
+    def _take_on(self, run: Run, dataset: Dataset, *, tell: bool = True) -> Run:
         predicted = self._calibration().predict(dataset.n, dataset.dims, run.parameters, run.n_epochs)
         job = Job(run, dataset, self.workspace, Clock(predicted), self._lock, self._tell, self._n_threads)
         with self._lock:
             self._check_open()
             self._jobs[run.id] = job
             self._queue(job)
-            job.tell_status_soon()
+            if tell:
+                job.tell_status_soon()
         return run
 
     def _check_open(self) -> None:

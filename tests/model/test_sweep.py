@@ -1,5 +1,6 @@
 """Which runs a sweep is, what they share, and that sharing changes no map."""
 
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import groupby
@@ -16,7 +17,7 @@ from explorer.model.dataset import Dataset
 from explorer.model.errors import InputError
 from explorer.model.estimate import guess
 from explorer.model.run import Run, RunParameters, RunStatus
-from explorer.model.runner import Runner
+from explorer.model.runner import Event, Runner
 from explorer.model.stages import FUZZY_SET, INITIAL_LAYOUT, KNN_GRAPH, LAYOUT, SUPERVISION
 from explorer.model.statistics import DISTORTION, comparable_runs, compute
 from explorer.model.sweep import Estimate, Sweep, estimate, read_list
@@ -223,6 +224,32 @@ def test_the_runs_of_a_sweep_compute_what_was_estimated_and_no_more(runner: Runn
     after = estimate(sweep, dataset, runner.workspace)
     assert (after.computed, after.kept) == ({LAYOUT: 8}, 10)
     assert [run for run in runner.workspace.runs() if run.sweep == runs[0].sweep] != []
+
+
+def test_a_sweep_is_told_of_once_it_is_queued_and_takes_no_thread_for_each_run(
+    runner: Runner, dataset: Dataset
+) -> None:
+    told, go = threading.Event(), threading.Event()
+    sweep = Sweep((5, 15), seeds=tuple(range(50, 80)), base=SHORT)
+
+    def listen(event: Event) -> None:
+        if event.kind != "status":
+            assert go.wait(PATIENCE)  # the first run stays in its first stage
+        listed = [run for run in runner.runs(dataset.id) if run.parameters.seed in sweep.seeds]
+        if len(listed) == sweep.count:
+            told.set()
+
+    unsubscribe, threads = runner.subscribe(listen), threading.active_count()
+    runs = runner.start_sweep(dataset, sweep)
+    assert told.wait(PATIENCE)
+    queued = [run.id for run in runs if runner.run(run.id).status is RunStatus.QUEUED]
+    assert len(queued) == sweep.count - 1
+    assert threading.active_count() - threads < 10
+    for run_id in queued:
+        runner.stop(run_id)
+    go.set()
+    unsubscribe()
+    assert {run.status for run in finished(runner, runs)} <= {RunStatus.DONE, RunStatus.STOPPED}
 
 
 def test_a_run_from_a_wider_graph_is_the_estimators_from_that_graph(tmp_path: Path) -> None:
