@@ -1,8 +1,8 @@
-"""The command line: serve, fit, runs, cluster, export, sample.
+"""The command line: serve, fit, sweep, runs, cluster, export, sample.
 
 Results go to standard output, progress and errors to standard error. Expected errors end with one sentence
-and exit code 2, an interrupt with 130. Libraries are imported where they are needed, so that ``--help`` and
-the cheap commands answer at once.
+and exit code 2, a sweep of which a run failed with 1, an interrupt with 130. Libraries are imported where
+they are needed, so that ``--help`` and the cheap commands answer at once.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import dataclasses
 import logging
 import sys
 import sysconfig
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -21,17 +22,18 @@ import typer
 
 from explorer.model.errors import InputError, RunError, WorkspaceError
 from explorer.model.run import INITIAL_LAYOUTS, Run, RunParameters, RunStatus
-from explorer.terminal import bar, follow, print_json, print_runs, told_bar
+from explorer.terminal import bar, follow, follow_sweep, print_json, print_runs, told_bar
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from explorer.model.dataset import Dataset
     from explorer.model.drawing import Drawn, Ground
+    from explorer.model.sweep import Estimate, Sweep
     from explorer.model.workspace import Workspace
 
 DEFAULTS = RunParameters()
-COMMANDS = ("serve", "fit", "runs", "cluster", "export", "sample")
+COMMANDS = ("serve", "fit", "sweep", "runs", "cluster", "export", "sample")
 SAMPLE = "mnist.parquet"
 TABLES = ".parquet, or .csv without columns of bytes and vectors"
 
@@ -58,6 +60,20 @@ Folder = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="End with one JSON object on the last line.")]
+Components = Annotated[int, typer.Option(help="Dimensions of the map.")]
+Epochs = Annotated[int | None, typer.Option(help="[default: by the number of rows]")]
+Init = Annotated[str, typer.Option(help=f"Where points start: {', '.join(INITIAL_LAYOUTS)}.")]
+Densmap = Annotated[
+    bool, typer.Option("--densmap", help="Keep what is dense and what is sparse in the data.")
+]
+Target = Annotated[
+    str,
+    typer.Option(
+        help="Column of the items that supervises the map: of categories, where missing ones are "
+        "unknown, or of numbers.",
+        metavar="COLUMN",
+    ),
+]
 RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run's name or any unique beginning of it.")]
 
 
@@ -138,23 +154,12 @@ def fit(
         float, typer.Option(help="Least distance between points on the map.")
     ] = DEFAULTS.min_dist,
     metric: Annotated[str, typer.Option(help="Distance between vectors.")] = DEFAULTS.metric,
-    n_components: Annotated[int, typer.Option(help="Dimensions of the map.")] = DEFAULTS.n_components,
-    n_epochs: Annotated[int | None, typer.Option(help="[default: by the number of rows]")] = None,
+    n_components: Components = DEFAULTS.n_components,
+    n_epochs: Epochs = None,
     seed: Annotated[int, typer.Option(help="Same seed, data and parameters: same bits.")] = DEFAULTS.seed,
-    init: Annotated[
-        str, typer.Option(help=f"Where points start: {', '.join(INITIAL_LAYOUTS)}.")
-    ] = DEFAULTS.init,
-    densmap: Annotated[
-        bool, typer.Option("--densmap", help="Keep what is dense and what is sparse in the data.")
-    ] = False,
-    target: Annotated[
-        str,
-        typer.Option(
-            help="Column of the items that supervises the map: of categories, where missing ones are "
-            "unknown, or of numbers.",
-            metavar="COLUMN",
-        ),
-    ] = DEFAULTS.target,
+    init: Init = DEFAULTS.init,
+    densmap: Densmap = False,
+    target: Target = DEFAULTS.target,
     workspace: Folder = None,
     as_json: Json = False,
 ) -> None:
@@ -182,10 +187,90 @@ def fit(
 
 
 @cli.command()
-def runs(workspace: Folder = None, as_json: Json = False) -> None:
+def sweep(
+    data: Data,
+    vectors: Vectors = None,
+    items: Items = None,
+    n_neighbors: Annotated[
+        str, typer.Option(help="Such as 5,15,50. One graph, for the largest, serves all.", metavar="LIST")
+    ] = str(DEFAULTS.n_neighbors),
+    min_dist: Annotated[str, typer.Option(help="Such as 0,0.1,0.5.", metavar="LIST")] = str(
+        DEFAULTS.min_dist
+    ),
+    metric: Annotated[str, typer.Option(help="Such as euclidean,cosine.", metavar="LIST")] = DEFAULTS.metric,
+    seeds: Annotated[
+        str, typer.Option(help="Such as 0,1,2 or 0-2. Each has a graph of its own.", metavar="LIST")
+    ] = str(DEFAULTS.seed),
+    n_components: Components = DEFAULTS.n_components,
+    n_epochs: Epochs = None,
+    init: Init = DEFAULTS.init,
+    densmap: Densmap = False,
+    target: Target = DEFAULTS.target,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Read the data and tell the estimate, and start nothing.")
+    ] = False,
+    workspace: Folder = None,
+    as_json: Json = False,
+) -> None:
+    """Lay out a file's vectors by every combination of some parameters, which share their stages."""
+    from explorer.model.sweep import Sweep, counted_stages, estimate, read_list
+    from explorer.views.text import duration
+
+    wanted = Sweep(
+        n_neighbors=read_list("n_neighbors", n_neighbors),
+        min_dist=read_list("min_dist", min_dist),
+        metric=read_list("metric", metric),
+        seeds=read_list("seeds", seeds),
+        base=RunParameters(
+            n_components=n_components, n_epochs=n_epochs, init=init, densmap=densmap, target=target
+        ),
+    )
+    # What no data could satisfy is refused before a big file is read.
+    wanted.validate()
+    logging.getLogger("explorer.model.runner").setLevel(logging.CRITICAL)
+    with _open(workspace) as space:
+        dataset = _add(space, data, vectors, items)
+        wanted.validate(dataset.n, dataset.dims)
+        expected = estimate(wanted, dataset, space)
+        # Before a run it goes where progress goes; of a dry run it is the result.
+        where = sys.stdout if dry_run and not as_json else sys.stderr
+        print(f"{expected.words}; about {duration(sum(expected.seconds))}", file=where)
+        if dry_run:
+            if as_json:
+                print_json(_planned(wanted, expected, dataset.n))
+            return
+        from explorer.model.runner import Runner
+
+        began = time.monotonic()
+        with Runner(space) as runner:
+            done = follow_sweep(runner, runner.start_sweep(dataset, wanted), expected.seconds)
+        seconds = time.monotonic() - began
+    failed = [run for run in done if run.status is not RunStatus.DONE]
+    for run in failed:
+        print(f"{run.id}: {run.error or f'{run.status} after {run.epoch} epochs.'}", file=sys.stderr)
+    if as_json:
+        print_json(_swept(done, seconds))
+    else:
+        print_runs(done, {dataset.id: dataset.name})
+        print(
+            f"{done[0].sweep}: {len(done) - len(failed):,} of {len(done):,} runs done, "
+            f"{counted_stages(_computed(done))} computed in {duration(seconds)}"
+        )
+    if failed:
+        raise typer.Exit(1)
+
+
+@cli.command()
+def runs(
+    sweep: Annotated[
+        str, typer.Option(help="Those of this sweep only, by its id or any unique beginning.", metavar="ID")
+    ] = "",
+    workspace: Folder = None,
+    as_json: Json = False,
+) -> None:
     """List the runs of a workspace, newest first."""
     with _open(workspace, must_exist=workspace is not None) as space:
-        found = space.runs()
+        found = _of_sweep(space, sweep) if sweep else space.runs()
         names = {info.id: info.name for info in space.datasets()}
         for problem in space.problems():
             print(problem, file=sys.stderr)
@@ -386,6 +471,55 @@ def _write(out: Path, table: pa.Table) -> list[str]:
         names = ", ".join(left_out)
         print(f"{out.name} is without {names}: a .parquet holds bytes and vectors too.", file=sys.stderr)
     return [name for name in table.column_names if name not in left_out]
+
+
+def _of_sweep(space: Workspace, prefix: str) -> list[Run]:
+    """The runs of the one sweep whose id is, or else begins with, the prefix."""
+    found = space.runs()
+    names = {run.sweep for run in found if run.sweep.startswith(prefix)}
+    if prefix in names:
+        names = {prefix}
+    if not names:
+        raise InputError(f"The workspace {space.path} has no sweep {prefix!r}.")
+    if len(names) > 1:
+        some = ", ".join(sorted(names)[:4])
+        raise InputError(f"{prefix!r} is the beginning of several sweeps ({some}): give more of it.")
+    return [run for run in found if run.sweep in names]
+
+
+def _swept(runs: Sequence[Run], seconds: float) -> dict[str, Any]:
+    """A sweep as ``sweep --json`` tells it: its runs in order, what they computed, seconds by the clock."""
+    told = [
+        _of_a_sweep(run.parameters)
+        | {"run": run.id, "status": run.status, "error": run.error, "seconds": run.total_seconds}
+        | {"cost": run.cost}
+        for run in runs
+    ]
+    return {"sweep": runs[0].sweep, "runs": told, "computed": _computed(runs), "seconds": seconds}
+
+
+def _planned(sweep: Sweep, expected: Estimate, n: int) -> dict[str, Any]:
+    """The same before anything is started: expected seconds, and what would be computed."""
+    told = [
+        _of_a_sweep(parameters)
+        | {"run": None, "status": "planned", "error": None, "seconds": seconds, "cost": None}
+        for parameters, seconds in zip(sweep.parameters(n), expected.seconds, strict=True)
+    ]
+    total = sum(expected.seconds)
+    return {"sweep": None, "runs": told, "computed": dict(expected.computed), "seconds": total}
+
+
+def _of_a_sweep(parameters: RunParameters) -> dict[str, Any]:
+    names = ("n_neighbors", "min_dist", "metric", "seed")
+    return {"run": None} | {name: getattr(parameters, name) for name in names}
+
+
+def _computed(runs: Sequence[Run]) -> dict[str, int]:
+    """How many results of each stage runs have computed: one found in the cache counts 0 seconds."""
+    from explorer.model.stages import ORDER
+
+    counts = {name: sum(run.seconds.get(name, 0.0) > 0 for run in runs) for name in ORDER}
+    return {name: count for name, count in counts.items() if count}
 
 
 def _fit_result(run: Run) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +52,35 @@ def follow(runner: Runner, run: Run) -> Run:
     except KeyboardInterrupt:
         runner.close()
         print(f"Interrupted: the run {run.id} can be resumed in the app.", file=sys.stderr)
+        raise
+
+
+def follow_sweep(runner: Runner, runs: Sequence[Run], expected: Sequence[float]) -> list[Run]:
+    """Wait for the runs of a sweep, telling how many are done; interrupted, leave them to be resumed.
+
+    Parameters
+    ----------
+    runner : Runner
+    runs : sequence of Run
+        In the order in which they are worked through.
+    expected : sequence of float
+        Seconds of each, by which the bar advances.
+    """
+    doing, ended = Doing("sweep"), 0.0
+    done: list[Run] = []
+    try:
+        with bar() as advance:
+            for run, seconds in zip(runs, expected, strict=True):
+                while (record := runner.wait(run.id, timeout=0.1)).status.active:
+                    now = runner.progress(run.id)
+                    doing((ended + seconds * now.fraction) / sum(expected))
+                    advance(f"run {len(done) + 1}/{len(runs)}: {now.stage}", doing.share, doing.remaining)
+                done.append(record)
+                ended += seconds
+        return done
+    except KeyboardInterrupt:
+        runner.close()
+        print(f"Interrupted: the runs of {runs[0].sweep} can be resumed in the app.", file=sys.stderr)
         raise
 
 

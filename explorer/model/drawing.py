@@ -115,7 +115,11 @@ class Ground:
         if self.run is None:
             return None
         knn = stages.of_run(self.run)[0]
-        return self.workspace.cached(knn.name, knn.key)
+        found = self.workspace.cached(knn.name, knn.key)
+        if found is None:
+            return None
+        graph = stages.read_graph(found, self.run.parameters.n_neighbors)
+        return {"indices": graph.indices, "distances": graph.distances}
 
     def _statistic(self, name: str, run_id: str) -> Categories:
         run = self.workspace.run(run_id)

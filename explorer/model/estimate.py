@@ -19,10 +19,11 @@ MOST_BEFORE_DONE = 0.999
 def guess(n: int, dims: int, parameters: RunParameters, n_epochs: int) -> dict[str, float]:
     """Return seconds by stage on two processors of today: power laws in rows, dimensions and neighbours."""
     edges = n * parameters.n_neighbors / 15
+    width = parameters.graph_width / 15
     if n <= EXACT_UP_TO:
         knn = 0.05 + 1e-10 * n * n * dims
     else:
-        knn = 0.5 + 4.5e-5 * n**1.0 * (parameters.n_neighbors / 15) ** 0.8 * (min(dims, 100) / 50) ** 0.25
+        knn = 0.5 + 4.5e-5 * n**1.0 * width**0.8 * (min(dims, 100) / 50) ** 0.25
     return {
         KNN_GRAPH: knn,
         FUZZY_SET: 0.02 + 3e-6 * edges,

@@ -232,7 +232,9 @@ class Job:
         )
         density = None
         if self.run.parameters.densmap:
-            density = stages.density_of(self._cached(knn), self._cached(plain))
+            density = stages.density_of(
+                self._cached(knn), self._cached(plain), self.run.parameters.n_neighbors
+            )
         chosen: dict[str, Any] = {
             "density": density,
             "seed": self.run.parameters.seed,

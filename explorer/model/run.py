@@ -44,6 +44,9 @@ class RunParameters:
         The items' column that supervises the map, see ``target``; empty for none.
     negative_sample_rate, learning_rate, repulsion_strength, local_connectivity, set_op_mix_ratio
         As in umap-learn.
+    graph_neighbors : int or None
+        The n_neighbors that the knn graph is computed for, to be pruned to the run's own, so that the runs of
+        a sweep share one; None for the run's own.
     """
 
     n_neighbors: int = 15
@@ -61,6 +64,7 @@ class RunParameters:
     repulsion_strength: float = 1.0
     local_connectivity: float = 1.0
     set_op_mix_ratio: float = 1.0
+    graph_neighbors: int | None = None
 
     def validate(self, n: int, dims: int) -> None:
         """Raise InputError if these parameters cannot work on ``n`` vectors of ``dims`` dimensions."""
@@ -70,6 +74,7 @@ class RunParameters:
                 f"n_neighbors is {self.n_neighbors} but the data has {n} rows: "
                 f"choose a value from 2 to {n - 1}."
             )
+        self._check_graph(n)
         _check_whole("n_components", self.n_components, 1)
         if self.n_components >= n:
             raise InputError(f"n_components is {self.n_components} but the data has {n} rows: choose fewer.")
@@ -79,6 +84,16 @@ class RunParameters:
                 f"{self.n_components}: choose init 'spectral' or 'random'."
             )
         self._check_layout()
+
+    def _check_graph(self, n: int) -> None:
+        if self.graph_neighbors is None:
+            return
+        _check_whole("graph_neighbors", self.graph_neighbors, self.n_neighbors)
+        if self.graph_neighbors >= n:
+            raise InputError(
+                f"graph_neighbors is {self.graph_neighbors} but the data has {n} rows: "
+                f"choose a value from {self.n_neighbors} to {n - 1}."
+            )
 
     def _check_layout(self) -> None:
         _check_real("spread", self.spread, above=0.0)
@@ -101,9 +116,19 @@ class RunParameters:
             raise InputError(f"target is {self.target!r}: give the name of a column of the items.")
 
     @property
+    def graph_width(self) -> int:
+        """The n_neighbors that the knn graph is computed for."""
+        return self.n_neighbors if self.graph_neighbors is None else self.graph_neighbors
+
+    @property
     def label(self) -> str:
-        """What tells this run from its neighbours in a list, such as ``k 15 · d 0.1 · seed 42``."""
-        parts = [f"k {self.n_neighbors}", f"d {self.min_dist:g}"]
+        """What tells this run from its neighbours in a list, such as ``k 15 · d 0.1 · seed 42``.
+
+        ``k 15 of 50``: from a graph for 50, which may differ from one for 15 where it is approximate.
+        """
+        pruned = self.graph_width != self.n_neighbors
+        k = f"k {self.n_neighbors} of {self.graph_width}" if pruned else f"k {self.n_neighbors}"
+        parts = [k, f"d {self.min_dist:g}"]
         parts += [self.metric] if self.metric != "euclidean" else []
         parts += [self.init] if self.init != "spectral" else []
         parts += ["densmap"] if self.densmap else []
@@ -166,9 +191,11 @@ class Run:
     costs : tuple of float
         The same after each epoch.
     knn_recall : float or None
-        Sampled share of true neighbours in the graph.
+        Sampled share of true neighbours in the graph, as wide as it was computed.
     error : str or None
         One sentence if the run failed.
+    sweep : str
+        The id of the sweep it belongs to; empty for none.
     provenance : dict
         Versions of what computed it and the processor: the same bits are promised for the same of both.
     target_hash : str
@@ -189,6 +216,7 @@ class Run:
     costs: tuple[float, ...] = ()
     knn_recall: float | None = None
     error: str | None = None
+    sweep: str = ""
     provenance: dict[str, str] = field(default_factory=dict)
     target_hash: str = ""
 

@@ -24,6 +24,7 @@ from explorer.model.job import Job, Wish
 from explorer.model.progress import Clock, Event, Progress, Snapshot, progress_at_rest
 from explorer.model.provenance import provenance
 from explorer.model.run import Run, RunParameters, RunStatus
+from explorer.model.sweep import Sweep, new_id
 from explorer.model.target import hash_of, target_of
 from explorer.model.worker import Worker, WorkerDiedError
 from explorer.model.workspace import Workspace
@@ -91,8 +92,8 @@ class Runner:
 
     # Steering
 
-    def start(self, dataset: Dataset, parameters: RunParameters) -> Run:
-        """Queue a new run and return its record.
+    def start(self, dataset: Dataset, parameters: RunParameters, *, sweep: str = "") -> Run:
+        """Queue a new run, of the sweep of this id if there is one, and return its record.
 
         Raises
         ------
@@ -105,12 +106,53 @@ class Runner:
         self._check_open()
         target = parameters.target
         run = Run.new(dataset.id, dataset.hash, dataset.n, parameters).with_(
-            n_epochs=stages.layout_parameters(parameters, dataset.n).n_epochs,
+            n_epochs=stages.n_epochs(parameters, dataset.n),
             provenance=provenance(),
             target_hash=hash_of(target_of(dataset.items, target)) if target else "",
+            sweep=sweep,
         )
         self.workspace.save_run(run)
-        return self._take_on(run, dataset)
+        # A run that tells has a thread until it ends, and a sweep tells of all its runs at once.
+        return self._take_on(run, dataset, tell=not sweep)
+
+    def start_sweep(self, dataset: Dataset, sweep: Sweep) -> tuple[Run, ...]:
+        """Queue the runs of a sweep and return their records, in the order in which they are worked through.
+
+        A run whose parameters do not fit the data has failed from the start, with the reason in its record;
+        the others go on.
+
+        Raises
+        ------
+        InputError
+            If it is no sweep, none of its runs fits the data, or that has no such target.
+        WorkspaceError
+            If a record cannot be written.
+        """
+        sweep.check_size()
+        if sweep.base.target:
+            target_of(dataset.items, sweep.base.target)
+        name, faults = new_id(), sweep.faults(dataset.n, dataset.dims)
+        if all(faults.values()):
+            raise InputError(next(iter(faults.values())))
+        runs = tuple(
+            self._refuse(dataset, parameters, name, why)
+            if why
+            else self.start(dataset, parameters, sweep=name)
+            for parameters, why in faults.items()
+        )
+        # Not here: the caller may hold locks that a listener waits for.
+        threading.Thread(
+            target=self._tell, args=(Event(runs[-1].id, "status"),), name=f"start-of-{name}"
+        ).start()
+        return runs
+
+    def _refuse(self, dataset: Dataset, parameters: RunParameters, sweep: str, why: str) -> Run:
+        """Keep the record of a run that cannot be begun."""
+        run = Run.new(dataset.id, dataset.hash, dataset.n, parameters).with_(
+            status=RunStatus.FAILED, error=why, sweep=sweep
+        )
+        self.workspace.save_run(run)
+        return run
 
     def pause(self, run_id: str) -> None:
         """Hold a run after the epoch it is in.
@@ -263,14 +305,15 @@ class Runner:
 
     # The queues
 
-    def _take_on(self, run: Run, dataset: Dataset) -> Run:
+    def _take_on(self, run: Run, dataset: Dataset, *, tell: bool = True) -> Run:
         predicted = self._calibration().predict(dataset.n, dataset.dims, run.parameters, run.n_epochs)
         job = Job(run, dataset, self.workspace, Clock(predicted), self._lock, self._tell, self._n_threads)
         with self._lock:
             self._check_open()
             self._jobs[run.id] = job
             self._queue(job)
-            job.tell_status_soon()
+            if tell:
+                job.tell_status_soon()
         return run
 
     def _check_open(self) -> None:

@@ -2,7 +2,8 @@
 
 A stage's key is a hash of its name, its version, its own parameters and the key of the stage before it; the
 first starts from the hash of the vectors. So runs share every stage up to the first in which they differ: a
-sweep over ``min_dist`` computes one knn graph, one fuzzy set and one initial layout.
+sweep over ``min_dist`` computes one knn graph, one fuzzy set and one initial layout, and one over
+``n_neighbors`` one knn graph, for the largest, of which each fuzzy set takes the nearest neighbours.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ from explorer.model.run import Run, RunParameters
 
 KNN_GRAPH, FUZZY_SET, SUPERVISION = "knn graph", "fuzzy set", "supervision"
 INITIAL_LAYOUT, LAYOUT = "initial layout", "layout"
+ORDER = (KNN_GRAPH, FUZZY_SET, SUPERVISION, INITIAL_LAYOUT, LAYOUT)
 TARGET = "target"
 # Rows × dimensions × sampled rows of the exact search that measures the graph's recall: about a second.
 RECALL_EFFORT = 2e10
@@ -69,13 +71,16 @@ def plan(data_hash: str, parameters: RunParameters, target_hash: str = "") -> tu
     With a target, of that hash, supervision comes between the fuzzy set and the initial layout.
     """
     p = parameters
+    # A graph that is not pruned keeps the keys it had before any was.
+    pruned = {"n_neighbors": p.n_neighbors} if p.graph_width != p.n_neighbors else {}
+    of_layout = {name: value for name, value in p.to_dict().items() if name != "graph_neighbors"}
     supervision = {"target": target_hash, "target_n_neighbors": p.n_neighbors, "seed": p.seed}
     own: list[tuple[str, int, dict[str, Any]]] = [
-        (KNN_GRAPH, core.knn.VERSION, {"n_neighbors": p.n_neighbors, "metric": p.metric, "seed": p.seed}),
+        (KNN_GRAPH, core.knn.VERSION, {"n_neighbors": p.graph_width, "metric": p.metric, "seed": p.seed}),
         (
             FUZZY_SET,
             core.fuzzy_set.VERSION,
-            {"local_connectivity": p.local_connectivity, "set_op_mix_ratio": p.set_op_mix_ratio},
+            {"local_connectivity": p.local_connectivity, "set_op_mix_ratio": p.set_op_mix_ratio, **pruned},
         ),
         *([(SUPERVISION, core.supervision.VERSION, supervision)] if p.target else []),
         (
@@ -83,7 +88,7 @@ def plan(data_hash: str, parameters: RunParameters, target_hash: str = "") -> tu
             core.initialization.VERSION,
             {"init": p.init, "n_components": p.n_components, "seed": p.seed},
         ),
-        (LAYOUT, core.layout.VERSION, p.to_dict()),
+        (LAYOUT, core.layout.VERSION, of_layout),
     ]
     stages, before = [], data_hash
     for name, version, chosen in own:
@@ -115,9 +120,9 @@ def compute(
         graph = knn_graph(vectors, **parameters)
         return {"indices": graph.indices, "distances": graph.distances}
     if name == FUZZY_SET:
-        graph = KnnGraph(earlier[KNN_GRAPH]["indices"], earlier[KNN_GRAPH]["distances"])
-        fuzzy_set = fuzzy_simplicial_set(graph, **parameters)
-        return _written(fuzzy_set)
+        chosen = dict(parameters)
+        graph = read_graph(earlier[KNN_GRAPH], chosen.pop("n_neighbors", None))
+        return _written(fuzzy_simplicial_set(graph, **chosen))
     if name == SUPERVISION:
         return _written(_supervised(parameters, earlier))
     edges = earlier[SUPERVISION if SUPERVISION in earlier else FUZZY_SET]
@@ -137,9 +142,9 @@ def _supervised(
     )
 
 
-def density_of(graph: Arrays, fuzzy_set: Arrays) -> Density:
+def density_of(graph: Arrays, fuzzy_set: Arrays, n_neighbors: int) -> Density:
     """Return densMAP's terms, of the fuzzy set before any target: what is known changes no density."""
-    return Density(local_radii(read_fuzzy_set(fuzzy_set), KnnGraph(graph["indices"], graph["distances"])))
+    return Density(local_radii(read_fuzzy_set(fuzzy_set), read_graph(graph, n_neighbors)))
 
 
 def _written(fuzzy_set: csr_array[Any, tuple[int, int]]) -> dict[str, np.ndarray]:
@@ -149,9 +154,16 @@ def _written(fuzzy_set: csr_array[Any, tuple[int, int]]) -> dict[str, np.ndarray
 def recall(vectors: np.ndarray, graph: Arrays, metric: str) -> float:
     """Return the share of true neighbours in a knn graph, from exact searches of some rows."""
     rows = int(np.clip(RECALL_EFFORT / vectors.size, 30, 300))
-    return float(
-        knn_recall(vectors, KnnGraph(graph["indices"], graph["distances"]), metric=metric, n_rows=rows)
-    )
+    return float(knn_recall(vectors, read_graph(graph), metric=metric, n_rows=rows))
+
+
+def read_graph(arrays: Arrays, n_neighbors: int | None = None) -> KnnGraph:
+    """Return the knn graph from its cached arrays, pruned to ``n_neighbors`` if that is given.
+
+    The arrays are not copied; of a pruned graph just the columns that stay are.
+    """
+    k = arrays["indices"].shape[1] if n_neighbors is None else n_neighbors - 1
+    return KnnGraph(arrays["indices"][:, :k], arrays["distances"][:, :k])
 
 
 def read_fuzzy_set(arrays: Arrays) -> csr_array[Any, tuple[int, int]]:
@@ -162,11 +174,16 @@ def read_fuzzy_set(arrays: Arrays) -> csr_array[Any, tuple[int, int]]:
     return fuzzy_set
 
 
+def n_epochs(parameters: RunParameters, n: int) -> int:
+    """Return the epochs of the layout of n points."""
+    return parameters.n_epochs or default_n_epochs(n, parameters.densmap)
+
+
 def layout_parameters(parameters: RunParameters, n: int) -> LayoutParameters:
     """Return what the layout of n points looks at."""
     a, b = find_ab(parameters.min_dist, parameters.spread)
     return LayoutParameters(
-        n_epochs=parameters.n_epochs or default_n_epochs(n, parameters.densmap),
+        n_epochs=n_epochs(parameters, n),
         a=a,
         b=b,
         learning_rate=parameters.learning_rate,

@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, map_coordinates
 
-from core import KnnGraph
 from core.quality import distortion, stability
 from explorer.model import clusters, stages
 from explorer.model.categories import Categories, counted, of_ranges
@@ -185,7 +184,7 @@ def _distortion(workspace: Workspace, run: Run, progress: Callable[[float], None
     graph = workspace.cached(first.name, first.key)
     if graph is None:
         raise InputError(f"The neighbours that {run.id} was made from are no longer kept: run it again.")
-    near = KnnGraph(graph["indices"], graph["distances"])
+    near = stages.read_graph(graph, run.parameters.n_neighbors)
     found = distortion(near, _map(workspace, run), progress=progress)
     return (found.lost + found.intruders) / np.float32(2)
 

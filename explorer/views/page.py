@@ -36,6 +36,7 @@ from explorer.views.search_bar import SearchBar
 from explorer.views.selection_panel import SelectionPanel
 from explorer.views.share_bar import ShareBar
 from explorer.views.status_bar import StatusBar
+from explorer.views.sweep_form import SweepForm
 from explorer.views.telling import tell, telling
 from explorer.views.theme import css_variables, material_theme, stylesheet
 from explorer.views.turns import later, soon
@@ -108,6 +109,7 @@ class Explorer(pn.viewable.Viewer):
         self.status = StatusBar(session)
         self.data = DataPanel(session, self.status.show)
         self.form = RunForm(session)
+        self.sweep = SweepForm(session, self.form)
         self.runs = run_list.RunList(self._on_card, sizing_mode="stretch_width", margin=0)
         self.pictures = RunPictures(session, self._colours, self._show_pictures, dark)
         self.map = MapView(session, "run_id", self._colours, self._doc, dark)
@@ -164,7 +166,7 @@ class Explorer(pn.viewable.Viewer):
     def _left(self) -> pn.Column:
         head = self._section
         return pn.Column(
-            head("Data"), self.data, head("New run"), self.form, head("Runs"), self.runs,
+            head("Data"), self.data, head("New run"), self.form, self.sweep, head("Runs"), self.runs,
             width=LEFT, sizing_mode="stretch_height", margin=0, css_classes=["zone", "left"], scroll="y-auto",
             stylesheets=[stylesheet("page.css")],
         )  # fmt: skip

@@ -148,6 +148,77 @@ def test_runs_lists_as_text_and_as_json(command: Command, fitted: tuple[Path, di
     assert RunParameters.from_dict(run["parameters"]) == RunParameters(n_epochs=30)
 
 
+SWEEP_KEYS = ["run", "n_neighbors", "min_dist", "metric", "seed", "status", "error", "seconds", "cost"]
+
+
+def test_a_sweep_tells_what_it_will_compute_and_then_that_it_did(
+    command: Command, source: Path, tmp_path: Path
+) -> None:
+    lists = ("--n-neighbors", "5,15", "--min-dist", "0,0.5", "--seeds", "0-1", "--workspace", "ws")
+    given = ("sweep", source, *lists, *FEW_EPOCHS)
+    expected = "8 runs: 2 knn graphs, 4 fuzzy sets, 4 initial layouts, 8 layouts; about "
+    dry = command(*given, "--dry-run")
+    assert dry.returncode == 0, dry.stderr
+    assert dry.stdout.startswith(expected)
+    planned = json.loads(command(*given, "--dry-run", "--json").stdout.splitlines()[-1])
+    assert not (tmp_path / "ws" / "runs").exists()
+
+    done = command(*given, "--json")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.startswith(expected)
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert list(told) == list(planned) == ["sweep", "runs", "computed", "seconds"]
+    assert told["computed"] == planned["computed"]
+    assert told["computed"] == {"knn graph": 2, "fuzzy set": 4, "initial layout": 4, "layout": 8}
+    for run, plan in zip(told["runs"], planned["runs"], strict=True):
+        assert list(run) == list(plan) == SWEEP_KEYS
+        assert all(run[name] == plan[name] for name in SWEEP_KEYS[1:5])
+        assert (run["status"], run["error"]) == ("done", None)
+    grid = {(run["n_neighbors"], run["min_dist"], run["seed"]) for run in told["runs"]}
+    assert grid == {(k, d, seed) for k in (5, 15) for d in (0.0, 0.5) for seed in (0, 1)}
+
+    assert command("fit", source, *FEW_EPOCHS, "--workspace", "ws").returncode == 0
+    listed = command("runs", "--sweep", told["sweep"][:9], "--workspace", "ws", "--json")
+    found = json.loads(listed.stdout.splitlines()[-1])["runs"]
+    assert {run["id"] for run in found} == {run["run"] for run in told["runs"]}
+    assert {run["sweep"] for run in found} == {told["sweep"]}
+
+
+def test_a_sweep_of_which_a_run_fails_goes_on_and_ends_with_1(
+    command: Command, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as in a terminal, which shows the bar
+    done = command("sweep", source, "--metric", "nearest,cosine", *FEW_EPOCHS, "--workspace", "ws")
+    assert done.returncode == 1
+    assert "run 1/2: " in done.stderr
+    assert "'nearest'" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+    *_, last = done.stdout.splitlines()
+    assert "1 of 2 runs done, 1 knn graph, 1 fuzzy set, 1 initial layout, 1 layout computed in " in last
+
+
+def test_an_interrupted_sweep_leaves_its_runs_to_be_resumed(
+    command: Command, source: Path, tmp_path: Path
+) -> None:
+    process = start(
+        "sweep", source, "--seeds", "0,1", "--n-epochs", "200000", "--workspace", "ws", folder=tmp_path
+    )
+    try:
+        until = time.monotonic() + 120
+        while not list(tmp_path.glob("ws/runs/*/keyframes/*.npz")) and time.monotonic() < until:
+            assert process.poll() is None
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        done = finish(process, timeout=60)
+    finally:
+        process.kill()
+        process.wait()
+    assert done.returncode == 130
+    runs = Workspace(tmp_path / "ws").runs()
+    assert [run.status for run in runs] == ["interrupted"] * 2
+    assert f"the runs of {runs[0].sweep} can be resumed" in done.stderr
+
+
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
 def test_export_writes_every_row_with_place_and_items(
     command: Command, fitted: tuple[Path, dict[str, Any]], source: Path, tmp_path: Path, suffix: str
@@ -348,6 +419,9 @@ def write_bad_files(folder: Path) -> None:
         ("fit good.npy --init best", ["init", "'best'"]),
         ("fit good.npy --target mood", ["no column 'mood'"]),
         ("fit good.npy --metric nearest", ["metric", "nearest"]),
+        ("sweep good.npy --n-neighbors 5,20", ["n_neighbors is 20", "20 rows"]),
+        ("sweep good.npy --seeds 0-999 --min-dist 0,0.5", ["2,000 runs", "1,000 runs at most"]),
+        ("sweep good.npy --target mood --n-neighbors 5", ["no column 'mood'"]),
         ("fit .", ["folder"]),
     ],
 )
@@ -381,7 +455,11 @@ def test_bad_input_ends_with_one_sentence_and_leaves_nothing_half_written(
         ("sample k15 --cluster 77 --out map.csv", ["@cluster has no category 'cluster 77'"]),
         ("runs --workspace nowhere", ["no workspace", "nowhere"]),
         ("export k15 --out map.csv --workspace nowhere", ["no workspace", "nowhere"]),
+        ("runs --sweep nope", ["no sweep", "'nope'"]),
         ("fit", ["DATA"]),
+        ("sweep x.npy --n-neighbors 5,many", ["n_neighbors holds 'many'"]),
+        ("sweep x.npy --min-dist 0,2", ["min_dist is 2"]),
+        ("sweep x.npy --seeds 4-0", ["write 0-4"]),
         ("fit x.npy --n-neighbors many", ["--n-neighbors", "integer"]),
         ("serve --port 99999", ["--port", "65535"]),
         ("--colour", ["--colour"]),
@@ -429,7 +507,7 @@ def test_a_damaged_run_does_not_hide_the_others(
 
 def test_help_and_version(command: Command) -> None:
     help_text = command("--help").stdout
-    assert all(name in help_text for name in ("serve", "fit", "runs", "cluster", "export"))
+    assert all(name in help_text for name in ("serve", "fit", "sweep", "runs", "cluster", "export"))
     assert command("--version").stdout.startswith("umap-explorer ")
 
 

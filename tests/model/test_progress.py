@@ -76,6 +76,8 @@ def test_more_rows_neighbours_and_epochs_take_longer():
     assert all(guess(100_000, 50, RunParameters(), 200)[stage] > base[stage] for stage in STAGES)
     assert guess(50_000, 50, RunParameters(n_neighbors=30), 200)["knn graph"] > base["knn graph"]
     assert guess(50_000, 50, RunParameters(), 400)["layout"] > base["layout"]
+    wider = guess(50_000, 50, RunParameters(graph_neighbors=30), 200)
+    assert wider == base | {"knn graph": guess(50_000, 50, RunParameters(n_neighbors=30), 200)["knn graph"]}
 
 
 def test_a_run_at_rest_tells_how_far_it_came():

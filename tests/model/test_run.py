@@ -24,6 +24,12 @@ def test_defaults_are_valid():
         ({"min_dist": 1.5}, "min_dist is 1.5: it must be at least 0 and at most 1."),
         ({"min_dist": float("nan")}, "min_dist is nan: it must be a finite number."),
         ({"spread": 0.0}, "spread is 0: it must be greater than 0."),
+        ({"graph_neighbors": 14}, "graph_neighbors is 14: it must be a whole number of at least 15."),
+        ({"graph_neighbors": 20.5}, "graph_neighbors is 20.5: it must be a whole number"),
+        (
+            {"graph_neighbors": 100},
+            "graph_neighbors is 100 but the data has 100 rows: choose a value from 15",
+        ),
         ({"n_components": 0}, "n_components is 0"),
         ({"n_components": 100}, "n_components is 100 but the data has 100 rows"),
         ({"init": "pca", "n_components": 9}, "init 'pca' offers at most 8 components"),
@@ -55,6 +61,8 @@ def test_the_label_says_what_is_special():
     assert (
         RunParameters(metric="cosine", init="pca", min_dist=0).label == "k 15 · d 0 · cosine · pca · seed 42"
     )
+    assert RunParameters(graph_neighbors=50).label == "k 15 of 50 · d 0.1 · seed 42"
+    assert RunParameters(graph_neighbors=15).label == RunParameters().label
     special = RunParameters(densmap=True, target="genre")
     assert special.label == "k 15 · d 0.1 · densmap · target genre · seed 42"
 

@@ -13,6 +13,7 @@ import textwrap
 import threading
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from explorer.model import stages
 from explorer.model.errors import InputError, RunError, WorkspaceError
 from explorer.model.run import RunParameters, RunStatus
 from explorer.model.runner import Runner
+from explorer.model.sweep import Sweep
 from explorer.model.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -213,6 +215,22 @@ def test_stop_keeps_the_epoch_reached_and_its_map_and_can_be_resumed(runner, wor
     assert_same_result(workspace, straight, workspace, runner.wait(run.id, PATIENCE))
 
 
+def test_a_graph_that_is_no_wider_gives_the_same_bits(runner, workspace, dataset, straight):
+    run = runner.wait(runner.start(dataset, replace(LONG, graph_neighbors=15)).id, PATIENCE)
+    assert {stage for stage, seconds in run.seconds.items() if seconds > 0} == {"layout"}
+    assert_same_result(workspace, straight, workspace, run)
+
+
+def test_a_stopped_run_of_a_wider_graph_can_be_resumed_to_the_same_bits(runner, workspace, dataset, straight):
+    # Of so few rows the graph is exact, and a pruned one the narrow one.
+    run = runner.start(dataset, replace(LONG, graph_neighbors=40))
+    reach(runner, run, 100)
+    runner.stop(run.id)
+    assert runner.wait(run.id, PATIENCE).status is RunStatus.STOPPED
+    runner.resume(run.id)
+    assert_same_result(workspace, straight, workspace, runner.wait(run.id, PATIENCE))
+
+
 def test_stopping_a_paused_or_queued_run_ends_it(runner, workspace, dataset):
     first, second = runner.start(dataset, LONG), runner.start(dataset, LONG)
     reach(runner, first, 10)
@@ -266,6 +284,24 @@ def test_a_killed_worker_fails_its_run_alone_and_resuming_it_changes_nothing(
         assert resumed.error is None
     graph = UMAP(n_epochs=SHORT.n_epochs, random_state=42).fit_transform(large.vectors)
     assert graph.tobytes() == workspace.embedding(run.id).tobytes()
+
+
+def test_a_worker_killed_in_a_sweep_fails_the_run_it_was_at_alone(tmp_path, large_path):
+    with Workspace(tmp_path) as workspace, Runner(workspace) as runner:
+        sweep = Sweep(n_neighbors=(5, 15), base=SHORT)
+        first, second = runner.start_sweep(workspace.add_dataset(large_path), sweep)
+        until(lambda: runner.progress(first.id).stage == "knn graph" and runner._worker.pid)
+        os.kill(runner._worker.pid, signal.SIGKILL)
+        failed, done = (runner.wait(run.id, PATIENCE) for run in (first, second))
+        assert failed.status is RunStatus.FAILED
+        assert "The process computing the knn graph ended unexpectedly" in failed.error
+        assert done.status is RunStatus.DONE
+        assert done.seconds["knn graph"] > 0
+        runner.resume(first.id)
+        resumed = runner.wait(first.id, PATIENCE)
+        assert resumed.status is RunStatus.DONE
+        assert resumed.seconds["knn graph"] == 0, "it takes the graph of the other"
+        assert resumed.sweep == done.sweep == first.sweep
 
 
 def interrupted_process(workspace_path, data_path, then):
