@@ -63,12 +63,17 @@ class Stage:
     parameters: dict[str, Any]
 
 
-def plan(data_hash: str, parameters: RunParameters, target_hash: str = "") -> tuple[Stage, ...]:
+def plan(
+    data_hash: str, parameters: RunParameters, target_hash: str = "", start_hash: str = ""
+) -> tuple[Stage, ...]:
     """Return the stages of a run on the vectors of this hash: knn graph, fuzzy set, initial layout, layout.
 
-    With a target, of that hash, supervision comes between the fuzzy set and the initial layout.
+    With a target, of that hash, supervision comes between the fuzzy set and the initial layout. What starts
+    from another run's map, of that hash, has no initial layout.
     """
     p = parameters
+    started = {"start": start_hash} if start_hash else {}
+    initial = {"init": p.init, "n_components": p.n_components, "seed": p.seed}
     supervision = {"target": target_hash, "target_n_neighbors": p.n_neighbors, "seed": p.seed}
     own: list[tuple[str, int, dict[str, Any]]] = [
         (KNN_GRAPH, core.knn.VERSION, {"n_neighbors": p.n_neighbors, "metric": p.metric, "seed": p.seed}),
@@ -78,12 +83,8 @@ def plan(data_hash: str, parameters: RunParameters, target_hash: str = "") -> tu
             {"local_connectivity": p.local_connectivity, "set_op_mix_ratio": p.set_op_mix_ratio},
         ),
         *([(SUPERVISION, core.supervision.VERSION, supervision)] if p.target else []),
-        (
-            INITIAL_LAYOUT,
-            core.initialization.VERSION,
-            {"init": p.init, "n_components": p.n_components, "seed": p.seed},
-        ),
-        (LAYOUT, core.layout.VERSION, p.to_dict()),
+        *([] if started else [(INITIAL_LAYOUT, core.initialization.VERSION, initial)]),
+        (LAYOUT, core.layout.VERSION, p.to_dict() | started),
     ]
     stages, before = [], data_hash
     for name, version, chosen in own:
@@ -94,7 +95,7 @@ def plan(data_hash: str, parameters: RunParameters, target_hash: str = "") -> tu
 
 def of_run(run: Run) -> tuple[Stage, ...]:
     """Return the stages of a run."""
-    return plan(run.data_hash, run.parameters, run.target_hash)
+    return plan(run.data_hash, run.parameters, run.target_hash, run.start.hash if run.start else "")
 
 
 def of_map(name: str, version: int, run: Run, chosen: dict[str, Any]) -> Stage:
