@@ -358,7 +358,11 @@ class MapView(pn.viewable.Viewer):
             self.feed.request()
 
     def _on_overlay(self, message: dict[str, Any]) -> None:
-        act = {"hover": self._on_hover, "tap": self._on_tap, "everything": lambda _: self.fit(everything=True)}
+        act = {
+            "hover": self._on_hover,
+            "tap": self._on_tap,
+            "everything": lambda _: self.fit(everything=True),
+        }
         act[message["action"]](message)
 
     def _on_hover(self, message: dict[str, Any]) -> None:
@@ -414,7 +418,7 @@ class MapView(pn.viewable.Viewer):
         session = self._session
         run, dataset = session.run(self.run_id), session.dataset
         items = "" if dataset is None else f" of {count(dataset.n)} items"
-        title = f"Map{items}" + ("" if run is None else f", {run.parameters.label}")
+        title = f"Map{items}" + ("" if run is None else f", {run.title}")
         self.overlay.param.update(state=map_state(session, self.run_id), title=title)
 
     def _tell_failure(self) -> None:
