@@ -179,8 +179,9 @@ def serve(
     show: bool = True,
     first_run: bool = False,
     media: Path | None = None,
+    layouts: int = 1,
 ) -> None:
-    """Serve the app until it is interrupted.
+    """Serve the app until it is interrupted; the queue that an earlier server left goes on.
 
     Parameters
     ----------
@@ -199,14 +200,17 @@ def serve(
         that the map is alive at once.
     media : Path, optional
         The folder whose pictures and sounds may be shown when items name them by a path.
+    layouts : int
+        Layouts that work at the same time.
 
     Raises
     ------
     InputError
         If the port is taken or the address is not one of this machine.
     """
-    runner = Runner(workspace)
+    runner = Runner(workspace, n_layouts=layouts)
     try:
+        runner.continue_queue()
         token = "" if _is_loopback(address) else secrets.token_urlsafe(16)
         app = App(workspace, runner, dataset, token, media)
         threading.Thread(target=warm_up_drawing, daemon=True).start()

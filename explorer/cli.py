@@ -125,6 +125,9 @@ def serve(
         Path | None,
         typer.Option(help="Folder of pictures and sounds that items name by a path.", metavar="DIR"),
     ] = None,
+    layouts: Annotated[
+        int, typer.Option(help="Layouts that work at the same time; other runs wait.", min=1, max=16)
+    ] = 1,
 ) -> None:
     """Open the app in the browser (the default command)."""
     if media is not None and not media.expanduser().is_dir():
@@ -138,7 +141,7 @@ def serve(
 
         serve_app(
             space, dataset, port=port, address=address, show=not no_show, first_run=data is None,
-            media=None if media is None else media.expanduser(),
+            media=None if media is None else media.expanduser(), layouts=layouts,
         )  # fmt: skip
 
 
@@ -160,6 +163,19 @@ def fit(
     init: Init = DEFAULTS.init,
     densmap: Densmap = False,
     target: Target = DEFAULTS.target,
+    start_from: Annotated[
+        str,
+        typer.Option(
+            "--from",
+            help="Start from the map of this run of the same data: its last, for a warm start whose epochs "
+            "begin anew. A run's name or any unique beginning of it; its parameters are not taken over.",
+            metavar="RUN",
+        ),
+    ] = "",
+    from_epoch: Annotated[
+        int | None,
+        typer.Option(help="With --from: fork that run at this epoch, from which epochs count on.", min=0),
+    ] = None,
     workspace: Folder = None,
     as_json: Json = False,
 ) -> None:
@@ -170,6 +186,8 @@ def fit(
     )  # fmt: skip
     # What no data could satisfy is refused before a big file is read.
     parameters.validate(sys.maxsize, sys.maxsize)
+    if from_epoch is not None and not start_from:
+        raise InputError("--from-epoch is an epoch of another run: name that with --from.")
     # A run's failure is told at the end, not in a log too.
     logging.getLogger("explorer.model.runner").setLevel(logging.CRITICAL)
     with _open(workspace) as space:
@@ -177,7 +195,8 @@ def fit(
         from explorer.model.runner import Runner
 
         with Runner(space) as runner:
-            run = follow(runner, runner.start(dataset, parameters))
+            run = runner.start(dataset, parameters, start_from=start_from, from_epoch=from_epoch)
+            run = follow(runner, run)
     if run.status is not RunStatus.DONE:
         raise RunError(run.error or f"The run {run.id} was {run.status} after {run.epoch} epochs.")
     if as_json:

@@ -66,6 +66,7 @@ def explore(
     source = source_of(data, vectors)
     app, url = _server(Workspace(workspace).path)
     dataset = app.workspace.add_source(source)
+    app.runner.continue_queue()
     come_alive(app.runner, dataset)
     return pn.pane.HTML(
         f'<iframe src="{url}?data={dataset.id}" style="border: 0; width: 100%; height: 100%"></iframe>',

@@ -33,7 +33,7 @@ def print_runs(runs: Iterable[Run], names: Mapping[str, str]) -> None:
         epochs = f"{run.epoch}/{run.n_epochs}"
         name = names.get(run.dataset_id, run.dataset_id)
         seconds = f"{run.total_seconds:.1f}"
-        label = run.parameters.label
+        label = f"{run.name} ({run.label})" if run.name else run.label
         table.add_row(run.id, label, name, f"{run.n:,}", run.status, epochs, seconds, cost)
     console = Console()
     console.width = max(console.width, 140)

@@ -19,6 +19,45 @@ function icon(path) {
   return svg
 }
 
+const RENAME = "M3 13l.7-3L11 2.700l2.300 2.300L6 12.300 3 13Z"
+const DELETE = "M3 4.500h10M6.500 4.500v-2h3v2M4.500 4.500l.5 9h6l.5-9M7 7v4.500M9 7v4.500"
+
+// A small button with a picture on it, which its label tells.
+function iconButton(className, label, path, act) {
+  const button = part("button", className)
+  button.type = "button"
+  button.title = label
+  button.setAttribute("aria-label", label)
+  button.append(icon(path))
+  button.addEventListener("click", act)
+  return button
+}
+
+// A field for a name: Enter takes what stands in it, Escape and leaving it do not. It is closed once, and told
+// whether by a key.
+function nameField(className, label, value, take, close) {
+  const field = part("input", className)
+  field.value = value
+  field.maxLength = 200
+  field.setAttribute("aria-label", label)
+  let open = true
+  const shut = (byKey) => { if (open) { open = false; close(byKey) } }
+  field.addEventListener("keydown", (event) => {
+    event.stopPropagation()
+    if (event.key === "Enter") { take(field.value) }
+    if (event.key === "Enter" || event.key === "Escape") { shut(true) }
+  })
+  field.addEventListener("blur", () => shut(false))
+  return field
+}
+
+// Scroll whatever holds an element up to its beginning.
+function scrollUp(element) {
+  for (let node = element; node; node = node.parentNode || node.host) {
+    if (node.scrollTop > 0) { node.scrollTo({top: 0}) }
+  }
+}
+
 // What is clicked, or pressed with Enter, is picked; with Ctrl or Cmd it is added.
 function pickable(element, pick) {
   const act = (event) => pick(event.ctrlKey || event.metaKey)

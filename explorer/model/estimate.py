@@ -51,7 +51,8 @@ class Calibration:
         """
         ratios: dict[str, list[float]] = {stage: [] for stage in STAGES}
         for run in runs:
-            expected = guess(run.n, dims.get(run.dataset_id, 50), run.parameters, run.epoch)
+            own_epochs = run.epoch - run.first_epoch
+            expected = guess(run.n, dims.get(run.dataset_id, 50), run.parameters, own_epochs)
             for stage, seconds in run.seconds.items():
                 if seconds > 0 and stage in ratios and len(ratios[stage]) < RUNS_HEEDED:
                     ratios[stage].append(seconds / expected[stage])

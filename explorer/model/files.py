@@ -244,6 +244,23 @@ def read_inside(folder: Path, name: str, most: int) -> bytes:
     return content
 
 
+def move(path: Path, to: Path) -> None:
+    """Give a folder another place on the same disk, whole or not at all.
+
+    Raises
+    ------
+    WorkspaceError
+        If the system refuses, with its reason.
+    """
+    try:
+        to.parent.mkdir(parents=True, exist_ok=True)
+        path.rename(to)
+        _sync_entry(to.parent)
+        _sync_entry(path.parent)
+    except OSError as error:
+        raise WorkspaceError(f"Could not move {path} to {to}: {error.strerror}.") from error
+
+
 def remove_leftovers(folder: Path) -> None:
     """Remove what a writer that was killed in the middle of a write left in a folder tree."""
     for path in list(folder.rglob(f".*{TEMPORARY}")):

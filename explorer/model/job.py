@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from enum import Enum, auto
 from typing import Any, Literal
@@ -16,7 +17,8 @@ import numpy as np
 from core import Checkpoint, Layout
 from explorer.model import stages
 from explorer.model.dataset import Dataset
-from explorer.model.errors import RunError
+from explorer.model.errors import RunError, WorkspaceError
+from explorer.model.fork import beginning
 from explorer.model.history import Keyframe, keyframe_epochs
 from explorer.model.progress import Clock, Event, Progress, Snapshot
 from explorer.model.run import Run, RunStatus
@@ -79,6 +81,7 @@ class Job:
         self._room = threading.Semaphore(MOST_WAITING_WRITES)
         self._failure: Exception | None = None
         self._saved: Run | None = None
+        self._finishing = self._at_rest = False
 
     @property
     def stage(self) -> str:
@@ -95,11 +98,26 @@ class Job:
             return "pause"
         return "stop" if self.wish is Wish.STOP and self.run.status.active else ""
 
-    def change_status(self, status: RunStatus) -> None:
+    def change_status(self, status: RunStatus, **changes: Any) -> None:
         """Change the status to one that will change again: in memory now, on disk and told soon."""
-        self._change(status=status)
+        self._change(status=status, **changes)
         self._submit(self._save_record)
         self.tell_status_soon()
+
+    def note(self, **changes: Any) -> None:
+        """Change what the analyst says of the run, whatever it does: in memory now, on disk soon.
+
+        Raises
+        ------
+        WorkspaceError
+            If the run is at rest and the record cannot be written.
+        """
+        with self._lock:
+            self._change(**changes)
+            if self._at_rest:
+                self._workspace.save_run(self.run)
+            elif not self._finishing:
+                self._submit(self._save_record)
 
     def tell_status_soon(self) -> None:
         """Tell of the status from another thread: the caller may hold locks that a listener waits for."""
@@ -222,12 +240,13 @@ class Job:
                 self._change(seconds={**self.run.seconds, self.stage: earlier + spent})
 
     def _prepare(self) -> Layout:
-        """Make the layout, from the run's checkpoint if it left one."""
+        """Make the layout, from the run's checkpoint if it left one, else from where it starts."""
         knn, plain, *_, last = self._plan
-        *_, fuzzy, initial, _ = self._plan
+        *_, fuzzy, _ = [stage for stage in self._plan if stage.name != stages.INITIAL_LAYOUT]
+        initial, state, costs = self._beginning()
         inputs = (
             stages.read_fuzzy_set(self._cached(fuzzy)),
-            self._cached(initial)["positions"],
+            initial,
             stages.layout_parameters(self.run.parameters, self.run.n),
         )
         density = None
@@ -241,17 +260,24 @@ class Job:
             "n_threads": self._n_threads,
         }
         saved = self._workspace.checkpoint(self.run.id)
-        if saved is not None and str(saved["key"]) == last.key:
-            checkpoint = Checkpoint(int(saved["epoch"]), saved["positions"])
-            layout = Layout.restore(*inputs, checkpoint, **chosen)
+        if saved is not None and str(saved["key"]) != last.key:
+            saved = None
+        if saved is not None:
+            state = Checkpoint(int(saved["epoch"]), saved["positions"])
             costs = tuple(saved["costs"].tolist())
-        else:
-            layout = Layout(*inputs, **chosen)
-            costs = ()
-            self._write(self._save_keyframe, 0, layout.embedding)
+        layout = Layout(*inputs, **chosen) if state is None else Layout.restore(*inputs, state, **chosen)
+        if saved is None:
+            self._write(self._save_keyframe, layout.epoch, layout.embedding)
         self._change(epoch=layout.epoch, costs=costs, cost=costs[-1] if costs else None)
         self._publish(layout.embedding)
         return layout
+
+    def _beginning(self) -> tuple[np.ndarray, Checkpoint | None, tuple[float, ...]]:
+        """Return the initial layout, and the state and the costs so far of a fork."""
+        if self.run.start is not None:
+            return beginning(self._workspace, self.run)
+        initial = next(stage for stage in self._plan if stage.name == stages.INITIAL_LAYOUT)
+        return self._cached(initial)["positions"], None, ()
 
     def _advance(self, layout: Layout) -> None:
         """Work epoch by epoch until the end or another wish."""
@@ -332,6 +358,7 @@ class Job:
             self._rest()
             # From here on nothing can be wished any more, and nobody asked for this.
             self.wish = self.wish if self.wish.ending else Wish.INTERRUPT
+            self._finishing, noted = True, (self.run.name, self.run.starred)
         if status is RunStatus.DONE:
             assert self.layout is not None
             self._submit(self._workspace.save_embedding, self.run.id, self.layout.embedding)
@@ -347,7 +374,11 @@ class Job:
         self._files.shutdown()
         with self._lock:
             self._change(status=status, error=error)
-            self.layout, self.busy = None, False
+            self.layout, self.busy, self._at_rest = None, False, True
+            if noted != (self.run.name, self.run.starred):
+                # Noted since; a disk that refuses now keeps the record without.
+                with suppress(WorkspaceError):
+                    self._workspace.save_run(self.run)
             if self.snapshot is not None:
                 self.snapshot = Snapshot(self.run.id, self.run.epoch, self._kept_map(), final=True)
         self._tell("snapshot", "progress", "status")

@@ -34,6 +34,10 @@ class Progress:
         Of the layout, since it last began to move.
     wish : {"", "pause", "stop"}
         What was asked of the run and is not granted yet: an epoch is not broken off.
+    elapsed : float
+        Seconds of work so far, in all stages.
+    cost : float or None
+        The last estimate of the cross-entropy per edge.
     """
 
     run_id: str
@@ -46,6 +50,8 @@ class Progress:
     remaining: float | None = None
     epochs_per_second: float | None = None
     wish: Literal["", "pause", "stop"] = ""
+    elapsed: float = 0.0
+    cost: float | None = None
 
 
 @dataclass(frozen=True)
@@ -131,6 +137,8 @@ class Clock:
             n_epochs=run.n_epochs,
             remaining=self._remaining(run, stage_share, here, rate) if run.status.active else None,
             epochs_per_second=rate,
+            elapsed=run.total_seconds + here,
+            cost=run.cost,
         )
 
     def _epochs_per_second(self, run: Run) -> float | None:
@@ -175,4 +183,6 @@ def progress_at_rest(run: Run) -> Progress:
         stage_fraction=behind,
         epoch=run.epoch,
         n_epochs=run.n_epochs,
+        elapsed=run.total_seconds,
+        cost=run.cost,
     )

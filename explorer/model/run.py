@@ -169,6 +169,43 @@ class RunStatus(StrEnum):
 
 
 @dataclass(frozen=True)
+class Start:
+    """The map of another run of the same data from which a run starts, in place of an initial layout.
+
+    Attributes
+    ----------
+    run : str
+        The id of that run; what was taken of it lies in the folder of the run that starts from it.
+    epoch : int
+        Its epoch.
+    fork : bool
+        Whether epochs count on from there, as if that run went on with other parameters. If not, it is a
+        warm start: they begin anew.
+    exact : bool
+        Whether it was the very state of that run, from which the same parameters give the same bits; else
+        its keyframe, of 16 bits a coordinate.
+    hash : str
+        Of what was taken, and of the epoch at which it goes on.
+    """
+
+    run: str
+    epoch: int
+    fork: bool
+    exact: bool
+    hash: str
+
+    @property
+    def label(self) -> str:
+        """What it adds to the label of a run.
+
+        >>> Start("k15-d0.1-s42-7f3a2c", 87, True, True, "").label
+        'from k15-d0.1-s42 at epoch 87'
+        """
+        how = "" if self.fork else "warm "
+        return f"{how}from {self.run.rpartition('-')[0] or self.run} at epoch {self.epoch:,}"
+
+
+@dataclass(frozen=True)
 class Run:
     """The record of one run, as kept in ``run.json``.
 
@@ -200,6 +237,14 @@ class Run:
         Versions of what computed it and the processor: the same bits are promised for the same of both.
     target_hash : str
         The hash of what the column told that supervises it; empty for none.
+    start : Start or None
+        What it starts from if that is another run's map.
+    name : str
+        What the analyst calls it; empty for its label.
+    starred : bool
+        Whether it is to come first in lists.
+    turn : int
+        Its turn in the queue: of those that wait the lowest is the next.
     """
 
     id: str
@@ -219,6 +264,10 @@ class Run:
     sweep: str = ""
     provenance: dict[str, str] = field(default_factory=dict)
     target_hash: str = ""
+    start: Start | None = None
+    name: str = ""
+    starred: bool = False
+    turn: int = 0
 
     @classmethod
     def new(cls, dataset_id: str, data_hash: str, n: int, parameters: RunParameters) -> Self:
@@ -232,6 +281,22 @@ class Run:
             parameters=parameters,
             created=datetime.now(UTC).isoformat(timespec="milliseconds"),
         )
+
+    @property
+    def label(self) -> str:
+        """What tells it from its neighbours in a list: its parameters, and what it starts from."""
+        started = [] if self.start is None else [self.start.label]
+        return " · ".join([self.parameters.label, *started])
+
+    @property
+    def title(self) -> str:
+        """What it is called: its name, or its label."""
+        return self.name or self.label
+
+    @property
+    def first_epoch(self) -> int:
+        """The epoch at which its layout begins: 0 unless it is a fork."""
+        return self.start.epoch if self.start is not None and self.start.fork else 0
 
     @property
     def total_seconds(self) -> float:
@@ -255,6 +320,7 @@ class Run:
         values["parameters"] = RunParameters.from_dict(values["parameters"])
         values["status"] = RunStatus(values["status"])
         values["costs"] = tuple(values["costs"])
+        values["start"] = Start(**values["start"]) if values.get("start") else None
         run = cls(**values)
         if not re.fullmatch(r"[\w.-]+", run.id):
             raise ValueError(f"its id {run.id!r} is no name of a folder")

@@ -1,7 +1,10 @@
 """The queue of runs: stages before the layout in a worker process, layouts in threads of this one.
 
-One thread hands stages to the worker, ``n_layouts`` threads advance layouts. A run passes from the first
-queue to the second; a paused run gives up its thread and keeps its layout.
+One thread hands stages to the worker, ``n_layouts`` threads advance layouts. A run passes from the line for
+the first to that for the second (see ``lines``); a paused run gives up its thread and keeps its layout.
+
+A run that is queued when the process ends, be it closed or killed, stays queued: ``continue_queue`` goes on
+with those, in their order. One that was at work or paused is interrupted: it goes on when it is resumed.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ import threading
 import traceback
 from collections import deque
 from collections.abc import Callable
+from itertools import count
 from types import TracebackType
 from typing import Self
 
@@ -20,7 +24,10 @@ from explorer.model import stages
 from explorer.model.dataset import Dataset
 from explorer.model.errors import InputError, RunError, WorkspaceError
 from explorer.model.estimate import Calibration
+from explorer.model.fork import kept_epochs, take
 from explorer.model.job import Job, Wish
+from explorer.model.lines import MOST_LAYOUTS, Lines
+from explorer.model.names import plain_name
 from explorer.model.progress import Clock, Event, Progress, Snapshot, progress_at_rest
 from explorer.model.provenance import provenance
 from explorer.model.run import Run, RunParameters, RunStatus
@@ -29,26 +36,28 @@ from explorer.model.target import hash_of, target_of
 from explorer.model.worker import Worker, WorkerDiedError
 from explorer.model.workspace import Workspace
 
-__all__ = ["Event", "Progress", "Runner", "Snapshot"]
+__all__ = ["MOST_LAYOUTS", "Event", "Progress", "Runner", "Snapshot"]
 
 RUNS_LEARNT_FROM = 100
 log = logging.getLogger(__name__)
 
 
 class Runner:
-    """Works through runs and lets them be paused, resumed, stopped and watched. Safe to use from any thread.
+    """Works through runs and lets them be steered, named, deleted and watched. Safe to use from any thread.
 
     Parameters
     ----------
     workspace : Workspace
         Where everything is kept; this process becomes its writer.
     n_layouts : int
-        Layouts advanced at the same time.
+        Layouts advanced at the same time, 1 to 16; may be changed at any time.
     n_threads : int, optional
         Threads of each layout, by default one a processor. It never changes the result.
 
     Raises
     ------
+    InputError
+        If ``n_layouts`` is none.
     WorkspaceError
         If another process writes to the workspace.
     """
@@ -58,21 +67,16 @@ class Runner:
         self.workspace = workspace
         self._n_threads = n_threads
         self._lock = threading.RLock()
-        self._wake = threading.Condition(self._lock)
+        self._lines = Lines(self._lock)
         self._jobs: dict[str, Job] = {}
-        self._for_worker: deque[Job] = deque()
-        self._for_layout: deque[Job] = deque()
         self._closing = False
         self._subscribers: tuple[Callable[[Event], None], ...] = ()
         self._worker = Worker()
         self._finished: deque[Run] = deque(maxlen=RUNS_LEARNT_FROM)
-        self._take_over()
-        targets = [self._serve_worker, *[self._serve_layouts] * n_layouts]
-        self._threads = [
-            threading.Thread(target=target, name=target.__name__, daemon=True) for target in targets
-        ]
-        for thread in self._threads:
-            thread.start()
+        self._turns = count(self._take_over())
+        self._layout_threads: list[threading.Thread] = []
+        self.n_layouts = n_layouts
+        self._worker_thread = _begun(self._serve_worker)
 
     def __enter__(self) -> Self:
         return self
@@ -82,23 +86,71 @@ class Runner:
     ) -> None:
         self.close()
 
-    def _take_over(self) -> None:
-        """Mark the runs that a killed process left, and remember the others' times."""
-        for run in reversed(self.workspace.runs()):
-            if run.status.active:
+    def _take_over(self) -> int:
+        """Mark what a killed process left, remember the times of what is done; return the first free turn."""
+        self.workspace.empty_deleted()
+        runs = self.workspace.runs()
+        for run in reversed(runs):
+            if run.status in (RunStatus.RUNNING, RunStatus.PAUSED):
                 self.workspace.save_run(run.with_(status=RunStatus.INTERRUPTED))
             elif run.status is RunStatus.DONE:
                 self._finished.append(run)
+        return 1 + max((run.turn for run in runs), default=0)
+
+    @property
+    def n_layouts(self) -> int:
+        """Layouts advanced at the same time; with fewer, what is at work already goes on to its end."""
+        return self._lines.n_layouts
+
+    @n_layouts.setter
+    def n_layouts(self, n_layouts: int) -> None:
+        with self._lock:
+            self._check_open()
+            self._lines.n_layouts = n_layouts
+            while len(self._layout_threads) < n_layouts:
+                self._layout_threads.append(_begun(self._serve_layouts))
+
+    def continue_queue(self) -> None:
+        """Queue the runs that an earlier process left queued, in their order; one without its data fails."""
+        left = [run for run in self.workspace.runs() if run.status is RunStatus.QUEUED]
+        for run in sorted(left, key=lambda run: (run.turn, run.created)):
+            if run.id in self._jobs:
+                continue
+            try:
+                self._take_on(run, self.workspace.dataset(run.dataset_id))
+            except (InputError, WorkspaceError) as error:
+                self.workspace.save_run(run.with_(status=RunStatus.FAILED, error=str(error)))
 
     # Steering
 
-    def start(self, dataset: Dataset, parameters: RunParameters, *, sweep: str = "") -> Run:
-        """Queue a new run, of the sweep of this id if there is one, and return its record.
+    def start(
+        self,
+        dataset: Dataset,
+        parameters: RunParameters,
+        *,
+        sweep: str = "",
+        start_from: str = "",
+        from_epoch: int | None = None,
+    ) -> Run:
+        """Queue a new run and return its record.
+
+        Parameters
+        ----------
+        dataset : Dataset
+        parameters : RunParameters
+        sweep : str, optional
+            The id of the sweep it is part of.
+        start_from : str, optional
+            A run of the same data, or any unique beginning of its id, whose map takes the place of an initial
+            layout (see ``fork``). What is taken is copied here: with millions of rows a part of a second.
+        from_epoch : int, optional
+            The epoch at which to fork it; by default a warm start from its last map.
 
         Raises
         ------
         InputError
-            If the parameters do not fit the data, or it has no such target.
+            If the parameters do not fit the data or it has no such target, or there is nothing of that run
+            to start from.
         WorkspaceError
             If the record cannot be written.
         """
@@ -110,7 +162,10 @@ class Runner:
             provenance=provenance(),
             target_hash=hash_of(target_of(dataset.items, target)) if target else "",
             sweep=sweep,
+            turn=next(self._turns),
         )
+        if start_from:
+            run = self._started_from(self.run(self.workspace.run(start_from).id), from_epoch, run)
         self.workspace.save_run(run)
         # A run that tells has a thread until it ends, and a sweep tells of all its runs at once.
         return self._take_on(run, dataset, tell=not sweep)
@@ -154,6 +209,17 @@ class Runner:
         self.workspace.save_run(run)
         return run
 
+    def _started_from(self, source: Run, epoch: int | None, run: Run) -> Run:
+        if source.data_hash != run.data_hash:
+            raise InputError(f"The run {source.id} is of other data: start from a run of the same data.")
+        start, taken = take(self.workspace, source, epoch, run.parameters, run.n_epochs)
+        self.workspace.save_start(run.id, taken)
+        return run.with_(start=start)
+
+    def kept_epochs(self, run_id: str) -> tuple[int, ...]:
+        """Return the epochs of a run that another can start from, ascending; it reads the disk."""
+        return kept_epochs(self.workspace, self.run(run_id))
+
     def pause(self, run_id: str) -> None:
         """Hold a run after the epoch it is in.
 
@@ -170,7 +236,7 @@ class Runner:
                 return
             job.wish = Wish.PAUSE
             if not job.busy or job.layout is None:
-                self._withdraw(job)
+                self._lines.withdraw(job)
                 job.grant_pause()
 
     def resume(self, run_id: str) -> None:
@@ -188,21 +254,24 @@ class Runner:
             if job is not None and not job.finished.is_set():
                 self._go_on(job)
                 return
-        run = self.run(run_id)
-        if run.status is RunStatus.DONE:
-            raise RunError(f"The run {run.id} is done: there is nothing to resume.")
-        queued = run.with_(status=RunStatus.QUEUED, error=None)
-        self.workspace.save_run(queued)
-        self._take_on(queued, self.workspace.dataset(run.dataset_id))
+            run = self._kept(run_id)
+            if run.status is RunStatus.DONE:
+                raise RunError(f"The run {run.id} is done: there is nothing to resume.")
+            queued = run.with_(status=RunStatus.QUEUED, error=None, turn=next(self._turns))
+            self.workspace.save_run(queued)
+            self._take_on(queued, self.workspace.dataset(run.dataset_id))
 
     def _go_on(self, job: Job) -> None:
         if job.wish.ending:
             raise RunError(f"The run {job.run.id} is about to stop: resume it when it has.")
         job.wish = Wish.GO
-        if job.run.status is RunStatus.PAUSED:
-            job.change_status(RunStatus.RUNNING if job.busy else RunStatus.QUEUED)
-            if not job.busy:
-                self._queue(job)
+        if job.run.status is not RunStatus.PAUSED:
+            return
+        if job.busy:
+            job.change_status(RunStatus.RUNNING)
+        else:
+            job.change_status(RunStatus.QUEUED, turn=next(self._turns))
+            self._lines.add(job)
 
     def stop(self, run_id: str) -> None:
         """End a run after the epoch it is in, keeping its map; before the layout, kill the worker at it.
@@ -223,10 +292,93 @@ class Runner:
             if job.layout is None and job.stage != stages.LAYOUT:
                 self._worker.kill()
             return
-        self._withdraw(job)
+        self._lines.withdraw(job)
         job.busy = True
+        waits = wish is Wish.INTERRUPT and job.run.status is RunStatus.QUEUED
+        status = RunStatus.QUEUED if waits else wish.status
         # Not here: the caller must not wait for the disk.
-        threading.Thread(target=job.finish, args=(wish.status,), name=f"end-of-{job.run.id}").start()
+        threading.Thread(target=job.finish, args=(status,), name=f"end-of-{job.run.id}").start()
+
+    def move_up(self, run_id: str) -> None:
+        """Let a run that waits change turns with the one before it; the first stays the first.
+
+        Raises
+        ------
+        RunError
+            If the run does not wait.
+        """
+        self._lines.move_up(run_id)
+
+    # What the analyst makes of a run
+
+    def rename(self, run_id: str, name: str) -> None:
+        """Call a run something, or by its label again when the name is empty.
+
+        Raises
+        ------
+        InputError
+            If there is no such run, or the name is too long or has characters that cannot be seen.
+        WorkspaceError
+            If the record cannot be written.
+        """
+        self._note(run_id, name=plain_name(name))
+
+    def star(self, run_id: str, starred: bool = True) -> None:
+        """Have a run come first in lists, or no more; raises as ``rename``."""
+        self._note(run_id, starred=starred)
+
+    def _note(self, run_id: str, **changes: str | bool) -> None:
+        with self._lock:
+            run, job = self._kept(run_id), self._jobs.get(run_id)
+            if job is None:
+                self.workspace.save_run(run.with_(**changes))
+            else:
+                job.note(**changes)
+        self._tell(Event(run_id, "status"))
+
+    def delete(self, run_id: str) -> None:
+        """Take a run out of every list, stopping it first; waits for the epoch it is in.
+
+        Raises
+        ------
+        InputError
+            If there is no such run.
+        RunError
+            If it was resumed meanwhile.
+        WorkspaceError
+            If the disk refuses.
+        """
+        with self._lock:
+            self._kept(run_id)
+            job = self._jobs.get(run_id)
+            if job is not None and not job.finished.is_set():
+                self._end(job, Wish.STOP)
+        if job is not None:
+            job.finished.wait()
+        with self._lock:
+            if self._jobs.get(run_id) is not job:
+                raise RunError(f"The run {run_id} was resumed meanwhile: delete it again if it is to go.")
+            self.workspace.delete_run(run_id)
+        self._tell(Event(run_id, "status"))
+
+    def restore(self, run_id: str) -> None:
+        """Bring a deleted run back as it was; a server started since has removed it for good.
+
+        Raises
+        ------
+        InputError
+            If it is gone.
+        WorkspaceError
+            If the disk refuses.
+        """
+        self.workspace.restore_run(run_id)
+        self._tell(Event(run_id, "status"))
+
+    def _kept(self, run_id: str) -> Run:
+        """Return the record as it stands of a run that was not deleted."""
+        kept = self.workspace.run(run_id)
+        job = self._jobs.get(kept.id)
+        return kept if job is None else job.run
 
     def wait(self, run_id: str, timeout: float | None = None) -> Run:
         """Return the record once the run is at rest (a pause is none), or when the time is over.
@@ -245,21 +397,26 @@ class Runner:
 
     def close(self) -> None:
         """Interrupt what is under way, each with a checkpoint, and end the threads and the worker."""
-        with self._wake:
+        with self._lock:
             if self._closing:
                 return
             self._closing = True
             under_way = [job for job in self._jobs.values() if not job.finished.is_set()]
             for job in under_way:
                 self._end(job, Wish.INTERRUPT)
-            self._wake.notify_all()
+            self._lines.close()
         for job in under_way:
             job.finished.wait()
-        for thread in self._threads:
+        for thread in (self._worker_thread, *self._layout_threads):
             thread.join()
         self._worker.close()
 
     # Watching
+
+    @property
+    def waiting(self) -> tuple[str, ...]:
+        """The ids of the runs that wait in the queue, the next one first."""
+        return tuple(job.run.id for job in self._lines.in_turn())
 
     def run(self, run_id: str) -> Run:
         """Return the record as it stands, without waiting for the disk."""
@@ -306,12 +463,15 @@ class Runner:
     # The queues
 
     def _take_on(self, run: Run, dataset: Dataset, *, tell: bool = True) -> Run:
-        predicted = self._calibration().predict(dataset.n, dataset.dims, run.parameters, run.n_epochs)
+        own_epochs = run.n_epochs - run.first_epoch
+        predicted = self._calibration().predict(dataset.n, dataset.dims, run.parameters, own_epochs)
+        if run.start is not None:
+            del predicted[stages.INITIAL_LAYOUT]
         job = Job(run, dataset, self.workspace, Clock(predicted), self._lock, self._tell, self._n_threads)
         with self._lock:
             self._check_open()
             self._jobs[run.id] = job
-            self._queue(job)
+            self._lines.add(job)
             if tell:
                 job.tell_status_soon()
         return run
@@ -325,26 +485,6 @@ class Runner:
         finished = [job.run for job in self._jobs.values() if job.run.status is RunStatus.DONE]
         return Calibration.of([*reversed(finished), *reversed(self._finished)], dims)
 
-    def _queue(self, job: Job, *, ready: bool = False) -> None:
-        (self._for_layout if ready or job.layout is not None else self._for_worker).append(job)
-        self._wake.notify_all()
-
-    def _withdraw(self, job: Job) -> None:
-        for line in (self._for_worker, self._for_layout):
-            if job in line:
-                line.remove(job)
-
-    def _next(self, line: deque[Job]) -> Job | None:
-        """Wait for a run in a queue and take it; None when the runner closes."""
-        with self._wake:
-            while not line and not self._closing:
-                self._wake.wait()
-            if not line:
-                return None
-            job = line.popleft()
-            job.busy = True
-            return job
-
     def _active(self, run_id: str) -> Job:
         job = self._jobs.get(run_id)
         if job is None or job.finished.is_set():
@@ -355,7 +495,7 @@ class Runner:
 
     def _serve_worker(self) -> None:
         self._worker.start()
-        while (job := self._next(self._for_worker)) is not None:
+        while (job := self._lines.next_for_worker()) is not None:
             self._guarded(job, self._compute_stages)
             if not self._closing:
                 # If it was killed, have the next one load its libraries while nobody waits.
@@ -369,13 +509,15 @@ class Runner:
                 job.busy = False
                 job.grant_pause()
                 if job.wish is Wish.GO:
-                    self._queue(job, ready=ready)
+                    job.change_status(RunStatus.QUEUED)
+                    self._lines.add(job, ready=ready)
                 return
         job.finish(job.wish.status)
 
     def _serve_layouts(self) -> None:
-        while (job := self._next(self._for_layout)) is not None:
+        while (job := self._lines.next_for_layout()) is not None:
             self._guarded(job, Job.lay_out)
+            self._lines.leave_layout()
 
     def _guarded(self, job: Job, work: Callable[[Job], None]) -> None:
         """Do a part of a run; whatever goes wrong ends that run alone, with one sentence."""
@@ -408,6 +550,12 @@ class Runner:
         except WorkspaceError:
             log.exception("The details of run %s could not be kept:\n%s", job.run.id, details)
         job.finish(RunStatus.FAILED, sentence)
+
+
+def _begun(work: Callable[[], None]) -> threading.Thread:
+    thread = threading.Thread(target=work, name=work.__name__, daemon=True)
+    thread.start()
+    return thread
 
 
 def _died(stage: str) -> str:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -24,10 +23,10 @@ import numpy as np
 
 from explorer.model import files
 from explorer.model.errors import InputError, WorkspaceError
+from explorer.model.names import LONGEST_NAME, plain_name
 from explorer.model.selection import Selection, Step
 
 SCHEMA = 1
-LONGEST_NAME = 80
 log = logging.getLogger(__name__)
 
 
@@ -181,15 +180,9 @@ class SavedSelections:
 
     def _free(self, name: str, but: str = "") -> str:
         """Return a name in its plain form if it is one and not taken by another than ``but``."""
-        name = " ".join(unicodedata.normalize("NFC", name).split())
+        name = plain_name(name)
         if not name:
             raise InputError("A selection needs a name: write one.")
-        if len(name) > LONGEST_NAME:
-            raise InputError(
-                f"The name has {len(name)} characters, more than {LONGEST_NAME}: choose a shorter one."
-            )
-        if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name):
-            raise InputError("The name has characters that cannot be seen: type it anew.")
         if _key(name) != but and (self._folder / f"{_key(name)}.json").exists():
             raise InputError(f"There is a selection called {name!r} already: choose another name.")
         return name

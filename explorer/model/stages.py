@@ -65,15 +65,20 @@ class Stage:
     parameters: dict[str, Any]
 
 
-def plan(data_hash: str, parameters: RunParameters, target_hash: str = "") -> tuple[Stage, ...]:
+def plan(
+    data_hash: str, parameters: RunParameters, target_hash: str = "", start_hash: str = ""
+) -> tuple[Stage, ...]:
     """Return the stages of a run on the vectors of this hash: knn graph, fuzzy set, initial layout, layout.
 
-    With a target, of that hash, supervision comes between the fuzzy set and the initial layout.
+    With a target, of that hash, supervision comes between the fuzzy set and the initial layout. What starts
+    from another run's map, of that hash, has no initial layout.
     """
     p = parameters
     # A graph that is not pruned keeps the keys it had before any was.
     pruned = {"n_neighbors": p.n_neighbors} if p.graph_width != p.n_neighbors else {}
+    started = {"start": start_hash} if start_hash else {}
     of_layout = {name: value for name, value in p.to_dict().items() if name != "graph_neighbors"}
+    initial = {"init": p.init, "n_components": p.n_components, "seed": p.seed}
     supervision = {"target": target_hash, "target_n_neighbors": p.n_neighbors, "seed": p.seed}
     own: list[tuple[str, int, dict[str, Any]]] = [
         (KNN_GRAPH, core.knn.VERSION, {"n_neighbors": p.graph_width, "metric": p.metric, "seed": p.seed}),
@@ -83,12 +88,8 @@ def plan(data_hash: str, parameters: RunParameters, target_hash: str = "") -> tu
             {"local_connectivity": p.local_connectivity, "set_op_mix_ratio": p.set_op_mix_ratio, **pruned},
         ),
         *([(SUPERVISION, core.supervision.VERSION, supervision)] if p.target else []),
-        (
-            INITIAL_LAYOUT,
-            core.initialization.VERSION,
-            {"init": p.init, "n_components": p.n_components, "seed": p.seed},
-        ),
-        (LAYOUT, core.layout.VERSION, of_layout),
+        *([] if started else [(INITIAL_LAYOUT, core.initialization.VERSION, initial)]),
+        (LAYOUT, core.layout.VERSION, of_layout | started),
     ]
     stages, before = [], data_hash
     for name, version, chosen in own:
@@ -99,7 +100,7 @@ def plan(data_hash: str, parameters: RunParameters, target_hash: str = "") -> tu
 
 def of_run(run: Run) -> tuple[Stage, ...]:
     """Return the stages of a run."""
-    return plan(run.data_hash, run.parameters, run.target_hash)
+    return plan(run.data_hash, run.parameters, run.target_hash, run.start.hash if run.start else "")
 
 
 def of_map(name: str, version: int, run: Run, chosen: dict[str, Any]) -> Stage:

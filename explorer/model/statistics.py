@@ -131,7 +131,7 @@ def comparable_runs(run: Run, runs: tuple[Run, ...]) -> tuple[Run, ...]:
     Those that differ in the seed alone, if there are any; else all of the same data that are done.
     """
     others = [o for o in runs if o.id != run.id and o.status is RunStatus.DONE and o.n == run.n]
-    seeds = [o for o in others if o.parameters == _seeded(o, run)]
+    seeds = [o for o in others if o.parameters == _seeded(o, run) and o.start == run.start]
     return (run, *(seeds or others)[: MOST_MAPS - 1])
 
 

@@ -89,20 +89,25 @@ class Viewed(param.Parameterized):
         beside = None if items is None else Path(items).expanduser()
         return self.workspace.add_dataset(Path(data).expanduser(), vectors, beside, progress=progress)
 
-    def start(self, parameters: RunParameters) -> Run:
-        """Queue a run of the open data and look at it."""
-        run = self.runner.start(self._open_dataset(), parameters)
+    def start(self, parameters: RunParameters, start_from: str = "", from_epoch: int | None = None) -> Run:
+        """Queue a run of the open data and look at it; see ``Runner.start``."""
+        dataset = self._open_dataset()
+        run = self.runner.start(dataset, parameters, start_from=start_from, from_epoch=from_epoch)
         self.look_at(run.id)
         return run
 
     def look_at(self, run_id: str) -> None:
         """Put a run on the map; the selection stays, as it holds rows and not places."""
-        beside = "" if run_id == self.beside_id else self.beside_id
+        stand = self._as_they_stand(run_id)
+        known = {run.id for run in stand.get("runs", ())}
+        if run_id and run_id not in known:
+            raise InputError(f"The run {run_id} is not there any more: it was deleted.")
+        beside = self.beside_id if self.beside_id in known - {run_id} else ""
         # The categories of a statistic are another run's no longer.
         stale = self.colour_by in STATISTICS and run_id != self.run_id
         isolated = frozenset() if stale else self.isolated
         # At once with the runs, of which a new one is: for a moment it would have none to be compared with.
-        self.param.update(run_id=run_id, beside_id=beside, isolated=isolated, **self._as_they_stand(run_id))
+        self.param.update(run_id=run_id, beside_id=beside, isolated=isolated, **stand)
 
     def put_beside(self, run_id: str) -> None:
         """Put a second run beside the first, or take it away when it is there already."""
@@ -110,14 +115,20 @@ class Viewed(param.Parameterized):
         self.beside_id = "" if same else run_id
 
     def refresh(self) -> None:
-        """Read the runs and the progress anew."""
-        self.param.update(**self._as_they_stand(self.run_id))
+        """Read the runs and the progress anew; the newest takes the place of one that was deleted."""
+        stand = self._as_they_stand(self.run_id)
+        known = [run.id for run in stand.get("runs", ())]
+        if {self.run_id, self.beside_id} <= {"", *known}:
+            self.param.update(**stand)
+        else:
+            self.look_at(self.run_id if self.run_id in known else next(iter(known), ""))
 
     def _as_they_stand(self, run_id: str) -> dict[str, Any]:
         if self.dataset is None:
             return {}
-        progress = self.runner.progress(run_id) if run_id else None
-        return {"runs": tuple(self.runner.runs(self.dataset.id)), "progress": progress}
+        runs = tuple(self.runner.runs(self.dataset.id))
+        here = any(run.id == run_id for run in runs)
+        return {"runs": runs, "progress": self.runner.progress(run_id) if here else None}
 
     def run(self, run_id: str) -> Run | None:
         """The record of one of this data's runs, None if there is none of that name."""
@@ -128,10 +139,12 @@ class Viewed(param.Parameterized):
     def snapshot(self, run_id: str) -> Snapshot | None:
         """The newest map of a run in its own coordinates; None while there is none or it is not flat.
 
-        A map that cannot be read is none, and `faults` says why.
+        A map that cannot be read is none, and `faults` says why; nor has a run that was deleted.
         """
         try:
             snapshot = self.runner.snapshot(run_id) if run_id else None
+        except InputError:
+            return None
         except WorkspaceError as error:
             self.faults[run_id] = str(error)
             return None

@@ -11,7 +11,9 @@
               embedding.npy             float32 (n, n_components), as of the record's epoch
               keyframes/000120.npz      the layout at an epoch, in 16 bits (see history)
               checkpoint.npz            what the layout needs to go on to the same bits
+              start.npz                 what was taken of the run that it starts from (see fork)
               log.txt                   details of what went wrong
+    runs/.deleted/<id>/                 a deleted run, to be restored until the next server starts
     samples/<name>.parquet, .json       drawn samples and how they were drawn
     selections/<data set>/              selections saved under a name (see saved)
     explorer.log                        what went wrong while the app was served
@@ -308,6 +310,15 @@ class Workspace:
         self.claim()
         files.write_arrays(self.run_folder(run_id) / "checkpoint.npz", arrays)
 
+    def start(self, run_id: str) -> dict[str, np.ndarray] | None:
+        """Return what a run starts from if that is another's map, as ``fork`` took it, or None."""
+        return _load(self.run_folder(run_id) / "start.npz", files.read_arrays)
+
+    def save_start(self, run_id: str, arrays: dict[str, np.ndarray]) -> None:
+        """Keep what a run starts from."""
+        self.claim()
+        files.write_arrays(self.run_folder(run_id) / "start.npz", arrays)
+
     def drop_checkpoint(self, run_id: str) -> None:
         """Remove the checkpoint of a run that needs it no more."""
         self.claim()
@@ -317,6 +328,30 @@ class Workspace:
         """Add to the log of a run."""
         self.claim()
         files.append_text(self.run_folder(run_id) / "log.txt", f"{text.rstrip()}\n")
+
+    def delete_run(self, run_id: str) -> None:
+        """Take a run out of every list, whole and at once; until ``empty_deleted`` it can be restored."""
+        self.claim()
+        folder = self._folder("runs", run_id, "run")
+        files.move(folder, self._deleted / folder.name)
+
+    def restore_run(self, run_id: str) -> None:
+        """Bring a deleted run back as it was; raises InputError if it is gone for good."""
+        self.claim()
+        if not (self._deleted / run_id).exists():
+            raise InputError(
+                f"The run {run_id} cannot be brought back: a server started since has removed it."
+            )
+        files.move(self._deleted / run_id, self.run_folder(run_id))
+
+    def empty_deleted(self) -> None:
+        """Remove deleted runs for good."""
+        self.claim()
+        files.remove(self._deleted)
+
+    @property
+    def _deleted(self) -> Path:
+        return self.path / "runs" / ".deleted"
 
     # Samples
 

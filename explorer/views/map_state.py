@@ -49,7 +49,9 @@ def map_state(session: Session, run_id: str) -> dict[str, Any]:
 
 def _loading(session: Session, run: Run) -> dict[str, Any]:
     progress = session.runner.progress(run.id)
-    title, detail = STAGES.get(progress.stage, (progress.stage.capitalize(), ""))
+    # Between two stages it may have to wait for another run.
+    stage = "queued" if progress.status is RunStatus.QUEUED else progress.stage
+    title, detail = STAGES.get(stage, (stage.capitalize(), ""))
     left = "" if progress.remaining is None else f"about {duration(progress.remaining)} left in all"
     done = share(progress.stage_fraction) if progress.stage_fraction > 0 else ""
     note = " · ".join(part for part in (done, left) if part)

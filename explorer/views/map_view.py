@@ -423,7 +423,7 @@ class MapView(pn.viewable.Viewer):
         session = self._session
         run, dataset = session.run(self.run_id), session.dataset
         items = "" if dataset is None else f" of {count(dataset.n)} items"
-        title = f"Map{items}" + ("" if run is None else f", {run.parameters.label}")
+        title = f"Map{items}" + ("" if run is None else f", {run.title}")
         self.overlay.param.update(state=map_state(session, self.run_id), title=title)
 
     def _tell_failure(self) -> None:

@@ -13,10 +13,9 @@ import param
 from bokeh.document import Document
 from panel.util import edit_readonly
 
-from explorer.model.run import Run, RunStatus
-from explorer.model.runner import Event, Progress
+from explorer.model.run import RunStatus
+from explorer.model.runner import Event
 from explorer.model.session import Session
-from explorer.views import run_list
 from explorer.views.arrival import send_all_changes
 from explorer.views.aside import Aside
 from explorer.views.colour_panel import ColourPanel
@@ -30,7 +29,7 @@ from explorer.views.map_view import MapView
 from explorer.views.pin_marks import PinMarks
 from explorer.views.playback import Playback, playback_state
 from explorer.views.run_form import RunForm
-from explorer.views.run_pictures import RunPictures
+from explorer.views.runs_panel import RunsPanel
 from explorer.views.sample_panel import SamplePanel
 from explorer.views.search_bar import SearchBar
 from explorer.views.selection_panel import SelectionPanel
@@ -82,7 +81,7 @@ class Explorer(pn.viewable.Viewer):
         send_all_changes(doc)
         self._watch()
         self._unsubscribe = session.runner.subscribe(self._on_event)
-        self._draw_runs()
+        self.runs.draw()
         self._draw_progress()
 
     def __panel__(self) -> pn.viewable.Viewable:
@@ -110,8 +109,7 @@ class Explorer(pn.viewable.Viewer):
         self.data = DataPanel(session, self.status.show)
         self.form = RunForm(session)
         self.sweep = SweepForm(session, self.form)
-        self.runs = run_list.RunList(self._on_card, sizing_mode="stretch_width", margin=0)
-        self.pictures = RunPictures(session, self._colours, self._show_pictures, dark)
+        self.runs = RunsPanel(session, self._colours, self.form, dark)
         self.map = MapView(session, "run_id", self._colours, self._doc, dark)
         self.beside = MapView(session, "beside_id", self._colours, self._doc, dark)
         self.maps = (self.map, self.beside)
@@ -166,7 +164,7 @@ class Explorer(pn.viewable.Viewer):
     def _left(self) -> pn.Column:
         head = self._section
         return pn.Column(
-            head("Data"), self.data, head("New run"), self.form, self.sweep, head("Runs"), self.runs,
+            head("Data"), self.data, head("New run"), self.form, self.sweep, self.runs,
             width=LEFT, sizing_mode="stretch_height", margin=0, css_classes=["zone", "left"], scroll="y-auto",
             stylesheets=[stylesheet("page.css")],
         )  # fmt: skip
@@ -197,11 +195,6 @@ class Explorer(pn.viewable.Viewer):
         return pn.pane.HTML(stylesheets=[stylesheet("panels.css")], margin=margin)
 
     # What the analyst does
-
-    def _on_card(self, message: dict[str, str]) -> None:
-        act = {"show": self.session.look_at, "beside": self.session.put_beside}
-        with telling():
-            act[message["action"]](message["run"])
 
     def _on_tool(self, message: dict[str, str]) -> None:
         look = LOOKS.get(message["action"])
@@ -237,7 +230,7 @@ class Explorer(pn.viewable.Viewer):
     def _on_theme(self, event: Any) -> None:
         self.dark = bool(event.new)
         self._page.styles = css_variables(self.dark)
-        for part in (*self.maps, *self.marks, self.colour, self.selection, self.item, self.pictures):
+        for part in (*self.maps, *self.marks, self.colour, self.selection, self.item, self.runs):
             part.use_theme(self.dark)
 
     # What the session and the runner say
@@ -278,7 +271,7 @@ class Explorer(pn.viewable.Viewer):
             later(self._doc, UPDATE_MS, self._follow)
 
     def _on_runs(self, *_: Any) -> None:
-        self._draw_runs()
+        self.runs.draw()
         self._draw_labels()
 
     def _tell_failures(self, event: Any) -> None:
@@ -298,7 +291,7 @@ class Explorer(pn.viewable.Viewer):
         if event.kind != "status" and self.session.run(event.run_id) is None:
             return  # a run of other data
         with self._lock:
-            self._status_changed |= event.kind == "status" or event.run_id not in self.pictures
+            self._status_changed |= event.kind == "status" or event.run_id not in self.runs.pictures
             if self._scheduled:
                 return
             self._scheduled = True
@@ -318,7 +311,7 @@ class Explorer(pn.viewable.Viewer):
                 one.feed.request()
         elif session.run_id:
             session.progress = session.runner.progress(session.run_id)
-        self._draw_runs()
+        self.runs.draw()
 
     def _on_selection(self, *_: Any) -> None:
         history = self.session.history
@@ -353,7 +346,7 @@ class Explorer(pn.viewable.Viewer):
             "" if dataset is None else f'<span class="muted title">{html.escape(dataset.name)}</span>'
         )
         self._draw_labels()
-        self._draw_runs()
+        self.runs.draw()
         self._draw_progress()
 
     def _draw_labels(self) -> None:
@@ -372,7 +365,7 @@ class Explorer(pn.viewable.Viewer):
         run = self.session.run(run_id)
         if run is None or not self.session.beside_id or self.session.snapshot(run_id) is None:
             return ""
-        name = html.escape(run.parameters.label)
+        name = html.escape(run.title)
         return f'<div class="map-label">{name} <span class="muted">· {note}</span></div>'
 
     def _disparity(self) -> str:
@@ -392,17 +385,3 @@ class Explorer(pn.viewable.Viewer):
         if run is not None and run.status.active:
             run = session.runner.run(run.id)
         self.playback.state = playback_state(run, session.progress)
-
-    def _draw_runs(self) -> None:
-        session = self.session
-        place = {session.run_id: "first", session.beside_id: "beside"}
-        self.runs.cards = [
-            run_list.card(run, self._progress(run), place.get(run.id, "")) for run in session.runs
-        ]
-        self.pictures.update()
-
-    def _progress(self, run: Run) -> Progress | None:
-        return self.session.runner.progress(run.id) if run.status.active else None
-
-    def _show_pictures(self, pictures: dict[str, str]) -> None:
-        self.runs.pictures = pictures

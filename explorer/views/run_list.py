@@ -1,4 +1,4 @@
-"""The runs of the open data as cards: picture, parameters, where each stands."""
+"""The runs of the open data as cards: picture, title, where each stands, what can be done with it."""
 
 from __future__ import annotations
 
@@ -14,25 +14,29 @@ from explorer.views.theme import script
 
 
 class RunList(Part):
-    """Cards, newest first.
+    """Cards, and at their foot what was deleted last and can come back.
 
     Parameters
     ----------
     cards : list of dict
-        Made by `card`; they change several times a second while a run works.
+        Made by `card`, in the order shown; they change several times a second while a run works.
     pictures : dict of str
         A data URI for each run id that has a map; large, so sent only when one changes.
+    deleted : str
+        The title of the run that "undo" brings back; empty for none.
     on_message : callable
-        Called with {"action", "run"}: "show" or "beside", and the id of the run.
+        Called with {"action", "run"}: "show", "beside", "star", "copy", "fork", "up", "cancel" or "delete",
+        and the id of the run; for a "rename" with "name" too; {"action": "undo"} without a run.
     """
 
     cards = param.List(default=[], item_type=dict)
     pictures = param.Dict(default={})
+    deleted = param.String("")
 
     _esm: ClassVar[str] = script("run_list.js")
 
 
-def card(run: Run, progress: Progress | None, place: str) -> dict[str, Any]:
+def card(run: Run, progress: Progress | None, place: str, waiting: tuple[str, ...] = ()) -> dict[str, Any]:
     """What the card of one run shows.
 
     Parameters
@@ -43,37 +47,57 @@ def card(run: Run, progress: Progress | None, place: str) -> dict[str, Any]:
         Where it stands; None when the run is at rest.
     place : {"", "first", "beside"}
         Where it is on the page.
+    waiting : tuple of str
+        The runs that wait in the queue, in order.
     """
+    before = waiting.index(run.id) if run.id in waiting else -1
     return {
         "run": run.id,
-        "title": run.parameters.label,
-        "line": _line(run, progress),
+        "title": run.title,
+        "name": run.name,
+        "label": run.label,
+        "starred": run.starred,
+        "before": before,
+        "line": _line(run, progress, before),
         "fraction": -1 if progress is None else progress.fraction,
         "status": str(run.status if progress is None else progress.status),
         "place": place,
     }
 
 
-def _line(run: Run, progress: Progress | None) -> str:
+def _line(run: Run, progress: Progress | None, before: int) -> str:
     if progress is not None and progress.status.active:
-        return _at_work(progress)
+        return _at_work(progress, before)
     if run.status is RunStatus.FAILED:
         return run.error or "failed"
     if run.status is RunStatus.DONE:
-        cost = "" if run.cost is None else f"\ncost {run.cost:.3f}"
-        return f"done in {duration(run.total_seconds)}{cost}"
-    return f"{run.status} at {_epoch(run)}" if run.n_epochs else str(run.status)
+        return _lines(f"done in {duration(run.total_seconds)}", _cost(run.cost))
+    where = f"{run.status} at {_epoch(run)}" if run.n_epochs else str(run.status)
+    return _lines(where, _time(run.total_seconds), _cost(run.cost))
 
 
-def _at_work(progress: Progress) -> str:
+def _at_work(progress: Progress, before: int) -> str:
     if progress.status is RunStatus.QUEUED:
-        return "queued"
+        return "queued" + ("" if before < 0 else ", next" if before == 0 else f", {count(before)} before it")
     if progress.status is RunStatus.PAUSED:
-        return f"paused at {_epoch(progress)}"
-    left = "" if progress.remaining is None else f"\n{duration(progress.remaining)} left"
+        return _lines(f"paused at {_epoch(progress)}", _time(progress.elapsed), _cost(progress.cost))
+    left = "" if progress.remaining is None else f"{duration(progress.remaining)} left"
+    times = " · ".join(filter(None, [_time(progress.elapsed), left]))
     if progress.stage == "layout":
-        return _epoch(progress) + left
-    return f"{progress.stage} {share(progress.stage_fraction)}{left}"
+        return _lines(_epoch(progress), times, _cost(progress.cost))
+    return _lines(f"{progress.stage} {share(progress.stage_fraction)}", times)
+
+
+def _lines(*lines: str) -> str:
+    return "\n".join(filter(None, lines))
+
+
+def _time(seconds: float) -> str:
+    return duration(seconds) if seconds else ""
+
+
+def _cost(cost: float | None) -> str:
+    return "" if cost is None else f"cost {cost:.3f}"
 
 
 def _epoch(at: Run | Progress) -> str:

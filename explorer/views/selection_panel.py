@@ -78,7 +78,7 @@ class SelectionPanel(pn.viewable.Viewer):
                 "a region of the map to see what is in it, write a condition, or click a bar below.</div>"
             )
         selection = self._session.selection
-        runs = {run.id: run.parameters.label for run in self._session.runs}
+        runs = {run.id: run.title for run in self._session.runs}
         how = [told(step, runs) for step in selection.steps[-STEPS_TOLD:]]
         return (
             f'<div class="headline"><b>{text.count(selection.count)}</b>'

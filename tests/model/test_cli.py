@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -133,6 +134,49 @@ def test_fit_hands_every_option_on(command: Command, source: Path, tmp_path: Pat
     )  # fmt: skip
     assert "densmap · target genre" in command("runs", "--workspace", "ws").stdout
     assert Workspace(tmp_path / "ws").embedding(run.id).shape == (N, 3)  # type: ignore[union-attr]
+
+
+def test_fit_starts_from_the_map_of_another_run(
+    command: Command, source: Path, fitted: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    space = shutil.copytree(fitted[0], tmp_path / "ws")
+    given = ("--workspace", space, "--json", "--from", fitted[1]["run"][:-1])
+    told = []
+    for options in (FEW_EPOCHS, (*FEW_EPOCHS, "--from-epoch", "7"), (*FEW_EPOCHS, "--from-epoch", "0")):
+        done = command("fit", source, *options, *given)
+        assert done.returncode == 0, done.stderr
+        told.append(json.loads(done.stdout.splitlines()[-1])["run"])
+    with Workspace(space) as workspace:
+        starts = [workspace.run(run).start for run in told]
+        straight, *_, again = (workspace.embedding(run).tobytes() for run in (fitted[1]["run"], *told))
+    assert [(start.run, start.epoch, start.fork, start.exact) for start in starts] == [
+        (fitted[1]["run"], 30, False, True),
+        (fitted[1]["run"], 7, True, False),
+        (fitted[1]["run"], 0, True, True),
+    ]
+    assert again == straight
+    listed = command("runs", "--workspace", space).stdout
+    assert "warm from k15-d0.1-s42 at epoch 30" in listed
+    assert " from k15-d0.1-s42 at epoch 7" in listed
+
+
+@pytest.mark.parametrize(
+    ("options", "fact"),
+    [
+        (("--from", "gone"), "has no run 'gone'"),
+        (("--from", "k15", "--from-epoch", "31"), "nothing is left of 30 epochs"),
+        (("--from", "k15", "--n-components", "3"), "set n_components to 2"),
+        (("--from-epoch", "3"), "name that with --from"),
+    ],
+)
+def test_a_start_that_cannot_be_ends_with_one_sentence(
+    command: Command, source: Path, fitted: tuple[Path, dict[str, Any]], options: tuple[str, ...], fact: str
+) -> None:
+    done = command("fit", source, *FEW_EPOCHS, *options, "--workspace", fitted[0])
+    assert (done.returncode, done.stdout) == (2, "")
+    assert fact in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert len(Workspace(fitted[0]).runs()) == 1
 
 
 def test_runs_lists_as_text_and_as_json(command: Command, fitted: tuple[Path, dict[str, Any]]) -> None:
@@ -462,6 +506,7 @@ def test_bad_input_ends_with_one_sentence_and_leaves_nothing_half_written(
         ("sweep x.npy --seeds 4-0", ["write 0-4"]),
         ("fit x.npy --n-neighbors many", ["--n-neighbors", "integer"]),
         ("serve --port 99999", ["--port", "65535"]),
+        ("serve --layouts 0", ["--layouts", "greater than or equal to 1"]),
         ("--colour", ["--colour"]),
     ],
 )

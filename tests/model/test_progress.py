@@ -55,7 +55,11 @@ def test_time_is_spent_until_a_stage_is_left():
     clock = Clock(guess(10_000, 50, RunParameters(), 100))
     clock.enter("layout")
     time.sleep(0.01)
+    run = new_run(seconds={"knn graph": 5.0}, cost=0.25)
+    assert clock.progress(run).elapsed >= 5.01
+    assert clock.progress(run).cost == 0.25
     assert clock.leave() >= 0.01
+    assert clock.progress(run).elapsed == 5.0
     assert clock.leave() == 0.0
 
 
@@ -83,5 +87,6 @@ def test_more_rows_neighbours_and_epochs_take_longer():
 def test_a_run_at_rest_tells_how_far_it_came():
     stopped = progress_at_rest(new_run(status=RunStatus.STOPPED, epoch=40, seconds={"layout": 3.0}))
     assert (stopped.fraction, stopped.stage, stopped.remaining) == (0.4, "layout", None)
+    assert (stopped.elapsed, stopped.cost) == (3.0, None)
     assert progress_at_rest(new_run(status=RunStatus.DONE, epoch=100)).fraction == 1
     assert progress_at_rest(new_run(status=RunStatus.FAILED)).stage == "queued"

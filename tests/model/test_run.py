@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explorer.model.errors import InputError
-from explorer.model.run import Run, RunParameters, RunStatus
+from explorer.model.run import Run, RunParameters, RunStatus, Start
 
 
 def test_defaults_are_valid():
@@ -67,6 +67,25 @@ def test_the_label_says_what_is_special():
     assert special.label == "k 15 · d 0.1 · densmap · target genre · seed 42"
 
 
+def test_a_run_is_called_by_its_name_or_by_what_it_is():
+    run = Run.new("d", "h", 10, RunParameters())
+    fork = run.with_(start=Start("k15-d0.1-s42-7f3a2c", 1_087, True, True, "hash"))
+    warm = run.with_(start=Start("k15-d0.1-s42-7f3a2c", 500, False, True, "hash"), name="the good one")
+    assert run.title == run.label == "k 15 · d 0.1 · seed 42"
+    assert fork.title == "k 15 · d 0.1 · seed 42 · from k15-d0.1-s42 at epoch 1,087"
+    assert warm.title == "the good one"
+    assert warm.label == "k 15 · d 0.1 · seed 42 · warm from k15-d0.1-s42 at epoch 500"
+    assert [one.first_epoch for one in (run, fork, warm)] == [0, 1_087, 0]
+
+
+def test_a_record_without_what_came_later_is_read():
+    run = Run.new("d", "h", 10, RunParameters())
+    older = run.to_dict()
+    for name in ("start", "name", "starred", "turn"):
+        del older[name]
+    assert Run.from_dict(older) == run
+
+
 @given(
     st.builds(
         RunParameters,
@@ -77,10 +96,18 @@ def test_the_label_says_what_is_special():
     ),
     st.sampled_from(RunStatus),
     st.lists(st.floats(allow_nan=False, allow_infinity=False)),
+    st.none() | st.builds(Start),
+    st.text(),
 )
-def test_a_record_survives_json(parameters, status, costs):
+def test_a_record_survives_json(parameters, status, costs, start, name):
     run = Run.new("mnist-123", "abc", 1_000, parameters).with_(
-        status=status, costs=tuple(costs), cost=costs[-1] if costs else None, seconds={"layout": 1.5}
+        status=status,
+        costs=tuple(costs),
+        cost=costs[-1] if costs else None,
+        seconds={"layout": 1.5},
+        start=start,
+        name=name,
+        starred=bool(name),
     )
     assert Run.from_dict(json.loads(json.dumps(run.to_dict()))) == run
 

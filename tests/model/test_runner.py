@@ -32,6 +32,8 @@ PATIENCE = 120
 # Long enough to be caught in the middle.
 LONG = RunParameters(n_epochs=2_000)
 SHORT = RunParameters(n_epochs=30)
+# Until it is stopped.
+ENDLESS = RunParameters(n_epochs=100_000)
 
 
 def until(condition, what="the condition"):
@@ -524,6 +526,144 @@ def test_two_layouts_at_a_time_give_the_same_bits(runner, workspace, dataset, ve
         until(lambda: all(two.progress(run.id).epoch > 0 for run in runs), "two layouts under way")
         for run in runs:
             assert_same_result(workspace, alone, other, two.wait(run.id, PATIENCE))
+
+
+def names_of(runner, runs):
+    """In which order those of the runs wait that do."""
+    known = {run.id: name for name, run in runs.items()}
+    return "".join(known[run_id] for run_id in runner.waiting)
+
+
+def test_a_run_that_waits_can_move_up_and_leave_the_queue(runner, workspace, dataset):
+    runs = {name: runner.start(dataset, ENDLESS) for name in "abcd"}
+    reach(runner, runs["a"], 1)
+    until(lambda: names_of(runner, runs) == "bcd")
+    runner.move_up(runs["d"].id)
+    assert names_of(runner, runs) == "bdc"
+    runner.move_up(runs["d"].id)
+    runner.move_up(runs["d"].id)
+    assert names_of(runner, runs) == "dbc"
+    runner.stop(runs["b"].id)
+    assert names_of(runner, runs) == "dc"
+    with pytest.raises(RunError, match="does not wait"):
+        runner.move_up(runs["a"].id)
+    runner.stop(runs["a"].id)
+    reach(runner, runs["d"], 1)
+    until(lambda: names_of(runner, runs) == "c")
+    assert runner.run(runs["c"].id).status is RunStatus.QUEUED
+    for name in "dc":
+        runner.stop(runs[name].id)
+    for run in runs.values():
+        assert runner.wait(run.id, PATIENCE).status is RunStatus.STOPPED
+
+
+def test_more_layouts_at_once_begin_what_waits_and_fewer_let_it_wait(runner, dataset):
+    first, second, third = (runner.start(dataset, ENDLESS) for _ in range(3))
+    reach(runner, first, 1)
+    runner.n_layouts = 2
+    reach(runner, second, 1)
+    runner.n_layouts = 1
+    runner.stop(first.id)
+    runner.wait(first.id, PATIENCE)
+    until(lambda: runner.waiting == (third.id,))
+    reach(runner, second, runner.progress(second.id).epoch + 5)
+    assert runner.progress(third.id).epoch == 0
+    runner.stop(second.id)
+    reach(runner, third, 1)
+    runner.stop(third.id)
+    runner.wait(third.id, PATIENCE)
+    for none in (0, 17):
+        with pytest.raises(InputError, match=f"{none} layouts at once cannot be: choose 1 to 16"):
+            runner.n_layouts = none
+
+
+def test_a_server_that_starts_again_continues_the_queue_in_its_order(tmp_path, vectors_path):
+    with Workspace(tmp_path) as workspace:
+        with Runner(workspace) as runner:
+            dataset = workspace.add_dataset(vectors_path)
+            at_work = runner.start(dataset, ENDLESS)
+            reach(runner, at_work, 1)
+            runs = {name: runner.start(dataset, SHORT) for name in "abc"}
+            until(lambda: names_of(runner, runs) == "abc")
+            runner.move_up(runs["c"].id)
+        lost = workspace.run(runs["b"].id).with_(id="k15-lost", dataset_id="gone")
+        workspace.save_run(lost)
+        with Runner(workspace) as waits:
+            assert waits.waiting == ()
+            assert waits.run(runs["a"].id).status is RunStatus.QUEUED
+        began = []
+        with Runner(workspace) as later:
+            later.subscribe(lambda event: began.append(event.run_id) if event.kind == "snapshot" else None)
+            later.continue_queue()
+            later.continue_queue()
+            assert later.run(at_work.id).status is RunStatus.INTERRUPTED
+            for run in runs.values():
+                assert later.wait(run.id, PATIENCE).status is RunStatus.DONE
+            assert list(dict.fromkeys(began)) == [runs[name].id for name in "acb"]
+            assert later.run(lost.id).status is RunStatus.FAILED
+            assert "has no data set 'gone'" in later.run(lost.id).error
+
+
+# What the analyst makes of a run
+
+
+def test_a_name_and_a_star_are_kept_whatever_the_run_does(runner, workspace, dataset, straight):
+    told = []
+    unsubscribe = runner.subscribe(lambda event: told.append(event) if event.kind == "status" else None)
+    run = runner.start(dataset, LONG)
+    runner.rename(run.id, "  before   it began ")
+    reach(runner, run, 10)
+    runner.star(run.id)
+    assert (runner.run(run.id).name, runner.run(run.id).starred) == ("before it began", True)
+    while runner.run(run.id).status.active:
+        # Into the very moment of its end.
+        runner.rename(run.id, f"at epoch {runner.run(run.id).epoch}")
+        time.sleep(0.003)
+    name = runner.wait(run.id, PATIENCE).name
+    assert workspace.run(run.id) == runner.run(run.id)
+    assert workspace.run(run.id).status is RunStatus.DONE
+    assert name.startswith("at epoch")
+    assert_same_result(workspace, straight, workspace, runner.run(run.id))
+    told.clear()
+    runner.rename(run.id, "")
+    runner.star(run.id, False)
+    assert [event.run_id for event in told] == [run.id] * 2
+    unsubscribe()
+    kept = workspace.run(run.id)
+    assert (kept.name, kept.starred, kept.title) == ("", False, LONG.label)
+    for name, words in (("x" * 81, "81 characters"), ("a\0b", "cannot be seen")):
+        with pytest.raises(InputError, match=words):
+            runner.rename(run.id, name)
+
+
+def test_a_run_at_work_is_stopped_deleted_and_comes_back(runner, workspace, dataset, straight):
+    run = runner.start(dataset, LONG)
+    reach(runner, run, 10)
+    runner.delete(run.id)
+    gone = runner.run(run.id)
+    assert gone.status is RunStatus.STOPPED
+    assert run.id not in {known.id for known in (*runner.runs(), *workspace.runs())}
+    for act in (runner.resume, runner.star, runner.delete):
+        with pytest.raises(InputError, match="has no run"):
+            act(run.id)
+    assert not workspace.run_folder(run.id).exists()
+    runner.restore(run.id)
+    assert workspace.run(run.id) == gone
+    runner.resume(run.id)
+    assert_same_result(workspace, straight, workspace, runner.wait(run.id, PATIENCE))
+
+
+def test_the_next_runner_removes_what_was_deleted(tmp_path, vectors_path):
+    with Workspace(tmp_path) as workspace:
+        with Runner(workspace) as runner:
+            run = runner.start(workspace.add_dataset(vectors_path), SHORT)
+            runner.delete(run.id)
+            runner.restore(run.id)
+            assert runner.wait(run.id).status is RunStatus.STOPPED
+            runner.delete(run.id)
+        with Runner(workspace) as later, pytest.raises(InputError, match="cannot be brought back"):
+            later.restore(run.id)
+        assert not list((tmp_path / "runs").iterdir())
 
 
 # What cannot be done

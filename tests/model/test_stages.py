@@ -56,6 +56,13 @@ def test_a_target_of_other_values_shares_what_comes_before_it():
     assert here[:2] == plan("hash", RunParameters())[:2]
 
 
+def test_what_starts_from_another_map_shares_the_graph_and_has_no_initial_layout():
+    plain, one, other = (plan("hash", RunParameters(), start_hash=start) for start in ("", "one", "other"))
+    assert [stage.name for stage in one] == [KNN_GRAPH, FUZZY_SET, LAYOUT]
+    assert one[:2] == other[:2] == plain[:2]
+    assert len({stages[-1].key for stages in (plain, one, other)}) == 3
+
+
 def test_other_data_shares_nothing():
     here, there = keys("hash", RunParameters()), keys("other", RunParameters())
     assert not set(here.values()) & set(there.values())

@@ -310,6 +310,36 @@ def test_runs_are_listed_newest_first_by_dataset_and_by_prefix(workspace):
         workspace.run("")
 
 
+def test_a_deleted_run_is_listed_nowhere_and_comes_back_whole(workspace):
+    stays, goes = new_run(), new_run()
+    for run in (stays, goes):
+        workspace.save_run(run)
+        workspace.save_embedding(run.id, np.full((10, 2), 7, np.float32))
+    workspace.save_keyframe(goes.id, 3, Keyframe.encode(np.eye(10, 2, dtype=np.float32)))
+
+    def files_of(folder: Path) -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+    before = files_of(workspace.run_folder(goes.id))
+    workspace.runs()
+    workspace.delete_run(goes.id)
+    assert workspace.runs() == [stays]
+    assert workspace.problems() == []
+    for ask in (workspace.run, workspace.delete_run):
+        with pytest.raises(InputError, match="has no run"):
+            ask(goes.id)
+    assert Workspace(workspace.path).runs() == [stays]
+    workspace.restore_run(goes.id)
+    assert files_of(workspace.run_folder(goes.id)) == before
+    assert workspace.run(goes.id) == goes
+    assert workspace.keyframes(goes.id).epochs == (3,)
+    workspace.delete_run(goes.id)
+    workspace.empty_deleted()
+    with pytest.raises(InputError, match="cannot be brought back"):
+        workspace.restore_run(goes.id)
+    assert workspace.runs() == [stays]
+
+
 def test_a_listed_run_follows_its_file(workspace):
     run = new_run()
     for epoch in range(5):
