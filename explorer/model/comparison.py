@@ -232,7 +232,7 @@ def agreement_of_clusters(
 ) -> tuple[float | None, float | None]:
     """Adjusted Rand index (Hubert and Arabie 1985) and adjusted mutual information (Vinh et al. 2010).
 
-    Noise counts as one more group. Two maps without any cluster agree on nothing: both are None.
+    Noise counts as one more group. Where a map has no cluster there is nothing to agree on: both are None.
 
     What is expected of mutual information by chance takes time by rows × clusters and holds the interpreter
     meanwhile; beyond five millions it is told by as many sampled rows as stay below, always the same ones.
@@ -245,9 +245,9 @@ def agreement_of_clusters(
     # Imported here: it takes a second, and a page that opens has nothing to compare.
     from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
 
-    n_clusters = 1 + max(int(one.max(initial=-1)), int(other.max(initial=-1)))
-    if not n_clusters:
+    fewer, more = sorted(int(labels.max(initial=-1)) + 1 for labels in (one, other))
+    if not fewer:
         return None, None
-    rows = sample_rows(len(one), max(1, AMI_EFFORT // (n_clusters + 1)), seed=0)
+    rows = sample_rows(len(one), max(1, AMI_EFFORT // (more + 1)), seed=0)
     ari = adjusted_rand_score(one, other)
     return float(ari), float(adjusted_mutual_info_score(one[rows], other[rows]))

@@ -75,6 +75,13 @@ class Fate:
     sentence: str
 
     @property
+    def where(self) -> tuple[str, ...]:
+        """The runs that its sentence speaks of."""
+        if found := self.torn_in or self.merged_in or self.lost_in:
+            return found
+        return () if self.survival >= STABLE else (self.worst,)
+
+    @property
     def is_stable(self) -> bool:
         """Whether it comes back whole and alone in every run."""
         return self.survival >= STABLE and not (self.torn_in or self.merged_in or self.lost_in)

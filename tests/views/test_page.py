@@ -338,7 +338,14 @@ def test_a_view_is_kept_while_the_map_is_zoomed_and_taken_up_again(explorer: Exp
 
 def test_every_button_and_field_says_what_it_does(explorer: Explorer) -> None:
     # What is behind a tab is made when it is first shown.
-    parts = (explorer, explorer.colour, explorer.selection, explorer.sample, explorer.item)
+    parts = (
+        explorer,
+        explorer.colour,
+        explorer.selection,
+        explorer.sample,
+        explorer.item,
+        explorer.compare,
+    )
     widgets = {widget for part in parts for widget in part.__panel__().select(MaterialWidget)}
     assert len(widgets) > 35
     assert [widget for widget in widgets if not widget.description] == []
