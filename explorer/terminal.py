@@ -47,7 +47,9 @@ def print_comparison(found: Comparison) -> None:
     from rich.console import Console
     from rich.table import Column, Table
 
-    runs = Table(Column("run", no_wrap=True), "parameters", "trust", "clusters", "seconds", box=None, pad_edge=False)
+    runs = Table(
+        Column("run", no_wrap=True), "parameters", "trust", "clusters", "seconds", box=None, pad_edge=False
+    )
     for score in found.scores:
         trust = f"{score.trustworthiness:.3f}"
         runs.add_row(
@@ -57,7 +59,9 @@ def print_comparison(found: Comparison) -> None:
     pairs = Table(*names, "agreement", "disparity", "jumped", "ARI", "AMI", box=None, pad_edge=False)
     for one in found.pairs:
         scores = ("–" if value is None else f"{value:.3f}" for value in (one.ari, one.ami))
-        pairs.add_row(one.a, one.b, f"{one.agreement:.3f}", f"{one.disparity:.3f}", f"{one.jumped:.1%}", *scores)
+        pairs.add_row(
+            one.a, one.b, f"{one.agreement:.3f}", f"{one.disparity:.3f}", f"{one.jumped:.1%}", *scores
+        )
     console = Console()
     console.width = max(console.width, 140)
     console.print(runs, "", pairs, sep="\n")
@@ -68,7 +72,7 @@ def print_comparison(found: Comparison) -> None:
 
 def _findings(consensus: Consensus) -> Iterator[str]:
     yield f"\n{consensus.sentence} (median stability {consensus.median:.2f})"
-    for fate in sorted(consensus.clusters, key=lambda fate: (fate.is_stable, fate.survival)):
+    for fate in sorted(consensus.clusters, key=lambda fate: (fate.is_stable, fate.beyond_chance)):
         where = f" ({', '.join(fate.where)})" if fate.where else ""
         yield f"  survival {fate.survival:.2f} · {fate.size:,} items · {fate.sentence}{where}"
     for region in consensus.regions:

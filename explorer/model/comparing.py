@@ -1,4 +1,4 @@
-"""Runs of a workspace compared: their maps' neighbours and clusters, what each pair and all have in common."""
+"""Runs of a workspace compared: neighbours and clusters of their maps, what each pair and all share."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def compare(
 def _comparable(workspace: Workspace, runs: Sequence[Run]) -> list[NDArray[np.float32]]:
     """The maps of runs that can be compared; raises InputError if they cannot."""
     if len(runs) < 2:
-        raise InputError(f"To compare takes two runs or more, got {len(runs)}: name another of the same data.")
+        raise InputError(f"To compare takes two runs or more, got {len(runs)}: name one more of this data.")
     names = [run.id for run in runs]
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise InputError(f"The run {twice} is named twice: each can be compared with others only.")
@@ -215,7 +215,13 @@ def _consensus_told(one: Consensus) -> dict[str, Any]:
 def _fate_told(fate: Fate) -> dict[str, Any]:
     lists = ("torn_in", "merged_in", "merged_with", "lost_in")
     told = {name: list(getattr(fate, name)) for name in lists}
-    about = {"cluster": fate.cluster, "size": fate.size, "survival": fate.survival, "worst_run": fate.worst}
+    about = {
+        "cluster": fate.cluster,
+        "size": fate.size,
+        "survival": fate.survival,
+        "beyond_chance": fate.beyond_chance,
+        "worst_run": fate.worst,
+    }
     return about | told | {"sentence": fate.sentence}
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from core.quality import shared
 from core.recall import sample_rows
+from explorer.model.extent import Extent
 
 JUMP, LEAST_JUMP = 5.0, 1e-3
 """Of the median distance from their places, and of the map's size: what is farther off jumps."""
@@ -84,6 +85,24 @@ def align(reference: NDArray[np.float32], embedding: NDArray[np.float32]) -> Ali
         kept, fit = still, _least_squares(target[still], source[still]) or plain
     moved = (embedding @ fit.matrix + fit.shift).astype(np.float32)
     return Alignment(moved, fit.disparity, fit.matrix, fit.shift, 1 - float(kept.mean()))
+
+
+def displacement(reference: NDArray[np.float32], embedding: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How far each row lies from its place on the reference once one map is laid over the other.
+
+    Parameters
+    ----------
+    reference, embedding : float32 (n, 2)
+        Maps of the same rows in the same order.
+
+    Returns
+    -------
+    displacement : float32 (n,)
+        As a share of the reference's width, the larger side of its middle 99.9%; NaN without a place.
+    """
+    x0, x1, y0, y1 = Extent.of(reference).bulk
+    off = np.linalg.norm(align(reference, embedding).embedding - reference, axis=1)
+    return np.asarray(off / np.float32(max(x1 - x0, y1 - y0)), np.float32)
 
 
 @dataclass(frozen=True)

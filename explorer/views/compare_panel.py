@@ -32,8 +32,8 @@ UPDATE_MS = 250
 NO_RUN = "<b>There is no map to compare.</b><br>Run the data first; then run it again with another seed."
 AT_WORK = "<b>The run on the map is not done.</b><br>It can be compared once it is."
 ALONE = (
-    "<b>There is nothing to compare with.</b><br>Run the data again with another seed: what only one seed shows is "
-    "an accident. Two more seeds tell which clusters to trust."
+    "<b>There is nothing to compare with.</b><br>Run the data again with another seed: what only one seed shows "
+    "is an accident. Two more seeds tell which clusters to trust."
 )
 
 
@@ -83,7 +83,7 @@ class ComparePanel(pn.viewable.Viewer):
                 "& .MuiSelect-select": {"padding": "5px 8px"},
                 "& .MuiChip-root": {"height": 22, "fontSize": 12},
             },
-            description="Up to four other runs of this data that are done. Three runs in all make a consensus.",
+            description="Up to four runs of this data that are done. Three in all make a consensus.",
             **wide,
         )
         self.compare = pmui.Button(

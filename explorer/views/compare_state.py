@@ -13,7 +13,7 @@ from explorer.views.text import count, duration, share
 CHANGING, CLUSTER, REGION = "changing", "cluster", "region"
 NONE = "–"
 NO_CLUSTERS = "There is no cluster on the map of A: nothing that could come back."
-NO_REGIONS = "No group of items keeps fewer than a fifth of its neighbours from run to run."
+NO_REGIONS = "No group of items keeps fewer than a third of its neighbours from run to run."
 
 
 def comparison_state(found: Comparison) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def _score(value: float | None) -> str:
 
 
 def _groups(found: Consensus, letters: dict[str, str]) -> list[dict[str, Any]]:
-    fates = sorted(found.clusters, key=lambda fate: (fate.is_stable, fate.survival))
+    fates = sorted(found.clusters, key=lambda fate: (fate.is_stable, fate.beyond_chance))
     regions = [
         {
             "key": f"{REGION}:{number}",
@@ -100,7 +100,7 @@ def _fate(fate: Fate, letters: dict[str, str]) -> dict[str, str]:
         "name": f"cluster {fate.cluster}",
         "items": _items(fate.size),
         "value": f"{fate.survival:.2f}",
-        "tone": "good" if fate.is_stable else "bad" if fate.survival <= DISSOLVED else "warn",
+        "tone": "good" if fate.is_stable else "bad" if fate.beyond_chance <= DISSOLVED else "warn",
         "sentence": fate.sentence,
         "where": f"in {where}" if where else "",
     }

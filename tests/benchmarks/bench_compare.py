@@ -2,8 +2,8 @@
 
 ``python tests/benchmarks/bench_compare.py [--cases mnist large] [--rows 1000000]``. Asked for are 10 s for
 MNIST and 90 s for a million points. MNIST is laid out by the core with five seeds; the large maps are fifty
-islands that each seed turns, shifts and jitters. Clusters are given (the digits, the islands): finding them is
-HDBSCAN's time, and the app keeps them. Each case is measured in a process of its own, so that its peak of
+islands that each seed turns, shifts and jitters. Clusters are given (the digits, the islands): finding them
+is HDBSCAN's time, and the app keeps them. Each case is measured in a process of its own, so that its peak of
 memory is that of the comparison.
 """
 
@@ -21,6 +21,8 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 ROOT = Path(__file__).parents[2]
 SEEDS, K = (42, 0, 1, 2, 3), 15

@@ -1,7 +1,6 @@
 """The command that compares runs, in processes of its own: its tables, its JSON, how it ends."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,7 @@ from tests.model.test_cli import finish, start
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory, blobs) -> Iterator[tuple[Path, list[str], str]]:
+def made(tmp_path_factory: pytest.TempPathFactory, blobs) -> tuple[Path, list[str], str]:
     """A workspace with three runs of five blobs and one of other data: the folder and their ids."""
     folder = tmp_path_factory.mktemp("compare")
     np.save(folder / "blobs.npy", blobs[0])
@@ -25,7 +24,7 @@ def made(tmp_path_factory: pytest.TempPathFactory, blobs) -> Iterator[tuple[Path
         other = runner.start(workspace.add_dataset(folder / "other.npy"), RunParameters(seed=7, n_epochs=10))
         for run in (*started, other):
             runner.wait(run.id, timeout=240)
-    yield folder / "ws", [run.id for run in started], other.id
+    return folder / "ws", [run.id for run in started], other.id
 
 
 def compare(workspace: Path, *arguments: str):

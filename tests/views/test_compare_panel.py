@@ -60,7 +60,7 @@ class Page:
     def add_next_tick_callback(self, callback: Callable[[], None]) -> None:
         callback()
 
-    def add_timeout_callback(self, callback: Callable[[], None], milliseconds: int) -> None:
+    def add_timeout_callback(self, callback: Callable[[], None], _milliseconds: int) -> None:
         self.later = callback
 
 
@@ -111,7 +111,9 @@ def test_what_is_missing_is_told(session: Session, panel: ComparePanel) -> None:
 def test_runs_of_one_label_are_told_apart_by_their_ids(session: Session, panel: ComparePanel) -> None:
     first, second, third = session.runs
     session.runs = (first, second, replace(third, parameters=second.parameters))
-    assert list(panel.others.options) == [f"{second.parameters.label} · {run}" for run in (second.id, third.id)]
+    assert list(panel.others.options) == [
+        f"{second.parameters.label} · {run}" for run in (second.id, third.id)
+    ]
 
 
 def test_numbers_and_findings_come_of_it_and_a_cluster_selects_its_rows(
@@ -123,7 +125,7 @@ def test_numbers_and_findings_come_of_it_and_a_cluster_selects_its_rows(
     assert [run["name"] for run in state["runs"]][1:] == labels(session)
     assert [pair["name"] for pair in state["pairs"]] == ["A · B", "A · C", "B · C"]
     assert all(0 < float(pair["agreement"]) < 1 for pair in state["pairs"])
-    clusters, regions, changing = state["groups"]
+    clusters = state["groups"][0]
     assert {entry["key"] for entry in clusters["findings"]} == {f"cluster:{i}" for i in range(5)}
     assert told[0].what == "comparing 3 maps"
     assert told[-1] is None
@@ -158,8 +160,8 @@ def test_a_region_and_the_points_that_change_sides_select_their_rows(
 def test_findings_are_told_worst_first_with_the_letters_of_their_runs(session: Session) -> None:
     whole = compare_panel.compare(session.workspace, session.runs)
     consensus: Consensus = whole.consensus
-    torn = replace(consensus.clusters[2], torn_in=(session.runs[2].id,), survival=0.8)
-    gone = replace(consensus.clusters[4], survival=0.2, worst=session.runs[1].id)
+    torn = replace(consensus.clusters[2], torn_in=(session.runs[2].id,), beyond_chance=0.8)
+    gone = replace(consensus.clusters[4], beyond_chance=0.2, worst=session.runs[1].id)
     clusters = (*consensus.clusters[:2], torn, consensus.clusters[3], gone)
     state = comparison_state(replace(whole, consensus=replace(consensus, clusters=clusters, regions=())))
     told = state["groups"][0]["findings"]

@@ -25,7 +25,15 @@ from explorer.model.run import RunParameters, RunStatus
 from explorer.model.runner import Event, Runner
 from explorer.model.selection import Step
 from explorer.model.session import Session
-from explorer.model.statistics import CLUSTER, DENSITY, DISTORTION, PROBABILITY, STABILITY, STATISTICS
+from explorer.model.statistics import (
+    CLUSTER,
+    DENSITY,
+    DISPLACEMENT,
+    DISTORTION,
+    PROBABILITY,
+    STABILITY,
+    STATISTICS,
+)
 from explorer.model.workspace import Workspace
 from explorer.views import item_panel, page, run_pictures, search_bar
 from explorer.views.aside import Aside
@@ -190,6 +198,21 @@ def test_the_status_bar_follows_a_statistic_until_it_is_there(
     explorer._hear()
     assert "computing" not in explorer.status._pane.object
     assert explorer.selection.composition.columns.value == ["kind"]
+
+
+def test_displacement_is_offered_while_a_map_is_beside(session: Session) -> None:
+    colour, compared = ColourPanel(session), Composition(session)
+    assert DISPLACEMENT not in colour.column.options.values()
+    session.put_beside(session.runs[1].id)
+    assert DISPLACEMENT in colour.column.options.values()
+    assert DISPLACEMENT in compared.columns.options.values()
+    colour.column.value = DISPLACEMENT
+    until(lambda: np.isfinite(session.numbers(DISPLACEMENT)).all())
+    session.hear()
+    assert sum(row["total"] for row in colour.legend.rows) == N
+    session.put_beside(session.runs[1].id)
+    assert session.colour_by == colour.column.value == ""
+    assert DISPLACEMENT not in compared.columns.options.values()
 
 
 def test_pictures_are_made_by_a_worker_and_the_newest_colours_win(
