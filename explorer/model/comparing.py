@@ -14,8 +14,9 @@ from core.progress import part
 from core.quality import map_graph, trustworthiness
 from explorer.model import clusters
 from explorer.model.comparison import Map, Pair, pair, stability
-from explorer.model.consensus import FEWEST_RUNS, Consensus, Fate, Region, consensus
+from explorer.model.consensus import FEWEST_RUNS, Consensus, Region, consensus
 from explorer.model.errors import InputError
+from explorer.model.fates import Fate
 from explorer.model.run import Run
 from explorer.model.statistics import NEIGHBOURS
 from explorer.model.workspace import Workspace

@@ -32,8 +32,8 @@ UPDATE_MS = 250
 NO_RUN = "<b>There is no map to compare.</b><br>Run the data first; then run it again with another seed."
 AT_WORK = "<b>The run on the map is not done.</b><br>It can be compared once it is."
 ALONE = (
-    "<b>There is nothing to compare with.</b><br>Run the data again with another seed: what only one seed shows "
-    "is an accident. Two more seeds tell which clusters to trust."
+    "<b>There is nothing to compare with.</b><br>Run the data again with another seed: what only one seed "
+    "shows is an accident. Two more seeds tell which clusters to trust."
 )
 
 

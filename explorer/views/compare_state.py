@@ -7,7 +7,8 @@ from typing import Any
 
 from explorer.model.comparing import Comparison
 from explorer.model.comparison import Pair
-from explorer.model.consensus import DISSOLVED, Consensus, Fate
+from explorer.model.consensus import Consensus
+from explorer.model.fates import DISSOLVED, Fate
 from explorer.views.text import count, duration, share
 
 CHANGING, CLUSTER, REGION = "changing", "cluster", "region"

@@ -148,9 +148,7 @@ def test_uniform_noise_is_called_unstable() -> None:
     assert all(fate.survival < 0.5 for fate in found.clusters)
     for fate in found.clusters:
         assert not fate.is_stable
-        assert fate.sentence == (
-            f"Cluster {fate.cluster} does not come back: what it holds depends on the seed, build nothing on it."
-        )
+        assert fate.sentence.startswith(f"Cluster {fate.cluster} does not come back")
 
 
 def test_large_clusters_that_overlap_by_chance_do_not_come_back(islands: np.ndarray) -> None:
