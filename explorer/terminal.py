@@ -72,7 +72,7 @@ def print_comparison(found: Comparison) -> None:
 
 def _findings(consensus: Consensus) -> Iterator[str]:
     yield f"\n{consensus.sentence} (median stability {consensus.median:.2f})"
-    for fate in sorted(consensus.clusters, key=lambda fate: (fate.is_stable, fate.beyond_chance)):
+    for fate in consensus.worst_first:
         where = f" ({', '.join(fate.where)})" if fate.where else ""
         yield f"  survival {fate.survival:.2f} · {fate.size:,} items · {fate.sentence}{where}"
     for region in consensus.regions:

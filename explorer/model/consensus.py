@@ -97,6 +97,13 @@ class Consensus:
     changing: NDArray[np.int64]
     changing_sentence: str
 
+    @property
+    def worst_first(self) -> tuple[Fate, ...]:
+        """The clusters, those that depend on the seed most first, and those that do not in their order."""
+        return tuple(
+            sorted(self.clusters, key=lambda one: (one.is_stable, one.is_stable or one.beyond_chance))
+        )
+
     def rows_of(self, cluster: int) -> NDArray[np.int64]:
         """Rows of a cluster of the reference, ascending."""
         return np.flatnonzero(self.labels == cluster).astype(np.int64, copy=False)

@@ -59,7 +59,6 @@ def _score(value: float | None) -> str:
 
 
 def _groups(found: Consensus, letters: dict[str, str]) -> list[dict[str, Any]]:
-    fates = sorted(found.clusters, key=lambda fate: (fate.is_stable, fate.beyond_chance))
     regions = [
         {
             "key": f"{REGION}:{number}",
@@ -82,7 +81,7 @@ def _groups(found: Consensus, letters: dict[str, str]) -> list[dict[str, Any]]:
         "where": "",
     }
     return [
-        _group("Clusters of A", "survival", [_fate(one, letters) for one in fates], NO_CLUSTERS),
+        _group("Clusters of A", "survival", [_fate(one, letters) for one in found.worst_first], NO_CLUSTERS),
         _group("Unstable regions", "stability", regions, NO_REGIONS),
         _group(
             "Points that change sides", "", [changing] if len(found.changing) else [], found.changing_sentence

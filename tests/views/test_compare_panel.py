@@ -170,6 +170,7 @@ def test_findings_are_told_worst_first_with_the_letters_of_their_runs(session: S
         ("cluster 2", "warn", "in C"),
     ]
     assert {(entry["tone"], entry["where"]) for entry in told[2:]} == {("good", "")}
+    assert [entry["name"] for entry in told[2:]] == ["cluster 0", "cluster 1", "cluster 3"]
     assert state["groups"][1]["none"]
 
 
