@@ -1,4 +1,4 @@
-"""The command line: serve, fit, sweep, runs, cluster, export, sample.
+"""The command line: serve, fit, sweep, runs, cluster, compare, export, sample.
 
 Results go to standard output, progress and errors to standard error. Expected errors end with one sentence
 and exit code 2, a sweep of which a run failed with 1, an interrupt with 130. Libraries are imported where
@@ -22,7 +22,7 @@ import typer
 
 from explorer.model.errors import InputError, RunError, WorkspaceError
 from explorer.model.run import INITIAL_LAYOUTS, Run, RunParameters, RunStatus
-from explorer.terminal import bar, follow, follow_sweep, print_json, print_runs, told_bar
+from explorer.terminal import bar, follow, follow_sweep, print_comparison, print_json, print_runs, told_bar
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from explorer.model.workspace import Workspace
 
 DEFAULTS = RunParameters()
-COMMANDS = ("serve", "fit", "sweep", "runs", "cluster", "export", "sample")
+COMMANDS = ("serve", "fit", "sweep", "runs", "cluster", "compare", "export", "sample")
 SAMPLE = "mnist.parquet"
 TABLES = ".parquet, or .csv without columns of bytes and vectors"
 
@@ -329,6 +329,31 @@ def cluster(
         return
     largest = f", the largest of {sizes[0]:,} rows" if sizes else ""
     print(f"{record.id}: {len(sizes):,} clusters{largest}, {found.noise_share:.1%} noise ({found.method})")
+
+
+@cli.command()
+def compare(
+    runs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="RUN RUN [RUN...]",
+            help="Names of runs of the same data or any unique beginnings; the first is the reference.",
+        ),
+    ] = None,
+    workspace: Folder = None,
+    as_json: Json = False,
+) -> None:
+    """Compare runs of the same data; of three or more, tell which clusters and regions to trust."""
+    from explorer.model.comparing import compare as compare_runs
+
+    with _open(workspace, must_exist=workspace is not None) as space:
+        records = [space.run(name) for name in runs or []]
+        with told_bar("comparing") as told:
+            found = compare_runs(space, records, told)
+    if as_json:
+        print_json(found.to_dict())
+    else:
+        print_comparison(found)
 
 
 @cli.command()

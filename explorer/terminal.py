@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from explorer.model.doing import Doing
 
 if TYPE_CHECKING:
+    from explorer.model.comparing import Comparison
+    from explorer.model.consensus import Consensus
     from explorer.model.run import Run
     from explorer.model.runner import Runner
 
@@ -38,6 +40,44 @@ def print_runs(runs: Iterable[Run], names: Mapping[str, str]) -> None:
     console = Console()
     console.width = max(console.width, 140)
     console.print(table)
+
+
+def print_comparison(found: Comparison) -> None:
+    """Print what runs have in common: a table of the runs, one of the pairs, and findings worst first."""
+    from rich.console import Console
+    from rich.table import Column, Table
+
+    runs = Table(
+        Column("run", no_wrap=True), "parameters", "trust", "clusters", "seconds", box=None, pad_edge=False
+    )
+    for score in found.scores:
+        trust = f"{score.trustworthiness:.3f}"
+        runs.add_row(
+            score.run.id, score.run.parameters.label, trust, str(score.clusters), f"{score.seconds:.1f}"
+        )
+    names = (Column("run", no_wrap=True), Column("and run", no_wrap=True))
+    pairs = Table(*names, "agreement", "disparity", "jumped", "ARI", "AMI", box=None, pad_edge=False)
+    for one in found.pairs:
+        scores = ("–" if value is None else f"{value:.3f}" for value in (one.ari, one.ami))
+        pairs.add_row(
+            one.a, one.b, f"{one.agreement:.3f}", f"{one.disparity:.3f}", f"{one.jumped:.1%}", *scores
+        )
+    console = Console()
+    console.width = max(console.width, 140)
+    console.print(runs, "", pairs, sep="\n")
+    if found.consensus is not None:
+        for line in _findings(found.consensus):
+            print(line)
+
+
+def _findings(consensus: Consensus) -> Iterator[str]:
+    yield f"\n{consensus.sentence} (median stability {consensus.median:.2f})"
+    for fate in consensus.worst_first:
+        where = f" ({', '.join(fate.where)})" if fate.where else ""
+        yield f"  survival {fate.survival:.2f} · {fate.size:,} items · {fate.sentence}{where}"
+    for region in consensus.regions:
+        yield f"  unstable region · {region.sentence}"
+    yield consensus.changing_sentence
 
 
 def follow(runner: Runner, run: Run) -> Run:

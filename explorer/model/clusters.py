@@ -129,8 +129,7 @@ def find(
     RunError
         If the process fails.
     """
-    chosen = parameters or ClusterParameters.for_rows(run.n)
-    stage = stages.of_map(CLUSTERS, VERSION, run, vars(chosen) | {"method": _method(run.n)})
+    stage = _stage(run, parameters or ClusterParameters.for_rows(run.n))
     found = workspace.cached(CLUSTERS, stage.key)
     if found is None:
         with in_turn:
@@ -141,6 +140,12 @@ def find(
     if found is None:
         raise RunError("The clusters cannot be read back from the workspace: find them again.")
     return Clusters(np.asarray(found["labels"]), np.asarray(found["probabilities"]), _method(run.n))
+
+
+def seconds_to_find(workspace: Workspace, run: Run) -> float:
+    """Expected seconds of `find` with the parameters it takes by itself; none if they are kept already."""
+    stage = _stage(run, ClusterParameters.for_rows(run.n))
+    return 0.0 if workspace.cache_folder(stage.name, stage.key).is_dir() else _expected_seconds(run.n)
 
 
 def label(
@@ -173,6 +178,10 @@ def largest_first(labels: NDArray[np.integer[Any]]) -> NDArray[np.int32]:
     place[names[np.lexsort((first, -sizes))]] = np.arange(len(names))
     numbered: NDArray[np.int32] = place[labels]  # the last place is that of -1
     return numbered
+
+
+def _stage(run: Run, chosen: ClusterParameters) -> stages.Stage:
+    return stages.of_map(CLUSTERS, VERSION, run, vars(chosen) | {"method": _method(run.n)})
 
 
 def _method(n: int) -> str:

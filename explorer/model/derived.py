@@ -14,7 +14,14 @@ from explorer.model.categories import MISSING, Categories
 from explorer.model.doing import Doing, StoppedError
 from explorer.model.errors import InputError, RunError, WorkspaceError
 from explorer.model.run import Run
-from explorer.model.statistics import STATISTICS, Known, comparable_runs, compute
+from explorer.model.statistics import (
+    DISPLACEMENT,
+    STABILITY,
+    STATISTICS,
+    Known,
+    comparable_runs,
+    compute,
+)
 from explorer.model.workspace import Workspace
 
 MOST_KEPT = 8
@@ -61,7 +68,7 @@ class Derived:
         return next((one for one in self._doing.copy().values() if not one.stopped), None)
 
     def known(self, name: str, run: Run | None, runs: tuple[Run, ...]) -> Known | None:
-        """Return a statistic of a run, or None and have it computed; a run at work has none yet.
+        """Return a statistic of a run, or None and have it computed; there is none yet while it lacks a run.
 
         Parameters
         ----------
@@ -69,9 +76,9 @@ class Derived:
             One of `STATISTICS`.
         run : Run or None
         runs : tuple of Run
-            Those of the same data.
+            Those that it is compared with.
         """
-        if run is None or run.status.active:
+        if run is None or _lacks(name, run, runs):
             return None
         key = _key(name, run, runs)
         with self._lock:
@@ -89,8 +96,8 @@ class Derived:
         """Why there is no such statistic yet, in one sentence; empty when it is there."""
         if run is None:
             return "There is no run to tell this of yet."
-        if run.status.active:
-            return "This is computed once the run has come to rest."
+        if lacking := _lacks(name, run, runs):
+            return lacking
         key = _key(name, run, runs)
         doing = self._doing.get(key)
         return self._faults.get(key) or ("" if doing is None else f"{doing.what}…")
@@ -144,7 +151,16 @@ def pending(n: int) -> Categories:
     return Categories(np.full(n, MISSING, np.int32), (), np.zeros(0, np.int64))
 
 
+def _lacks(name: str, run: Run, runs: tuple[Run, ...]) -> str:
+    """What must be there before a statistic can be computed, in one sentence; empty for nothing."""
+    if name == DISPLACEMENT and not runs:
+        return "There is no second map to compare with: put one beside this."
+    if run.status.active or (name == DISPLACEMENT and runs[0].status.active):
+        return "This is computed once the run has come to rest."
+    return ""
+
+
 def _key(name: str, run: Run, runs: tuple[Run, ...]) -> Key:
-    # How stable a run is changes with the runs there are.
-    others = comparable_runs(run, runs) if name == "@stability" else (run,)
+    # How stable a run is changes with the runs there are, and what it differs in with the one beside.
+    others = {STABILITY: comparable_runs(run, runs), DISPLACEMENT: (run, *runs)}.get(name, (run,))
     return (name, *((other.id, other.epoch) for other in others))

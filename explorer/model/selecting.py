@@ -13,7 +13,7 @@ from explorer.model.errors import InputError
 from explorer.model.runner import Runner, Snapshot
 from explorer.model.saved import SavedSelections
 from explorer.model.selection import MODES, Selection, SelectionHistory, Step, inside, packed
-from explorer.model.statistics import CLUSTER, STABILITY
+from explorer.model.statistics import CLUSTER, DISPLACEMENT, STABILITY
 from explorer.model.viewed import Viewed
 from explorer.model.water_level import Level, WaterLevels
 from explorer.model.workspace import Workspace
@@ -74,8 +74,8 @@ class Selecting(Viewed):
         mask, name = categories.codes == code, categories.names[code]
         run_id = self.run_id if is_statistic else ""
         step = Step("categories", mode, run_id, column=column, values=(name,))
-        # Ranges of stability are others once there is another run, and two categories may be called the same.
-        if (is_statistic and column == STABILITY) or categories.names.count(name) > 1:
+        # Ranges of what compares runs are others with other runs, and two categories may be called the same.
+        if (is_statistic and column in (STABILITY, DISPLACEMENT)) or categories.names.count(name) > 1:
             step = replace(step, packed=packed(mask))
         self._push(mask, step, mode)
 

@@ -1,4 +1,4 @@
-"""What a run tells of each point: cluster, probability, density, distortion, stability.
+"""What a run tells of each point: cluster, probability, density, distortion, stability, displacement.
 
 Each is named with an @ before it; a column of that very name goes first and hides it.
 """
@@ -18,6 +18,7 @@ from scipy.ndimage import gaussian_filter, map_coordinates
 from core.quality import distortion, stability
 from explorer.model import clusters, stages
 from explorer.model.categories import Categories, counted, of_ranges
+from explorer.model.comparison import displacement
 from explorer.model.doing import in_turn
 from explorer.model.errors import InputError
 from explorer.model.projection import bounds
@@ -27,6 +28,7 @@ from explorer.model.workspace import Workspace
 
 CLUSTER, PROBABILITY = "@cluster", "@probability"
 DENSITY, DISTORTION, STABILITY = "@density", "@distortion", "@stability"
+DISPLACEMENT = "@displacement"
 VERSION = 1
 REACH = 0.01
 GRID = 1024
@@ -61,6 +63,10 @@ STATISTICS = {
     ),
     STABILITY: Statistic(
         "stability", "Share of neighbours that a point keeps from run to run: what is low may be chance."
+    ),
+    DISPLACEMENT: Statistic(
+        "displacement",
+        "How far a point lies from its place on the map beside, laid over this one, in widths of this.",
     ),
 }
 
@@ -98,7 +104,7 @@ def compute(
     run : Run
         At rest, with a map.
     runs : tuple of Run
-        Those of the same data.
+        Those that it is compared with, see `compared_with`.
     progress : callable, optional
         Called with the share done where one is known; what it raises ends the work.
 
@@ -118,11 +124,21 @@ def compute(
     if name == DISTORTION:
         make = partial(_distortion, workspace, run, progress)
         return _ranged(_kept(workspace, run, "distortion", {}, progress, make))
+    if name == DISPLACEMENT:
+        (beside,) = runs
+        return _ranged(displacement(_map(workspace, run), _map(workspace, beside)))
     chosen = comparable_runs(run, runs)
     about = {"maps": [stages.of_map("map", 1, other, {}).key for other in chosen], "k": NEIGHBOURS}
     maps = [_map(workspace, other) for other in chosen]
     make = partial(stability, maps, k=NEIGHBOURS, progress=progress)
     return _ranged(_kept(workspace, run, "stability", about, progress, make))
+
+
+def compared_with(name: str, runs: tuple[Run, ...], beside: Run | None) -> tuple[Run, ...]:
+    """Return the runs that a statistic is computed with: the one beside, for what the two shown differ in."""
+    if name != DISPLACEMENT:
+        return runs
+    return () if beside is None else (beside,)
 
 
 def comparable_runs(run: Run, runs: tuple[Run, ...]) -> tuple[Run, ...]:

@@ -18,7 +18,14 @@ from explorer.model.derived import Derived, pending
 from explorer.model.errors import InputError, WorkspaceError
 from explorer.model.run import Run, RunParameters
 from explorer.model.runner import Progress, Runner, Snapshot
-from explorer.model.statistics import CLUSTER, STATISTICS, Known, comparable_runs
+from explorer.model.statistics import (
+    CLUSTER,
+    DISPLACEMENT,
+    STATISTICS,
+    Known,
+    comparable_runs,
+    compared_with,
+)
 from explorer.model.workspace import Workspace
 
 
@@ -112,7 +119,9 @@ class Viewed(param.Parameterized):
     def put_beside(self, run_id: str) -> None:
         """Put a second run beside the first, or take it away when it is there already."""
         same = run_id in (self.beside_id, self.run_id)
-        self.beside_id = "" if same else run_id
+        # The ranges of what the two maps differ in are others then.
+        isolated = frozenset() if self.colour_by == DISPLACEMENT else self.isolated
+        self.param.update(beside_id="" if same else run_id, isolated=isolated)
 
     def refresh(self) -> None:
         """Read the runs and the progress anew; the newest takes the place of one that was deleted."""
@@ -197,7 +206,7 @@ class Viewed(param.Parameterized):
         """Why a statistic is not there yet, in one sentence; empty when it is, and for columns."""
         if not self.is_statistic(column):
             return ""
-        return self.derived.state(column, self.run(self.run_id), self.runs)
+        return self.derived.state(column, self.run(self.run_id), self._compared_with(column))
 
     @property
     def has_other_runs(self) -> bool:
@@ -210,7 +219,10 @@ class Viewed(param.Parameterized):
         self.heard += 1
 
     def _known(self, name: str) -> Known | None:
-        return self.derived.known(name, self.run(self.run_id), self.runs)
+        return self.derived.known(name, self.run(self.run_id), self._compared_with(name))
+
+    def _compared_with(self, name: str) -> tuple[Run, ...]:
+        return compared_with(name, self.runs, self.run(self.beside_id))
 
     def _open_dataset(self) -> Dataset:
         if self.dataset is None:

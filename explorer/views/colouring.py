@@ -11,7 +11,7 @@ from explorer.model.categories import MISSING, Categories
 from explorer.model.projection import BENEATH
 from explorer.model.ranges import Ranges
 from explorer.model.session import Session
-from explorer.model.statistics import STATISTICS
+from explorer.model.statistics import DISPLACEMENT, STABILITY, STATISTICS
 from explorer.views import palette
 from explorer.views.shading import Colouring, density_colouring
 
@@ -62,7 +62,8 @@ class Colours:
         if not session.is_statistic(name):
             return of
         run = session.run(session.run_id)
-        return (*of, session.run_id, run is not None and run.status.active, session.heard)
+        beside = session.beside_id if name == DISPLACEMENT else ""
+        return (*of, session.run_id, beside, run is not None and run.status.active, session.heard)
 
     def plain(self, dark: bool) -> Colouring:
         """The same with no category hidden or pointed at, for pictures that outlast that."""
@@ -107,7 +108,9 @@ def offered(session: Session) -> dict[str, str]:
     statistics = {
         f"{entry.label} (of this map)": name
         for name, entry in STATISTICS.items()
-        if session.is_statistic(name) and (name != "@stability" or session.has_other_runs)
+        if session.is_statistic(name)
+        and (name != STABILITY or session.has_other_runs)
+        and (name != DISPLACEMENT or session.beside_id)
     }
     return columns | {label: name for label, name in statistics.items() if label not in columns}
 

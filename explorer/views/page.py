@@ -20,6 +20,7 @@ from explorer.views.arrival import send_all_changes
 from explorer.views.aside import Aside
 from explorer.views.colour_panel import ColourPanel
 from explorer.views.colouring import Colours
+from explorer.views.compare_panel import ComparePanel
 from explorer.views.data_panel import DataPanel
 from explorer.views.item_panel import ItemPanel
 from explorer.views.lazy_tabs import LazyTabs
@@ -37,6 +38,7 @@ from explorer.views.share_bar import ShareBar
 from explorer.views.status_bar import StatusBar
 from explorer.views.sweep_form import SweepForm
 from explorer.views.telling import tell, telling
+from explorer.views.text import share
 from explorer.views.theme import css_variables, material_theme, stylesheet
 from explorer.views.turns import later, soon
 
@@ -98,6 +100,7 @@ class Explorer(pn.viewable.Viewer):
         """The browser has gone; runs go on."""
         self._unsubscribe()
         self.session.derived.close()
+        self.compare.close()
         for one in self.maps:
             one.close()
 
@@ -119,6 +122,7 @@ class Explorer(pn.viewable.Viewer):
         self.selection = SelectionPanel(session, dark)
         self.sample = SamplePanel(session, self._jump)
         self.item = ItemPanel(session, self._jump, dark)
+        self.compare = ComparePanel(session, self.status.show)
         self.search = SearchBar(session, self._jump)
         self.share = ShareBar(session)
         self.marks = tuple(PinMarks(session, one, dark) for one in self.maps)
@@ -175,6 +179,7 @@ class Explorer(pn.viewable.Viewer):
             ("Selection", self.selection),
             ("Sample", self.sample),
             ("Item", self.item),
+            ("Compare", self.compare),
             sizing_mode="stretch_width",
             margin=0,
         )
@@ -376,7 +381,7 @@ class Explorer(pn.viewable.Viewer):
         return (
             "not aligned while a run works"
             if alignment is None
-            else f"aligned · disparity {alignment.disparity:.2f}"
+            else f"aligned · disparity {alignment.disparity:.2f}{_jumped(alignment.jumped)}"
         )
 
     def _draw_progress(self) -> None:
@@ -385,3 +390,7 @@ class Explorer(pn.viewable.Viewer):
         if run is not None and run.status.active:
             run = session.runner.run(run.id)
         self.playback.state = playback_state(run, session.progress)
+
+
+def _jumped(amount: float) -> str:
+    return f" · {share(amount)} jump" if amount else ""

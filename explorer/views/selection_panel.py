@@ -99,5 +99,6 @@ def told(step: Step, runs: dict[str, str]) -> str:
         "saved": f"“{step.name}”",
         "search": f"search “{step.text}”",
         "like": f"like {step.text}",
+        "rows": step.text or "rows",
     }.get(step.kind, step.kind)
     return f"{sign}{what}{where}"

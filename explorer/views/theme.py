@@ -77,7 +77,7 @@ def _mode(colours: Tokens, mode: str) -> dict[str, Any]:
                 }
             },
             "MuiTab": {
-                "styleOverrides": {"root": {"minWidth": 0, "padding": "8px 12px", "textTransform": "none"}}
+                "styleOverrides": {"root": {"minWidth": 0, "padding": "8px 9px", "textTransform": "none"}}
             },
             "MuiSlider": {
                 "styleOverrides": {

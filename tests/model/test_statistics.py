@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,10 @@ from core import KnnGraph
 from core.quality import distortion
 from explorer.model import derived, stages
 from explorer.model.clusters import Clusters
+from explorer.model.comparison import displacement
 from explorer.model.derived import Derived
 from explorer.model.doing import in_turn
+from explorer.model.drawing import Ground
 from explorer.model.errors import InputError
 from explorer.model.run import RunParameters
 from explorer.model.runner import Runner
@@ -22,6 +25,7 @@ from explorer.model.session import Session
 from explorer.model.statistics import (
     CLUSTER,
     DENSITY,
+    DISPLACEMENT,
     DISTORTION,
     STABILITY,
     STATISTICS,
@@ -179,6 +183,25 @@ def test_stability_needs_a_second_run_and_is_a_share(session: Session) -> None:
     assert ((values >= 0) & (values <= 1)).all()
     session.runs = session.runs[:1]
     assert not session.has_other_runs
+
+
+def test_displacement_is_from_the_map_beside_and_waits_for_one(session: Session) -> None:
+    session.numbers(DISPLACEMENT)
+    assert session.waiting_for(DISPLACEMENT) == "There is no second map to compare with: put one beside this."
+    first, second = session.runs
+    session.put_beside(second.id)
+    maps = [session.snapshot(run.id).embedding for run in (first, second)]
+    np.testing.assert_array_equal(numbers(session, DISPLACEMENT).astype(np.float32), displacement(*maps))
+    session.param.update(colour_by=DISPLACEMENT, isolated=frozenset({0}))
+    session.select_category(DISPLACEMENT, 0)
+    step = session.selection.steps[-1]
+    assert step.packed, "its rows are told, as another map may be beside it next time"
+    ground = Ground.of_run(session.workspace, first.id)
+    assert ground.select(session.selection.steps).digest == session.selection.digest
+    session.put_beside(second.id)
+    assert session.isolated == frozenset()
+    with pytest.raises(InputError, match="does not tell '@displacement'"):
+        ground.select([replace(step, packed="")])
 
 
 def test_a_column_named_like_a_statistic_goes_first(session: Session) -> None:

@@ -25,7 +25,15 @@ from explorer.model.run import RunParameters, RunStatus
 from explorer.model.runner import Event, Runner
 from explorer.model.selection import Step
 from explorer.model.session import Session
-from explorer.model.statistics import CLUSTER, DENSITY, DISTORTION, PROBABILITY, STABILITY, STATISTICS
+from explorer.model.statistics import (
+    CLUSTER,
+    DENSITY,
+    DISPLACEMENT,
+    DISTORTION,
+    PROBABILITY,
+    STABILITY,
+    STATISTICS,
+)
 from explorer.model.workspace import Workspace
 from explorer.views import item_panel, page, run_pictures, search_bar
 from explorer.views.aside import Aside
@@ -192,6 +200,21 @@ def test_the_status_bar_follows_a_statistic_until_it_is_there(
     assert explorer.selection.composition.columns.value == ["kind"]
 
 
+def test_displacement_is_offered_while_a_map_is_beside(session: Session) -> None:
+    colour, compared = ColourPanel(session), Composition(session)
+    assert DISPLACEMENT not in colour.column.options.values()
+    session.put_beside(session.runs[1].id)
+    assert DISPLACEMENT in colour.column.options.values()
+    assert DISPLACEMENT in compared.columns.options.values()
+    colour.column.value = DISPLACEMENT
+    until(lambda: np.isfinite(session.numbers(DISPLACEMENT)).all())
+    session.hear()
+    assert sum(row["total"] for row in colour.legend.rows) == N
+    session.put_beside(session.runs[1].id)
+    assert session.colour_by == colour.column.value == ""
+    assert DISPLACEMENT not in compared.columns.options.values()
+
+
 def test_pictures_are_made_by_a_worker_and_the_newest_colours_win(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -338,7 +361,14 @@ def test_a_view_is_kept_while_the_map_is_zoomed_and_taken_up_again(explorer: Exp
 
 def test_every_button_and_field_says_what_it_does(explorer: Explorer) -> None:
     # What is behind a tab is made when it is first shown.
-    parts = (explorer, explorer.colour, explorer.selection, explorer.sample, explorer.item)
+    parts = (
+        explorer,
+        explorer.colour,
+        explorer.selection,
+        explorer.sample,
+        explorer.item,
+        explorer.compare,
+    )
     widgets = {widget for part in parts for widget in part.__panel__().select(MaterialWidget)}
     assert len(widgets) > 35
     assert [widget for widget in widgets if not widget.description] == []

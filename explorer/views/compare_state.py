@@ -1,0 +1,110 @@
+"""What the page shows of a comparison of runs, as plain values for its script."""
+
+from __future__ import annotations
+
+import string
+from typing import Any
+
+from explorer.model.comparing import Comparison
+from explorer.model.comparison import Pair
+from explorer.model.consensus import Consensus
+from explorer.model.fates import DISSOLVED, Fate
+from explorer.views.text import count, duration, share
+
+CHANGING, CLUSTER, REGION = "changing", "cluster", "region"
+NONE = "–"
+NO_CLUSTERS = "There is no cluster on the map of A: nothing that could come back."
+NO_REGIONS = "No group of items keeps fewer than a third of its neighbours from run to run."
+
+
+def comparison_state(found: Comparison) -> dict[str, Any]:
+    """What `CompareResult` shows: the runs by letters, A the reference, a row for each pair, and findings.
+
+    The worst findings come first. Each has a key that says what it selects, see `ComparePanel`.
+    """
+    letters = dict(zip((score.run.id for score in found.scores), string.ascii_uppercase, strict=False))
+    runs = [
+        {
+            "letter": letters[score.run.id],
+            "name": score.run.parameters.label,
+            "id": score.run.id,
+            "trust": f"{score.trustworthiness:.3f}",
+            "clusters": count(score.clusters),
+            "time": duration(score.seconds),
+        }
+        for score in found.scores
+    ]
+    pairs = [_pair(one, letters) for one in found.pairs]
+    few = "With a third run, clusters and regions that depend on the seed are told here."
+    if found.consensus is None:
+        return {"runs": runs, "pairs": pairs, "said": few, "groups": []}
+    groups = _groups(found.consensus, letters)
+    return {"runs": runs, "pairs": pairs, "said": found.consensus.sentence, "groups": groups}
+
+
+def _pair(one: Pair, letters: dict[str, str]) -> dict[str, str]:
+    jumped = f", of all but the {share(one.jumped)} of items that jump" if one.jumped else ""
+    return {
+        "name": f"{letters[one.a]} · {letters[one.b]}",
+        "agreement": f"{one.agreement:.3f}",
+        "disparity": f"{one.disparity:.3f}",
+        "ari": _score(one.ari),
+        "ami": _score(one.ami),
+        "note": f"Disparity of {letters[one.b]} laid over {letters[one.a]}{jumped}",
+    }
+
+
+def _score(value: float | None) -> str:
+    return NONE if value is None else f"{value:.3f}"
+
+
+def _groups(found: Consensus, letters: dict[str, str]) -> list[dict[str, Any]]:
+    regions = [
+        {
+            "key": f"{REGION}:{number}",
+            "name": f"region {number + 1}",
+            "items": _items(len(region.rows)),
+            "value": f"{region.stability:.2f}",
+            "tone": "bad",
+            "sentence": region.sentence,
+            "where": "",
+        }
+        for number, region in enumerate(found.regions)
+    ]
+    changing = {
+        "key": CHANGING,
+        "name": "all of them",
+        "items": _items(len(found.changing)),
+        "value": "",
+        "tone": "warn",
+        "sentence": found.changing_sentence,
+        "where": "",
+    }
+    return [
+        _group("Clusters of A", "survival", [_fate(one, letters) for one in found.worst_first], NO_CLUSTERS),
+        _group("Unstable regions", "stability", regions, NO_REGIONS),
+        _group(
+            "Points that change sides", "", [changing] if len(found.changing) else [], found.changing_sentence
+        ),
+    ]
+
+
+def _group(title: str, measure: str, findings: list[dict[str, str]], none: str) -> dict[str, Any]:
+    return {"title": title, "measure": measure, "findings": findings, "none": none}
+
+
+def _fate(fate: Fate, letters: dict[str, str]) -> dict[str, str]:
+    where = ", ".join(letters[run] for run in fate.where)
+    return {
+        "key": f"{CLUSTER}:{fate.cluster}",
+        "name": f"cluster {fate.cluster}",
+        "items": _items(fate.size),
+        "value": f"{fate.survival:.2f}",
+        "tone": "good" if fate.is_stable else "bad" if fate.beyond_chance <= DISSOLVED else "warn",
+        "sentence": fate.sentence,
+        "where": f"in {where}" if where else "",
+    }
+
+
+def _items(n: int) -> str:
+    return f"{count(n)} item{'' if n == 1 else 's'}"

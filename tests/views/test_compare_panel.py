@@ -1,0 +1,243 @@
+"""The Compare tab without a browser: what can be compared, what comes of it, what a finding selects."""
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from explorer.model.consensus import Consensus, Region
+from explorer.model.doing import Doing
+from explorer.model.drawing import Ground
+from explorer.model.errors import InputError
+from explorer.model.run import RunParameters, RunStatus
+from explorer.model.runner import Runner
+from explorer.model.session import Session
+from explorer.model.workspace import Workspace
+from explorer.views import compare_panel
+from explorer.views.compare_panel import ComparePanel
+from explorer.views.compare_state import comparison_state
+
+SEEDS = (0, 1, 2)
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory, blobs) -> Iterator[Session]:
+    """Five blobs with three finished runs, and other data without any."""
+    folder = tmp_path_factory.mktemp("compare")
+    np.save(folder / "blobs.npy", blobs[0])
+    np.save(folder / "other.npy", blobs[0][:50])
+    with Workspace(folder / "workspace") as workspace, Runner(workspace) as runner:
+        workspace.add_dataset(folder / "other.npy")
+        dataset = workspace.add_dataset(folder / "blobs.npy")
+        for seed in SEEDS:
+            runner.wait(runner.start(dataset, RunParameters(seed=seed, n_epochs=100)).id, timeout=240)
+        yield Session(workspace, runner, dataset)
+
+
+@pytest.fixture
+def session(bench: Session) -> Session:
+    return Session(bench.workspace, bench.runner, bench.dataset)
+
+
+@pytest.fixture
+def told() -> list[Doing | None]:
+    return []
+
+
+@pytest.fixture
+def panel(session: Session, told: list[Doing | None]) -> ComparePanel:
+    return ComparePanel(session, told.append)
+
+
+class Page:
+    """A document that does at once what it is asked to do in its next tick, and nothing later."""
+
+    session_context = None
+
+    def add_next_tick_callback(self, callback: Callable[[], None]) -> None:
+        callback()
+
+    def add_timeout_callback(self, callback: Callable[[], None], _milliseconds: int) -> None:
+        self.later = callback
+
+
+@pytest.fixture
+def half(panel: ComparePanel, monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, Page]:
+    """Comparisons are half done, on a worker's thread, until they are stopped; it is set when one is."""
+    reached, page = threading.Event(), Page()
+
+    def endless(*given: Any) -> None:
+        while True:
+            given[-1](0.5)
+            reached.set()
+
+    monkeypatch.setattr(compare_panel, "compare", endless)
+    panel._aside._doc = panel._doc = page
+    return reached, page
+
+
+def labels(session: Session) -> list[str]:
+    return [run.parameters.label for run in session.runs if run.id != session.run_id]
+
+
+def test_the_other_runs_of_this_data_are_offered_and_proposed(session: Session, panel: ComparePanel) -> None:
+    others = [run.id for run in session.runs if run.id != session.run_id]
+    assert list(panel.others.options) == labels(session)
+    assert panel.others.value == others
+    assert session.run(session.run_id).parameters.label in panel._head.object
+    assert not panel.compare.disabled
+    panel.others.value = others[:1]
+    session.refresh()
+    assert panel.others.value == others[:1], "what was chosen by hand stays"
+    panel.others.value = []
+    assert panel.compare.disabled
+
+
+def test_what_is_missing_is_told(session: Session, panel: ComparePanel) -> None:
+    first, *rest = session.runs
+    session.runs = (replace(first, status=RunStatus.RUNNING), *rest)
+    assert "The run on the map is not done" in panel._head.object
+    assert not panel.compare.visible
+    session.runs = (first, *(replace(run, status=RunStatus.STOPPED) for run in rest))
+    assert "There is nothing to compare with" in panel._head.object
+    assert not panel.others.visible
+    session.param.update(runs=(), run_id="")
+    assert "There is no map to compare" in panel._head.object
+
+
+def test_runs_of_one_label_are_told_apart_by_their_ids(session: Session, panel: ComparePanel) -> None:
+    first, second, third = session.runs
+    session.runs = (first, second, replace(third, parameters=second.parameters))
+    assert list(panel.others.options) == [
+        f"{second.parameters.label} · {run}" for run in (second.id, third.id)
+    ]
+
+
+def test_numbers_and_findings_come_of_it_and_a_cluster_selects_its_rows(
+    session: Session, panel: ComparePanel, told: list[Doing | None], blobs
+) -> None:
+    panel.compare.clicks += 1
+    state = panel.result.state
+    assert [run["letter"] for run in state["runs"]] == ["A", "B", "C"]
+    assert [run["name"] for run in state["runs"]][1:] == labels(session)
+    assert [pair["name"] for pair in state["pairs"]] == ["A · B", "A · C", "B · C"]
+    assert all(0 < float(pair["agreement"]) < 1 for pair in state["pairs"])
+    clusters = state["groups"][0]
+    assert {entry["key"] for entry in clusters["findings"]} == {f"cluster:{i}" for i in range(5)}
+    assert told[0].what == "comparing 3 maps"
+    assert told[-1] is None
+    assert panel.compare.visible
+    assert not panel._work.visible
+
+    session.mode = "union"
+    for number in (3, 1):
+        panel._on_message({"key": f"cluster:{number}"})
+    expected = np.isin(panel._found.labels, (1, 3))
+    np.testing.assert_array_equal(session.selection.mask, expected)
+    assert len(np.unique(blobs[1][expected])) == 2
+    step = session.selection.steps[-1]
+    assert (step.kind, step.mode, step.run_id) == ("rows", "union", session.run_id)
+    again = Ground.of_run(session.workspace, session.run_id).select(session.selection.steps)
+    assert again.digest == session.selection.digest
+
+
+def test_a_region_and_the_points_that_change_sides_select_their_rows(
+    session: Session, panel: ComparePanel
+) -> None:
+    panel._compare()
+    region = Region(np.array([4, 8]), 0.02, (1,), "2 items <b>keep</b> few.")
+    panel._found = replace(panel._found, regions=(region,), changing=np.array([7, 9, 11]))
+    panel._on_message({"key": "region:0"})
+    assert session.selection.rows.tolist() == [4, 8]
+    panel._on_message({"key": "changing"})
+    assert session.selection.rows.tolist() == [7, 9, 11]
+    assert session.selection.steps[-1].text == "points that change sides"
+
+
+def test_findings_are_told_worst_first_with_the_letters_of_their_runs(session: Session) -> None:
+    whole = compare_panel.compare(session.workspace, session.runs)
+    consensus: Consensus = whole.consensus
+    torn = replace(consensus.clusters[2], torn_in=(session.runs[2].id,), beyond_chance=0.8)
+    gone = replace(consensus.clusters[4], beyond_chance=0.2, worst=session.runs[1].id)
+    clusters = (*consensus.clusters[:2], torn, consensus.clusters[3], gone)
+    state = comparison_state(replace(whole, consensus=replace(consensus, clusters=clusters, regions=())))
+    told = state["groups"][0]["findings"]
+    assert [(entry["name"], entry["tone"], entry["where"]) for entry in told[:2]] == [
+        ("cluster 4", "bad", "in B"),
+        ("cluster 2", "warn", "in C"),
+    ]
+    assert {(entry["tone"], entry["where"]) for entry in told[2:]} == {("good", "")}
+    assert [entry["name"] for entry in told[2:]] == ["cluster 0", "cluster 1", "cluster 3"]
+    assert state["groups"][1]["none"]
+
+
+def test_two_runs_are_told_without_findings(session: Session, panel: ComparePanel) -> None:
+    panel.others.value = panel.others.value[:1]
+    panel._compare()
+    assert len(panel.result.state["pairs"]) == 1
+    assert panel.result.state["groups"] == []
+    assert "With a third run" in panel.result.state["said"]
+    panel._on_message({"key": "cluster:0"})
+    assert session.selection.count == 0
+
+
+def test_work_shows_its_share_and_is_cancelled(
+    panel: ComparePanel, half: tuple[threading.Event, Page], told: list[Doing | None]
+) -> None:
+    reached, page = half
+    panel._compare()
+    assert reached.wait(60)
+    page.later()
+    assert panel._work.visible
+    assert not panel.compare.visible
+    assert "comparing 3 maps: 50%" in panel._words.object
+    assert (panel.share.value, panel.share.variant) == (50, "determinate")
+    doing = told[-1]
+    panel.cancel.clicks += 1
+    assert doing.stopped
+    assert told[-1] is None
+    assert panel.compare.visible
+    assert panel.result.state == {}
+    page.later()
+    assert told[-1] is None
+
+
+def test_other_data_ends_the_work_and_takes_the_numbers_away(
+    session: Session, panel: ComparePanel, half: tuple[threading.Event, Page], told: list[Doing | None]
+) -> None:
+    panel.result.state = {"runs": []}
+    panel._compare()
+    assert half[0].wait(60)
+    doing = told[-1]
+    other = next(info for info in session.workspace.datasets() if info.id != session.dataset.id)
+    session.open(session.workspace.dataset(other.id))
+    assert doing.stopped
+    assert panel.result.state == {}
+    assert "There is no map to compare" in panel._head.object
+
+
+def test_a_page_that_is_gone_ends_the_work(panel: ComparePanel, half: tuple[threading.Event, Page]) -> None:
+    panel._compare()
+    assert half[0].wait(60)
+    doing = panel._doing
+    panel.close()
+    assert doing.stopped
+
+
+def test_what_went_wrong_is_told_and_it_can_be_tried_again(
+    panel: ComparePanel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise InputError("The map of <run> is gone.")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(compare_panel, "compare", fail)
+        panel._compare()
+    assert "The map of &lt;run&gt; is gone." in panel._said.object
+    assert panel.compare.visible
+    panel._compare()
+    assert panel._said.object == ""
+    assert panel.result.state["groups"]
