@@ -87,16 +87,22 @@ def separation(
     # The same rows at every epoch, and whenever it is asked again.
     asked = np.sort(np.random.default_rng(0).permutation(rows)[:MOST_ASKED])
     k, chance = min(NEIGHBOURS, len(rows) - 1), (len(rows) - 1) / (len(members) - 1)
-    scores = []
+    scores, order = [], np.empty(len(members), np.int32)
     for done, epoch in enumerate(history.epochs):
         progress(done / len(history))
-        purity = _purity(history.load(epoch), members, asked, k)
+        purity = _purity(history.load(epoch), members, asked, k, order)
         scores.append((purity - chance) / (1 - chance))
     return Separation(history.epochs, tuple(scores))
 
 
-def _purity(frame: Keyframe, members: NDArray[np.bool_], asked: NDArray[np.int64], k: int) -> float:
-    """The mean share of the k nearest of the rows asked that are members."""
+def _purity(
+    frame: Keyframe,
+    members: NDArray[np.bool_],
+    asked: NDArray[np.int64],
+    k: int,
+    order: NDArray[np.int32],
+) -> float:
+    """The mean share of the k nearest of the rows asked that are members; ``order`` is room for n rows."""
     levels = frame.positions
     if levels.shape != (len(members), 2):
         raise InputError(f"The history is not of flat maps of {len(members):,} rows: choose another run.")
@@ -105,7 +111,7 @@ def _purity(frame: Keyframe, members: NDArray[np.bool_], asked: NDArray[np.int64
     some = levels[:: -(-len(levels) // MOST_SAMPLED)]
     low, high = np.quantile(some, [RIM, 1 - RIM], axis=0, method="nearest").astype(np.float64)
     grid = low, side / (high - low + 1), side
-    starts, order = np.zeros(side * side + 1, np.int32), np.empty(len(levels), np.int32)
+    starts = np.zeros(side * side + 1, np.int32)
     _sort(levels, *grid, starts, order)
     shares = np.empty(len(asked))
     _ask(levels, frame.step.astype(np.float64), *grid, starts, order, members, asked, k, shares)
