@@ -15,7 +15,7 @@ from explorer.views.map_view import MapView
 from explorer.views.playback import Past
 from explorer.views.turns import later
 
-FRAME_MS, LOOK_MS = 70, 8
+FRAME_MS, LOOK_MS = 60, 8
 """At least so long a frame stays, and how soon it is looked again whether a slow one is painted."""
 
 
