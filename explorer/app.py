@@ -22,6 +22,7 @@ from tornado.ioloop import IOLoop
 
 from explorer.model.dataset import Dataset
 from explorer.model.errors import InputError, WorkspaceError
+from explorer.model.history import Keyframe
 from explorer.model.projection import Viewport
 from explorer.model.run import RunParameters, RunStatus
 from explorer.model.runner import Runner
@@ -126,6 +127,8 @@ class App:
                 session.colour_by = ""
             if _argument("run") == session.run_id:
                 session.view = view_of(_argument("view"))
+                kept = {str(epoch): epoch for epoch in session.epochs}
+                session.look_at_epoch(kept.get(_argument("epoch")))
             session.refresh()
         return session, amiss
 
@@ -145,13 +148,14 @@ class App:
                 "item": "" if session.pinned is None else str(session.pinned),
                 "selection": session.saved_name,
                 "view": view_text(session.view),
+                "epoch": "" if session.epoch is None else str(session.epoch),
                 "theme": "" if explorer.dark else "light",
             }  # fmt: skip
             given = {name: value for name, value in values.items() if value}
             location.search = "?" + urlencode(given, safe=",")
 
         def write_at_rest(*_: object) -> None:
-            # A turn of the wheel is many moves, and one place to come back to.
+            # Many turns of the wheel, and a history that is played, end in one place to come back to.
             nonlocal moves
             moves += 1
             move = moves
@@ -159,7 +163,7 @@ class App:
 
         told = ["dataset", "run_id", "beside_id", "colour_by", "pinned", "selection", "saved_as"]
         session.param.watch(write, told)
-        session.param.watch(write_at_rest, ["view"])
+        session.param.watch(write_at_rest, ["view", "epoch"])
         explorer.param.watch(write, ["dark"])
         pn.state.onload(write)
 
@@ -297,6 +301,7 @@ def warm_up_drawing() -> None:
     shade(points, viewport, codes, np.arange(64) % 2 == 0, Style(True, False))
     shade(points, viewport, density_colouring(True), style=Style(True, False))
     density_of(points).level(0.5).above()
+    Keyframe.encode(points).decode()
 
 
 def view_text(view: tuple[float, float, float] | None) -> str:

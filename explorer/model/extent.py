@@ -55,6 +55,11 @@ class Extent:
             return cls(whole, whole, bulk)
         return cls(whole, (core[0], core[1], core[2], core[3]), bulk, outside)
 
+    def beside(self, newest: Extent) -> Extent:
+        """The rectangle that has room for this map and the newest of its run, and the newest's size."""
+        whole, core = _around_both(self.whole, newest.whole), _around_both(self.core, newest.core)
+        return Extent(whole, core, newest.bulk, self.outside)
+
     def viewport(self, width: int, height: int, everything: bool = False) -> Viewport:
         """The viewport of a screen that shows the core, or everything, with a margin."""
         box = self.whole if everything else self.core
@@ -76,6 +81,10 @@ def _around(box: Box) -> Box:
     x0, x1, y0, y1 = box
     across, up = GROWTH * (x1 - x0), GROWTH * (y1 - y0)
     return x0 - across, x1 + across, y0 - up, y1 + up
+
+
+def _around_both(one: Box, other: Box) -> Box:
+    return min(one[0], other[0]), max(one[1], other[1]), min(one[2], other[2]), max(one[3], other[3])
 
 
 @njit(nogil=True, cache=True)

@@ -1,16 +1,22 @@
-"""Keyframes of a run: the layout at up to 64 epochs, in 16 bits a coordinate, to scrub through afterwards."""
+"""Keyframes of a run: the layout at up to 60 epochs, in 16 bits a coordinate, to scrub through afterwards."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
+from numpy.typing import NDArray
 
-MOST_FRAMES = 64
+MOST_FRAMES = 60
+"""Frames of one run: those of a flat map of a million points take 240 MB on disk."""
 MOST_COMPONENTS = 3
 LEVELS = 65_535
 SMALLEST_SPAN = 1e-30
+MOST_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True)
@@ -40,11 +46,40 @@ class Keyframe:
         np.rint(components, out=components)
         return cls(np.ascontiguousarray(components.T, np.uint16), low, span)
 
-    def decode(self) -> np.ndarray:
-        """Return the layout, float32 (n, d)."""
-        step = (self.span / np.float32(LEVELS)).astype(np.float32)
-        layout: np.ndarray = self.positions * step + self.low
+    def decode(self) -> NDArray[np.float32]:
+        """Return the layout, float32 (n, d), read-only as every map: one compiled pass, without the lock."""
+        layout = np.empty(self.positions.shape, np.float32)
+        _decode(self.positions, self.low, self.step, layout)
+        layout.setflags(write=False)
         return layout
+
+    @property
+    def step(self) -> NDArray[np.float32]:
+        """How far apart two levels are, float32 (d,)."""
+        return np.asarray(self.span / np.float32(LEVELS), np.float32)
+
+    @property
+    def record(self) -> np.ndarray:
+        """The keyframe as one value with the fields low, span and positions, to be kept in one ``.npy``."""
+        n, d = self.positions.shape
+        fields = [("low", "<f4", (d,)), ("span", "<f4", (d,)), ("positions", "<u2", (n, d))]
+        record = np.empty(1, np.dtype(fields))
+        record["low"], record["span"], record["positions"] = self.low, self.span, self.positions
+        return record
+
+    @classmethod
+    def of_record(cls, record: np.ndarray) -> Keyframe:
+        """Return the keyframe of such a value, perhaps memory-mapped; raises ValueError if it is none."""
+        if record.shape != (1,) or record.dtype.names != ("low", "span", "positions"):
+            raise ValueError("it holds no keyframe")
+        return cls(record["positions"][0], record["low"][0], record["span"][0])
+
+
+@njit(nogil=True, cache=True)
+def _decode(positions, low, step, layout):  # type: ignore[no-untyped-def]
+    for i in range(len(positions)):
+        for c in range(positions.shape[1]):
+            layout[i, c] = np.float32(positions[i, c]) * step[c] + low[c]
 
 
 @dataclass(frozen=True)
@@ -65,9 +100,38 @@ class History:
     def __len__(self) -> int:
         return len(self.epochs)
 
-    def decode(self, frame: int) -> np.ndarray:
+    def decode(self, frame: int) -> NDArray[np.float32]:
         """Return the layout of frame 0 to len - 1, float32 (n, d)."""
         return self.load(self.epochs[frame]).decode()
+
+
+class Decoded:
+    """The frames decoded last; the same one is the same array. Safe to use from several threads.
+
+    Parameters
+    ----------
+    most : int, default 64 MiB
+        Bytes kept; the last frame is, whatever its size.
+    """
+
+    def __init__(self, most: int = MOST_BYTES) -> None:
+        self._most, self._lock = most, threading.Lock()
+        self._kept: OrderedDict[Hashable, NDArray[np.float32]] = OrderedDict()
+
+    def get(self, key: Hashable, decode: Callable[[], NDArray[np.float32]]) -> NDArray[np.float32]:
+        """Return the frame known by a key, decoded if it is not there."""
+        with self._lock:
+            if key not in self._kept:
+                self._kept[key] = decode()
+            self._kept.move_to_end(key)
+            while len(self._kept) > 1 and self.nbytes > self._most:
+                self._kept.popitem(last=False)
+            return self._kept[key]
+
+    @property
+    def nbytes(self) -> int:
+        """What the frames take."""
+        return sum(frame.nbytes for frame in self._kept.values())
 
 
 def keyframe_epochs(n_epochs: int) -> frozenset[int]:

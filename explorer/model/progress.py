@@ -63,13 +63,16 @@ class Snapshot:
     embedding : float32 (n, n_components)
         Read-only.
     final : bool
-        Whether the run will move no more by itself.
+        Whether the run will move no more by itself, and this is where it came to rest.
+    past : bool
+        Whether it is a moment of a run at rest, from its history.
     """
 
     run_id: str
     epoch: int
     embedding: np.ndarray
     final: bool
+    past: bool = False
 
 
 @dataclass(frozen=True)

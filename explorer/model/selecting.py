@@ -13,6 +13,7 @@ from explorer.model.errors import InputError
 from explorer.model.runner import Runner, Snapshot
 from explorer.model.saved import SavedSelections
 from explorer.model.selection import MODES, Selection, SelectionHistory, Step, inside, packed
+from explorer.model.separation import Separation
 from explorer.model.statistics import CLUSTER, DISPLACEMENT, STABILITY
 from explorer.model.viewed import Viewed
 from explorer.model.water_level import Level, WaterLevels
@@ -34,6 +35,8 @@ class Selecting(Viewed):
         The water level over the maps: the share of the points above it, 0 to 1; None while it is not in use.
     saved_as : dict of str to str
         What selections of the open data are saved as, as far as known, by their digests.
+    formed : Separation or None
+        How the selection came to stand apart over the history of the run on the map, when that was asked.
 
     Attributes
     ----------
@@ -45,6 +48,7 @@ class Selecting(Viewed):
     mode: Any = param.Selector(default="replace", objects=list(MODES))
     water = param.Number(None, bounds=(0, 1), allow_None=True)
     saved_as = param.Dict(default={})
+    formed = param.ClassSelector(class_=Separation, default=None, allow_None=True)
 
     def __init__(self, workspace: Workspace, runner: Runner) -> None:
         super().__init__(workspace, runner)
@@ -102,7 +106,7 @@ class Selecting(Viewed):
     def select_above(self, run_id: str, mode: str = "replace") -> None:
         """Select the rows above the water level on a run's map."""
         # The map before the level: if that was at rest already, so is the one the level is of.
-        snapshot, level = self.snapshot(run_id), self.water_level(run_id)
+        snapshot, level = self.looked_at(run_id), self.water_level(run_id)
         if snapshot is not None and level is not None:
             rows = level.above()
             self.select(rows, _on(snapshot, rows, Step("above", mode, run_id, share=level.share)))
@@ -115,7 +119,7 @@ class Selecting(Viewed):
         InputError
             When there is water at that place.
         """
-        snapshot, level = self.snapshot(run_id), self.water_level(run_id)
+        snapshot, level = self.looked_at(run_id), self.water_level(run_id)
         if level is None or snapshot is None:
             return
         alignment, place = self.alignment(run_id, snapshot), np.array([[x, y]])
@@ -130,8 +134,8 @@ class Selecting(Viewed):
         self.select(rows, _on(snapshot, rows, step))
 
     def water_level(self, run_id: str) -> Level | None:
-        """The water level on the newest map of a run, in that run's own coordinates; None without either."""
-        snapshot, share = self.snapshot(run_id), self.water
+        """The water level on a run's map as looked at, in its own coordinates; None without either."""
+        snapshot, share = self.looked_at(run_id), self.water
         if snapshot is None or share is None:
             return None
         return self._levels.level(run_id, snapshot.epoch, snapshot.embedding, share)
@@ -189,7 +193,7 @@ class Selecting(Viewed):
             self._change(self.history.redo())
 
     def _select_inside(self, kind: str, run_id: str, outline: NDArray[np.float64], mode: str) -> None:
-        snapshot = self.snapshot(run_id)
+        snapshot = self.looked_at(run_id)
         if snapshot is None:
             return
         alignment = self.alignment(run_id, snapshot)
@@ -219,5 +223,5 @@ class Selecting(Viewed):
 
 
 def _on(snapshot: Snapshot, mask: NDArray[np.bool_], step: Step) -> Step:
-    """A step made on a map, with its rows if that map will not be there to do it again on."""
-    return step if snapshot.final else replace(step, packed=packed(mask))
+    """A step made on a map, with its epoch and its rows if that is not the map that stays."""
+    return step if snapshot.final else replace(step, epoch=snapshot.epoch, packed=packed(mask))

@@ -62,8 +62,10 @@ class Step:
     rows : tuple of int
         The rows themselves, where nothing shorter tells them.
     packed : str
-        The rows chosen (see ``packed``), where the rest does not tell them: on a map that still moved, and of
-        categories whose names do not last or are not theirs alone.
+        The rows chosen (see ``packed``), where the rest does not tell them: on a map that still moved, or of
+        an earlier epoch, and of categories whose names do not last or are not theirs alone.
+    epoch : int or None
+        The epoch of the map it was drawn on, where that is not the one the run came to rest with.
     """
 
     kind: str
@@ -81,10 +83,11 @@ class Step:
     text: str = ""
     rows: tuple[int, ...] = ()
     packed: str = ""
+    epoch: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """What JSON needs: the kind, the mode and whatever else is not empty."""
-        filled = {name: value for name, value in vars(self).items() if value}
+        filled = {name: value for name, value in vars(self).items() if value or (name, value) == ("epoch", 0)}
         return filled | ({"steps": [step.to_dict() for step in self.steps]} if self.steps else {})
 
     @classmethod

@@ -19,7 +19,7 @@ from explorer.model.selection import Selection, SelectionHistory
 from explorer.model.strategies import Plan
 from explorer.model.workspace import Workspace
 
-LEFT = ("run_id", "beside_id", "colour_by", "isolated", "drawn", "pinned", "water")
+LEFT = ("run_id", "beside_id", "epoch", "colour_by", "isolated", "drawn", "pinned", "water")
 """What belongs to one look at some data, beside its selections."""
 
 
@@ -84,6 +84,7 @@ class Session(Selecting):
         runs = tuple(self.runner.runs(dataset.id))
         known = [run.id for run in runs] or [""]
         run_id = look["run_id"] if look.get("run_id") in known else known[0]
+        epoch = look.get("epoch") if look.get("run_id") == run_id else None
         self.history = history
         first: dict[str, Any] = {
             "beside_id": "",
@@ -96,7 +97,7 @@ class Session(Selecting):
         self.param.update(
             dataset=dataset,
             runs=runs,
-            **{**first, **look, "run_id": run_id},
+            **{**first, **look, "run_id": run_id, "epoch": epoch},
             highlighted=frozenset(),
             selection=history.current,
             saved_as={},

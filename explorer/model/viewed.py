@@ -16,6 +16,7 @@ from explorer.model.comparison import Alignment, align
 from explorer.model.dataset import Dataset
 from explorer.model.derived import Derived, pending
 from explorer.model.errors import InputError, WorkspaceError
+from explorer.model.history import Decoded, History, Keyframe
 from explorer.model.run import Run, RunParameters
 from explorer.model.runner import Progress, Runner, Snapshot
 from explorer.model.statistics import (
@@ -40,6 +41,8 @@ class Viewed(param.Parameterized):
         The open data.
     run_id, beside_id : str
         The run on the map, and the one beside it; empty for none.
+    epoch : int or None
+        The epoch at which the run on the map is shown, one of `epochs`; None for its newest map.
     colour_by : str
         Column or statistic of the run that colours the map; empty for density.
     isolated : frozenset of int
@@ -57,6 +60,7 @@ class Viewed(param.Parameterized):
     dataset = param.ClassSelector(class_=Dataset, default=None, allow_None=True)
     run_id = param.String("")
     beside_id = param.String("")
+    epoch = param.Integer(None, bounds=(0, None), allow_None=True)
     colour_by = param.String("")
     isolated = param.ClassSelector(class_=frozenset, default=frozenset())
     highlighted = param.ClassSelector(class_=frozenset, default=frozenset())
@@ -68,6 +72,8 @@ class Viewed(param.Parameterized):
         super().__init__()
         self.workspace, self.runner = workspace, runner
         self._aligned: tuple[tuple[object, ...], Alignment | None] = ((), None)
+        self._kept: tuple[object, tuple[int, ...]] = (None, ())
+        self._decoded = Decoded()
         self.derived = Derived(workspace)
         self.faults: dict[str, str] = {}
         # Who chooses a statistic anew means that it be tried anew; first of all who hears of the choice.
@@ -113,8 +119,9 @@ class Viewed(param.Parameterized):
         # The categories of a statistic are another run's no longer.
         stale = self.colour_by in STATISTICS and run_id != self.run_id
         isolated = frozenset() if stale else self.isolated
+        now = {"epoch": self.epoch if run_id == self.run_id else None, **stand}
         # At once with the runs, of which a new one is: for a moment it would have none to be compared with.
-        self.param.update(run_id=run_id, beside_id=beside, isolated=isolated, **stand)
+        self.param.update(run_id=run_id, beside_id=beside, isolated=isolated, **now)
 
     def put_beside(self, run_id: str) -> None:
         """Put a second run beside the first, or take it away when it is there already."""
@@ -137,7 +144,11 @@ class Viewed(param.Parameterized):
             return {}
         runs = tuple(self.runner.runs(self.dataset.id))
         here = any(run.id == run_id for run in runs)
-        return {"runs": runs, "progress": self.runner.progress(run_id) if here else None}
+        progress = self.runner.progress(run_id) if here else None
+        now: dict[str, Any] = {"runs": runs, "progress": progress}
+        # What is at work is looked at as it goes.
+        at_work = progress is not None and progress.status.active
+        return now | {"epoch": None} if at_work else now
 
     def run(self, run_id: str) -> Run | None:
         """The record of one of this data's runs, None if there is none of that name."""
@@ -159,9 +170,73 @@ class Viewed(param.Parameterized):
             return None
         return snapshot if snapshot is not None and snapshot.embedding.shape[1] == 2 else None
 
+    def looked_at(self, run_id: str) -> Snapshot | None:
+        """The map of a run that is looked at, in its own coordinates: at `epoch`, or the newest.
+
+        Whatever is chosen on a map is chosen on this one. The run beside always shows its newest.
+        """
+        snapshot, epoch = self.snapshot(run_id), self.epoch
+        if snapshot is None:
+            return None
+        if epoch is not None and run_id == self.run_id and epoch in self.epochs[:-1]:
+            try:
+                kept = self._decoded.get(
+                    (run_id, epoch), lambda: self.workspace.keyframes(run_id).load(epoch).decode()
+                )
+            except WorkspaceError as error:
+                self.faults[run_id] = str(error)
+                return None
+            snapshot = Snapshot(run_id, epoch, kept, final=False, past=True)
+        self.faults.pop(run_id, None)
+        return snapshot
+
+    @property
+    def epochs(self) -> tuple[int, ...]:
+        """The epochs at which the run on the map can be looked at, ascending; the last is its newest map's.
+
+        Empty without a flat map, and while the run is at work.
+        """
+        run = self.run(self.run_id)
+        if run is None or run.status.active or run.parameters.n_components != 2:
+            return ()
+        key = (run.id, run.epoch, run.status)
+        if self._kept[0] != key:
+            kept = self.workspace.keyframes(run.id).epochs
+            self._kept = (key, (*(epoch for epoch in kept if epoch < run.epoch), run.epoch))
+        return self._kept[1]
+
+    def look_at_epoch(self, epoch: int | None) -> None:
+        """Show the run on the map as it was at one of `epochs`; its newest map for the last and for None.
+
+        Raises
+        ------
+        InputError
+            When the run keeps no such epoch.
+        """
+        epochs = self.epochs
+        if epoch is not None and epoch not in epochs:
+            raise InputError(f"The run on the map keeps no epoch {epoch:,}: choose one on the bar below it.")
+        self.epoch = None if epoch is None or epoch == epochs[-1] else epoch
+
+    def past(self) -> History:
+        """The run on the map at each of `epochs`."""
+        epochs, kept = self.epochs, self.workspace.keyframes(self.run_id)
+        newest = self.snapshot(self.run_id)
+
+        def load(epoch: int) -> Keyframe:
+            # Where a run was stopped it keeps its map and no keyframe.
+            if newest is not None and epoch not in kept.epochs:
+                return Keyframe.encode(newest.embedding)
+            return kept.load(epoch)
+
+        return History(epochs, load)
+
     def shown(self, run_id: str) -> Snapshot | None:
-        """The newest map of a run as shown: the one beside is laid over the first when both are at rest."""
-        snapshot = self.snapshot(run_id)
+        """The map looked at as shown: the one beside is laid over the first when both are at rest.
+
+        It is laid over where the first has come to rest, and stays there while earlier epochs are looked at.
+        """
+        snapshot = self.looked_at(run_id)
         alignment = None if snapshot is None else self.alignment(run_id, snapshot)
         if snapshot is None or alignment is None:
             return snapshot

@@ -9,7 +9,8 @@
     cache/<stage>/<key>/*.npy           results of the stages before the layout; about.json says of what
     runs/<id>/run.json                  the record of the run
               embedding.npy             float32 (n, n_components), as of the record's epoch
-              keyframes/000120.npz      the layout at an epoch, in 16 bits (see history)
+              keyframes/000120.npy      the layout at an epoch, in 16 bits: one record of low, span and
+                                        positions (see history); runs of old keep them as .npz
               checkpoint.npz            what the layout needs to go on to the same bits
               start.npz                 what was taken of the run that it starts from (see fork)
               log.txt                   details of what went wrong
@@ -279,23 +280,25 @@ class Workspace:
         files.write_array(self.run_folder(run_id) / "embedding.npy", embedding)
 
     def keyframes(self, run_id: str) -> History:
-        """Return the kept moments of a run, in the order of their epochs; each is read when asked for."""
+        """Return the kept moments of a run, in the order of their epochs; each is mapped when asked for."""
         folder = self.run_folder(run_id) / "keyframes"
-        epochs = sorted(int(path.stem) for path in folder.glob("*.npz") if path.stem.isdecimal())
+        epochs = {int(path.stem) for path in folder.glob("*.np[yz]") if path.stem.isdecimal()}
 
         def load(epoch: int) -> Keyframe:
-            frame = _load(folder / f"{epoch:06d}.npz", lambda path: Keyframe(**files.read_arrays(path)))
+            path = folder / f"{epoch:06d}.npy"
+            frame = _load(path, lambda path: Keyframe.of_record(files.map_array(path)))
+            if frame is None:
+                frame = _load(path.with_suffix(".npz"), lambda path: Keyframe(**files.read_arrays(path)))
             if frame is None:
                 raise WorkspaceError(f"The run {run_id} keeps no epoch {epoch}.")
             return frame
 
-        return History(tuple(epochs), load)
+        return History(tuple(sorted(epochs)), load)
 
     def save_keyframe(self, run_id: str, epoch: int, frame: Keyframe) -> None:
         """Keep one moment of a run."""
         self.claim()
-        arrays = {"positions": frame.positions, "low": frame.low, "span": frame.span}
-        files.write_arrays(self.run_folder(run_id) / "keyframes" / f"{epoch:06d}.npz", arrays)
+        files.write_array(self.run_folder(run_id) / "keyframes" / f"{epoch:06d}.npy", frame.record)
 
     def checkpoint(self, run_id: str) -> dict[str, np.ndarray] | None:
         """Return what the run's layout needs to go on, or None. A damaged checkpoint counts as none."""

@@ -17,6 +17,7 @@ from bokeh.plotting import figure
 from numpy.typing import NDArray
 
 from explorer.model.comparison import Alignment
+from explorer.model.progress import Snapshot
 from explorer.model.projection import Viewport
 from explorer.model.selection import Selection
 from explorer.views import palette
@@ -58,12 +59,19 @@ def drag_tools(colours: palette.Tokens) -> dict[str, Any]:
     }
 
 
-def outlines(selection: Selection, run_id: str, alignment: Alignment | None = None) -> dict[str, list[Any]]:
+def outlines(
+    selection: Selection, run_id: str, alignment: Alignment | None = None, shown: Snapshot | None = None
+) -> dict[str, list[Any]]:
     """The lassos and boxes of a selection that were drawn on this very map: others have no place on it.
 
-    Steps hold the run's own places; `alignment` tells where the map shows them.
+    Steps hold the run's own places; `alignment` tells where the map shows them. A run at rest has a map for
+    each epoch, of which one is `shown`; one at work moves on beneath them.
     """
-    polygons = [np.array(step.polygon) for step in selection.steps if step.run_id == run_id and step.polygon]
+    steps = [step for step in selection.steps if step.run_id == run_id and step.polygon]
+    if shown is not None and (shown.final or shown.past):
+        here = (None, shown.epoch) if shown.final else (shown.epoch,)
+        steps = [step for step in steps if step.epoch in here]
+    polygons = [np.array(step.polygon) for step in steps]
     if not polygons:
         return NO_OUTLINE
     polygons = [_rectangle(p) if len(p) == 2 else p for p in polygons]

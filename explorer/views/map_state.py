@@ -35,7 +35,7 @@ def map_state(session: Session, run_id: str) -> dict[str, Any]:
         return _state(
             "empty", "No map yet", "Choose parameters on the left and press Run: the map forms here."
         )
-    if session.snapshot(run_id) is not None:
+    if session.snapshot(run_id) is not None and run_id not in session.faults:
         return {}
     if run_id in session.faults:
         return _state("error", "This map cannot be read", session.faults[run_id])

@@ -36,9 +36,11 @@ from explorer.views.turns import later, soon
 from explorer.views.water_lines import WaterLines
 
 START_SIZE = (900, 700)
-SLACK, LITTLE_SLACK = 0.2, 0.02
+SLACK, LITTLE_SLACK, NO_END = 0.2, 0.02, 1.0
+"""The share by which a map may be too small for its viewport: at work, at rest, while its history is seen."""
 REACH = 14
 MOST_ZOOM, LEAST_ZOOM = 100_000, 100
+MOST_MEASURED = 3
 ENDS_MS, MOST_WAITS = 8, 60
 LIVE_SECONDS = 0.4
 """How often a moving map is measured, and what is said of it changes: the layout needs the processors."""
@@ -101,13 +103,14 @@ class MapView(pn.viewable.Viewer):
         self._everything = False
         self._extents: dict[object, Extent] = {}
         self._measured_at = self._noted_at = 0.0
+        self._fault = ""
         self._on_screen: OnScreen | None = None
         self.overlay = MapOverlay(self._on_overlay, margin=0)
         self._hover = Hover(doc, self.find, session, lambda tip: self.overlay.param.update(tip=tip))
         self.feed = FrameFeed(doc, self._render)
         self.feed.on_failed = self._tell_failure
         self._outline = ColumnDataSource(NO_OUTLINE)
-        self._outlined: tuple[object, ...] = (None, self.run_id, None)
+        self._outlined: tuple[object, ...] = (None, self.run_id, None, None)
         self._doc = doc
         self.water = WaterLines(session, lambda: self.run_id)
         self.figure = self._make_figure()
@@ -119,7 +122,9 @@ class MapView(pn.viewable.Viewer):
             margin=0,
             styles={"position": "relative"},
         )
-        session.param.watch(self._redraw, ["colour_by", "isolated", "highlighted", "heard", "dataset"])
+        session.param.watch(
+            self._redraw, ["colour_by", "isolated", "highlighted", "heard", "dataset", "epoch"]
+        )
         session.param.watch(self._on_selection, ["selection"])
         session.param.watch(self._on_run, ["run_id", "beside_id"])
         session.param.watch(self._on_sample, ["drawn"])
@@ -252,15 +257,17 @@ class MapView(pn.viewable.Viewer):
         # the switch has asked for another frame.
         snapshot = self._session.shown(self.run_id)
         selection, colouring = self._session.selection, self._colours.now(self._dark)
-        self._outline_selection(selection)
+        self._outline_selection(selection, snapshot)
+        self._notice_fault()
         if snapshot is None or selection is None or selection.n != len(snapshot.embedding):
             self._on_screen = None
             return None
         if not colouring.is_density and len(colouring.codes) != selection.n:
             return None
-        now, viewport, extent = self._viewport, self._viewport, self._measured(snapshot)
+        now, viewport, extent = self._viewport, self._viewport, self._extent(snapshot)
         if not self._zoomed:
-            viewport = self._following(extent, now, LITTLE_SLACK if snapshot.final else SLACK)
+            slack = NO_END if snapshot.past else LITTLE_SLACK if snapshot.final else SLACK
+            viewport = self._following(extent, now, slack)
         else:
             viewport = within(now, extent.viewport(now.width, now.height).unit)
         if viewport is not now:
@@ -272,35 +279,51 @@ class MapView(pn.viewable.Viewer):
         style = Style(self._dark, fixed_span=not snapshot.final or bool(self._session.beside_id))
         picture = draw(snapshot.embedding, viewport, colouring, selected, style, self._bulk(extent))
         self._on_screen = OnScreen(snapshot, viewport, picture)
-        self._note(density_scale(picture.most, self._dark), extent.outside, live=not snapshot.final)
+        self._note(density_scale(picture.most, self._dark), extent.outside, live=_moves(snapshot))
         image = dotted(picture.image, snapshot.embedding, self._sampled(selection.n), viewport)
         return Frame(image, viewport, snapshot.epoch)
 
-    def _outline_selection(self, selection: Selection | None) -> None:
+    def _outline_selection(self, selection: Selection | None, shown: Snapshot | None) -> None:
         # On a painter's thread: to lay one map of millions over another takes a second.
         own = self._session.snapshot(self.run_id)
         alignment = None if own is None else self._session.alignment(self.run_id, own)
-        drawn = (selection, self.run_id, alignment)
+        has_lines = selection is not None and any(step.polygon for step in selection.steps)
+        at_rest = has_lines and shown is not None and (shown.final or shown.past)
+        drawn = (selection, self.run_id, alignment, shown and shown.epoch if at_rest else None)
         if drawn != self._outlined:
             self._outlined = drawn
-            lines = NO_OUTLINE if selection is None else outlines(selection, self.run_id, alignment)
+            lines = NO_OUTLINE if selection is None else outlines(selection, self.run_id, alignment, shown)
             soon(self._doc, lambda: self._outline.update(data=lines))
+
+    def _extent(self, snapshot: Snapshot) -> Extent:
+        # What is seen of a history never moves what shows it, and is shaded by one span: there is room for
+        # where the run has come to rest all along, and what reaches beyond that widens it once.
+        extent = self._measured(snapshot)
+        newest = self._session.snapshot(snapshot.run_id) if snapshot.past else None
+        return extent if newest is None else extent.beside(self._measured(newest))
 
     def _measured(self, snapshot: Snapshot) -> Extent:
         # A map at rest is measured once, not at every turn of the wheel. Laid over another it has other ends.
-        ends = snapshot.embedding[[0, -1]].tobytes() if snapshot.final and len(snapshot.embedding) else b""
-        key = (snapshot.run_id, snapshot.epoch if snapshot.final else -1, ends)
-        stale = not snapshot.final and time.monotonic() - self._measured_at > LIVE_SECONDS
-        if stale or key not in self._extents:
-            others = [(other, extent) for other, extent in self._extents.items() if other != key]
-            self._extents = dict(others[-1:]) | {key: Extent.of(snapshot.embedding)}
-            self._measured_at = time.monotonic()
-        return self._extents[key]
+        moving = _moves(snapshot)
+        ends = b"" if moving or not len(snapshot.embedding) else snapshot.embedding[[0, -1]].tobytes()
+        key = (snapshot.run_id, -1 if moving else snapshot.epoch, ends)
+        extent = self._extents.pop(key, None)
+        if extent is None or (moving and time.monotonic() - self._measured_at > LIVE_SECONDS):
+            extent, self._measured_at = Extent.of(snapshot.embedding), time.monotonic()
+        self._extents = dict([*self._extents.items()][1 - MOST_MEASURED :]) | {key: extent}
+        return extent
 
     def _bulk(self, extent: Extent) -> Box:
         # Two maps side by side are shaded by one span: that of the first.
-        first = self._session.shown(self._session.run_id) if self.run_id != self._session.run_id else None
+        first = self._session.snapshot(self._session.run_id) if self.run_id != self._session.run_id else None
         return extent.bulk if first is None else self._measured(first).bulk
+
+    def _notice_fault(self) -> None:
+        # On a painter's thread, which is the first to read a map.
+        fault = self._session.faults.get(self.run_id, "")
+        if fault != self._fault:
+            self._fault = fault
+            soon(self._doc, self._describe)
 
     def _note(self, scale: dict[str, Any], outside: int, live: bool) -> None:
         # On a painter's thread: what the overlay says of the picture, when that has changed.
@@ -455,3 +478,7 @@ class MapView(pn.viewable.Viewer):
         plot.on_change("inner_width", self._on_size)
         plot.on_change("inner_height", self._on_size)
         return plot
+
+
+def _moves(snapshot: Snapshot) -> bool:
+    return not (snapshot.final or snapshot.past)

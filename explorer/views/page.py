@@ -29,6 +29,7 @@ from explorer.views.map_tools import MapTools
 from explorer.views.map_view import MapView
 from explorer.views.pin_marks import PinMarks
 from explorer.views.playback import Playback, playback_state
+from explorer.views.playing import Playing
 from explorer.views.run_form import RunForm
 from explorer.views.runs_panel import RunsPanel
 from explorer.views.sample_panel import SamplePanel
@@ -118,6 +119,7 @@ class Explorer(pn.viewable.Viewer):
         self.maps = (self.map, self.beside)
         self.tools = MapTools(self._on_tool, sizing_mode="stretch_width", margin=0)
         self.playback = Playback(self._on_playback, sizing_mode="stretch_width", margin=0)
+        self.playing = Playing(session, self.map, self._doc, self._draw_progress)
         self.colour = ColourPanel(session, dark)
         self.selection = SelectionPanel(session, dark)
         self.sample = SamplePanel(session, self._jump)
@@ -224,10 +226,13 @@ class Explorer(pn.viewable.Viewer):
             for one in self.maps:
                 one.centre_on(row)
 
-    def _on_playback(self, message: dict[str, str]) -> None:
+    def _on_playback(self, message: dict[str, Any]) -> None:
         runner = self.session.runner
         act = {"pause": runner.pause, "resume": runner.resume, "stop": runner.stop}
         with telling():
+            if message["action"] not in act:
+                self.playing.act(message)
+                return
             act[message["action"]](self.session.run_id)
         # What was pressed is told at once, though it is granted after the epoch.
         self.session.refresh()
@@ -248,7 +253,7 @@ class Explorer(pn.viewable.Viewer):
         watch(self._tell_failures, ["runs"])
         watch(self._on_pinned, ["pinned"])
         watch(self._on_aim, ["water", "colour_by", "dataset"])
-        watch(lambda *_: self._draw_progress(), ["progress"])
+        watch(lambda *_: self._draw_progress(), ["progress", "epoch", "formed"])
         self.tools.param.watch(lambda event: [one.use_tool(event.new) for one in self.maps], ["tool"])
         # The legend goes from under the pointer, and no script is told so.
         self.tabs.param.watch(lambda *_: self.session.param.update(highlighted=frozenset()), ["active"])
@@ -389,7 +394,7 @@ class Explorer(pn.viewable.Viewer):
         run = session.run(session.run_id)
         if run is not None and run.status.active:
             run = session.runner.run(run.id)
-        self.playback.state = playback_state(run, session.progress)
+        self.playback.state = playback_state(run, session.progress, self.playing.past)
 
 
 def _jumped(amount: float) -> str:

@@ -47,7 +47,7 @@ class PinMarks:
         self.use_theme(dark)
         session.param.watch(
             lambda *_: view.soon(self._draw),
-            ["pinned", "near", "run_id", "beside_id", "progress", "dataset"],
+            ["pinned", "near", "run_id", "beside_id", "epoch", "progress", "dataset"],
         )
         view.soon(self._draw)
 

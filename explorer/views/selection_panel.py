@@ -12,6 +12,7 @@ from explorer.model.session import Session
 from explorer.views import text
 from explorer.views.composition import Composition
 from explorer.views.condition_box import ConditionBox
+from explorer.views.formation import FormationPanel
 from explorer.views.saved_panel import SavedPanel
 from explorer.views.small_button import small_button
 from explorer.views.theme import stylesheet
@@ -42,6 +43,7 @@ class SelectionPanel(pn.viewable.Viewer):
         self.clear.on_click(lambda _: session.clear_selection())
         self.invert.on_click(lambda _: session.invert_selection())
         self._buttons = pn.Row(self.clear, self.invert, margin=(6, 0), styles={"gap": "8px"})
+        self.formation = FormationPanel(session)
         self.condition = ConditionBox(session)
         self.water = WaterPanel(session)
         self.saved = SavedPanel(session)
@@ -53,6 +55,7 @@ class SelectionPanel(pn.viewable.Viewer):
         return pn.Column(
             self._head,
             self._buttons,
+            self.formation,
             self.condition,
             self.water,
             self.saved,
@@ -91,6 +94,7 @@ def told(step: Step, runs: dict[str, str]) -> str:
     """A step in a few words: how it changed the selection, what was chosen, on the map of which run."""
     sign = {"union": "+ ", "subtract": "− ", "intersect": "∩ "}.get(step.mode, "")
     where = f" on {runs[step.run_id]}" if step.run_id in runs else ""
+    where += "" if step.epoch is None else f" at epoch {text.count(step.epoch)}"
     what = {
         "categories": " ".join(step.values),
         "condition": step.condition,

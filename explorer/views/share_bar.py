@@ -48,16 +48,16 @@ class ShareBar(pn.viewable.Viewer):
             width=120,
             description="Row ids, places on the map and columns of all items, as Parquet.",
         )
-        session.param.watch(self._name, ["run_id", "dataset"])
+        session.param.watch(self._name, ["run_id", "dataset", "epoch"])
         self._name()
 
     def __panel__(self) -> pn.viewable.Viewable:
         return pn.Row(self.link, self.export, margin=0, align="center", styles={"gap": "4px"})
 
     def _name(self, *_: Any) -> None:
-        self.export.param.update(
-            filename=f"{self._session.run_id or 'map'}.parquet", disabled=not self._session.run_id
-        )
+        run_id, epoch = self._session.run_id, self._session.epoch
+        at = "" if epoch is None else f"-epoch-{epoch}"
+        self.export.param.update(filename=f"{run_id or 'map'}{at}.parquet", disabled=not run_id)
 
     async def _parquet(self) -> io.BytesIO:
         return await asyncio.to_thread(self._made)
@@ -65,7 +65,7 @@ class ShareBar(pn.viewable.Viewer):
     def _made(self) -> io.BytesIO:
         session = self._session
         dataset, run = session.dataset, session.run(session.run_id)
-        snapshot = session.snapshot(session.run_id)
+        snapshot = session.looked_at(session.run_id)
         if dataset is None or run is None:
             raise InputError("There is no map to export yet: start a run.")
         write = f"umap-explorer export {run.id} writes"

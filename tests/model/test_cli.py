@@ -389,7 +389,7 @@ def test_interrupting_a_fit_leaves_a_run_that_can_be_resumed(
     process = start("fit", mnist_small_path, "--n-epochs", "200000", "--workspace", "ws", folder=tmp_path)
     try:
         until = time.monotonic() + 120
-        while not list(tmp_path.glob("ws/runs/*/keyframes/*.npz")) and time.monotonic() < until:
+        while not list(tmp_path.glob("ws/runs/*/keyframes/*.npy")) and time.monotonic() < until:
             assert process.poll() is None
             time.sleep(0.1)
         process.send_signal(signal.SIGINT)

@@ -1,5 +1,6 @@
 """The algebra of selections, their undo, and their composition."""
 
+import json
 from collections.abc import Callable
 
 import numpy as np
@@ -205,6 +206,12 @@ def test_composition_of_everything_has_no_lift(colours: Categories) -> None:
 def test_composition_of_nothing_is_all_zero(colours: Categories) -> None:
     shares = composition(np.zeros(12, bool), colours)
     assert [(share.selected, share.lift) for share in shares] == [(0, 0)] * 3
+
+
+@pytest.mark.parametrize("epoch", [None, 0, 7])
+def test_a_step_is_the_same_from_its_record(epoch: int | None) -> None:
+    step = Step("lasso", "union", "run", ((0.0, 1.0), (2.0, 1.0), (2.0, 3.0)), packed="x", epoch=epoch)
+    assert Step.from_dict(json.loads(json.dumps(step.to_dict()))) == step
 
 
 @given(st.lists(st.booleans(), max_size=70))

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib.path
@@ -377,3 +378,140 @@ def test_a_damaged_map_is_no_map_and_says_why(session: Session, monkeypatch: pyt
     finally:
         path.write_bytes(whole)
         runner.close()
+
+
+# Its history
+
+
+@pytest.fixture
+def looking(session: Session) -> Session:
+    """The same, at one of the first two runs."""
+    session.look_at(next(run.id for run in session.runs if run.n_epochs == 60))
+    return session
+
+
+def others(session: Session) -> list[str]:
+    """The others of 60 epochs."""
+    return [run.id for run in session.runs if run.n_epochs == 60 and run.id != session.run_id]
+
+
+def test_a_run_at_rest_is_looked_at_as_it_was_at_an_epoch_it_kept(looking: Session) -> None:
+    run_id, newest = looking.run_id, looking.shown(looking.run_id)
+    kept = looking.workspace.keyframes(run_id)
+    assert looking.epochs == kept.epochs
+    assert looking.epochs[-1] == newest.epoch == 60
+    for frame in (0, 7, len(kept) - 2):
+        looking.look_at_epoch(kept.epochs[frame])
+        shown = looking.shown(run_id)
+        assert (shown.epoch, shown.final, shown.past) == (kept.epochs[frame], False, True)
+        np.testing.assert_array_equal(shown.embedding, kept.decode(frame))
+        assert looking.shown(run_id).embedding is shown.embedding, "it is decoded once"
+    with pytest.raises(InputError, match="keeps no epoch 61"):
+        looking.look_at_epoch(61)
+    assert looking.epoch == kept.epochs[-2]
+    for end in (60, None):
+        looking.look_at_epoch(kept.epochs[3])
+        looking.look_at_epoch(end)
+        assert looking.epoch is None
+        np.testing.assert_array_equal(looking.shown(run_id).embedding, newest.embedding)
+
+
+def test_another_run_and_a_new_one_are_looked_at_where_they_are_now(looking: Session) -> None:
+    first, other = looking.run_id, others(looking)[0]
+    looking.look_at_epoch(5)
+    looking.look_at(first)
+    assert looking.epoch == 5
+    looking.look_at(other)
+    assert (looking.epoch, looking.shown(other).epoch) == (None, 60)
+    looking.look_at_epoch(5)
+    run = looking.start(RunParameters(seed=9, n_epochs=5))
+    assert looking.epoch is None
+    looking.runner.wait(run.id, timeout=240)
+    looking.refresh()
+    assert looking.epochs == (0, 1, 2, 3, 4, 5)
+
+
+def test_a_run_that_goes_on_is_looked_at_as_it_goes_and_then_at_where_it_stopped(
+    looking: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = looking.runner.run(looking.run_id)
+    looking.look_at_epoch(5)
+    with monkeypatch.context() as at_work:
+        status = {"status": RunStatus.RUNNING}
+        at_work.setattr(looking.runner, "runs", lambda _: [record.with_(**status)])
+        progress = looking.runner.progress(record.id)
+        at_work.setattr(looking.runner, "progress", lambda _: replace(progress, **status))
+        looking.refresh()
+        assert (looking.epoch, looking.epochs) == (None, ())
+    with monkeypatch.context() as stopped:
+        kept = looking.workspace.keyframes(record.id).epochs
+        epoch = max(set(range(60)) - set(kept))
+        status = {"status": RunStatus.STOPPED, "epoch": epoch}
+        stopped.setattr(looking.runner, "runs", lambda _: [record.with_(**status)])
+        looking.refresh()
+        assert looking.epochs == (*(one for one in kept if one < epoch), epoch)
+        newest = looking.snapshot(record.id).embedding
+        assert (np.abs(looking.past().decode(-1) - newest) <= np.ptp(newest, axis=0) / 65_535).all()
+
+
+def test_a_lasso_on_an_earlier_epoch_means_the_places_shown_and_is_drawn_again(looking: Session) -> None:
+    run_id, newest = looking.run_id, looking.shown(looking.run_id).embedding
+    looking.look_at_epoch(looking.epochs[4])
+    embedding = looking.shown(run_id).embedding
+    polygon = around(embedding[:60], 0.8)
+    expected = matplotlib.path.Path(polygon).contains_points(embedding)
+    assert (expected != matplotlib.path.Path(polygon).contains_points(newest)).any()
+    looking.lasso(run_id, polygon)
+    np.testing.assert_array_equal(looking.selection.mask, expected)
+    looking.box(run_id, embedding[[3, 200]].astype(float), "union")
+    low, high = np.sort(embedding[[3, 200]], axis=0)
+    expected = expected | ((low <= embedding) & (embedding <= high)).all(axis=1)
+    np.testing.assert_array_equal(looking.selection.mask, expected)
+    looking.water = 0.6
+    level = looking.water_level(run_id)
+    np.testing.assert_array_equal(level.density.embedding, embedding)
+    looking.select_above(run_id, "intersect")
+    expected = expected & level.above()
+    np.testing.assert_array_equal(looking.selection.mask, expected)
+    looking.look_at_epoch(None)
+    np.testing.assert_array_equal(looking.selection.mask, expected)
+    looking.draw_sample(Plan("random", 5, 1))
+    _, again = redraw(json.loads(json.dumps(looking.sample_manifest())), looking.workspace)
+    np.testing.assert_array_equal(again.population.mask, expected)
+
+
+def test_the_run_beside_stays_where_it_lies_over_the_newest_map_of_the_first(looking: Session) -> None:
+    other = others(looking)[0]
+    looking.put_beside(other)
+    laid = looking.shown(other).embedding
+    looking.look_at_epoch(looking.epochs[2])
+    np.testing.assert_array_equal(looking.shown(other).embedding, laid)
+    assert looking.shown(other).epoch == 60
+
+
+def test_an_epoch_that_cannot_be_read_says_why_and_the_others_can(looking: Session) -> None:
+    run_id, (epoch, other) = looking.run_id, looking.epochs[5:7]
+    path = looking.workspace.run_folder(run_id) / "keyframes" / f"{epoch:06d}.npy"
+    whole = path.read_bytes()
+    later = Session(looking.workspace, looking.runner, looking.dataset)
+    later.look_at(run_id)
+    path.write_bytes(whole[:200])
+    try:
+        later.look_at_epoch(epoch)
+        assert later.shown(run_id) is None
+        assert path.name in later.faults[run_id]
+        later.look_at_epoch(other)
+        assert later.shown(run_id).epoch == other
+        assert later.faults == {}
+    finally:
+        path.write_bytes(whole)
+
+
+def test_data_that_is_opened_again_is_at_the_epoch_it_was_left_at(looking: Session) -> None:
+    first, epoch = looking.dataset, looking.epochs[3]
+    other = looking.workspace.add_source(source_of(pd.DataFrame({"a": [1.0, 2.0], "b": [2.0, 1.0]})))
+    looking.look_at_epoch(epoch)
+    looking.open(other)
+    assert looking.epoch is None
+    looking.open(first)
+    assert looking.epoch == epoch

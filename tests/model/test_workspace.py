@@ -295,6 +295,39 @@ def test_everything_of_a_run_comes_back_in_another_workspace_object(workspace):
     np.testing.assert_allclose(history.decode(2), embedding * 41, atol=0.01)
 
 
+def test_keyframes_are_mapped_and_those_of_old_are_read_all_the_same(workspace):
+    run, old = new_run(), Keyframe.encode(np.random.default_rng(0).normal(size=(10, 2)).astype("f4"))
+    folder = workspace.run_folder(run.id) / "keyframes"
+    files.write_arrays(folder / "000003.npz", vars(old))
+    new = Keyframe.encode(np.random.default_rng(1).normal(size=(10, 2)).astype("f4"))
+    workspace.save_keyframe(run.id, 12, new)
+    history = workspace.keyframes(run.id)
+    assert history.epochs == (3, 12)
+    for epoch, frame in ((3, old), (12, new)):
+        assert history.load(epoch).decode().tobytes() == frame.decode().tobytes()
+    base = history.load(12).positions
+    while isinstance(base.base, np.ndarray):
+        base = base.base
+    assert isinstance(base, np.memmap)
+    # Where both are, as of a run of old that went on, the frame is there once.
+    workspace.save_keyframe(run.id, 3, new)
+    assert workspace.keyframes(run.id).epochs == (3, 12)
+    assert workspace.keyframes(run.id).load(3).decode().tobytes() == new.decode().tobytes()
+
+
+def test_a_damaged_keyframe_is_told_and_a_missing_one_is_named(workspace):
+    run, frame = new_run(), Keyframe.encode(np.ones((10, 2), np.float32))
+    workspace.save_keyframe(run.id, 5, frame)
+    path = workspace.run_folder(run.id) / "keyframes" / "000005.npy"
+    whole = path.read_bytes()
+    for damaged in (whole[: len(whole) - 8], b"", np.lib.format.magic(1, 0)):
+        path.write_bytes(damaged)
+        with pytest.raises(WorkspaceError, match=r"000005\.npy is damaged"):
+            workspace.keyframes(run.id).load(5)
+    with pytest.raises(WorkspaceError, match="keeps no epoch 6"):
+        workspace.keyframes(run.id).load(6)
+
+
 def test_runs_are_listed_newest_first_by_dataset_and_by_prefix(workspace):
     runs = [new_run(dataset_id=f"data-{i % 2}", created=f"2024-01-0{i + 1}") for i in range(4)]
     for run in runs:

@@ -14,6 +14,7 @@ from bokeh.document import Document
 from bokeh.server.callbacks import NextTickCallback
 
 from explorer.model.extent import Extent
+from explorer.model.history import Keyframe
 from explorer.model.projection import Viewport
 from explorer.model.run import Run, RunParameters, RunStatus
 from explorer.model.runner import Runner
@@ -191,6 +192,107 @@ def test_only_one_map_at_rest_is_shaded_by_rank(
     monkeypatch.setattr(map_view, "draw", lambda *given: styles.append(given[4]) or draw(*given))
     drawn(view)
     assert [style.fixed_span for style in styles] == [fixed]
+
+
+@pytest.fixture
+def growing(session: Session) -> list[int]:
+    """Keyframes of the first run: from a speck to half as large again as it is in the end."""
+    sizes = {0: 0.01, 2: 0.5, 4: 1.0, 6: 1.5, 8: 0.7}
+    for epoch, size in sizes.items():
+        frame = Keyframe.encode(np.float32(size) * PLACES)
+        session.workspace.save_keyframe(session.run_id, epoch, frame)
+    session.put_beside("")
+    return list(sizes)
+
+
+def test_a_viewport_stands_still_while_a_history_is_seen_but_to_show_what_is_beyond(
+    session: Session, view: MapView, growing: list[int]
+) -> None:
+    drawn(view)
+    newest, seen = view.viewport, {}
+    for epoch in (*growing, *reversed(growing)):
+        session.look_at_epoch(epoch)
+        frame = drawn(view)
+        assert frame.epoch == epoch
+        seen.setdefault(epoch, []).append(view.viewport)
+    assert [seen[epoch][0] is newest for epoch in growing] == [True, True, True, False, False]
+    wide = seen[6][0]
+    assert wide.unit == pytest.approx(1.5 * newest.unit, rel=0.05)
+    assert all(viewports[1] is wide for viewports in seen.values())
+    session.look_at_epoch(None)
+    drawn(view)
+    assert view.viewport.unit == pytest.approx(newest.unit)
+
+
+def test_a_page_that_opens_at_an_early_epoch_has_room_for_the_newest(
+    session: Session, view: MapView, growing: list[int]
+) -> None:
+    session.look_at_epoch(0)
+    drawn(view)
+    assert on_screen(view.viewport).all()
+
+
+def test_all_of_a_history_is_shaded_by_one_span_that_of_the_newest(
+    session: Session, view: MapView, growing: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = []
+    draw = map_view.draw
+    monkeypatch.setattr(map_view, "draw", lambda *all_: given.append(all_[4:]) or draw(*all_))
+    for epoch in (*growing, None):
+        session.look_at_epoch(epoch)
+        drawn(view)
+    *styles, last = [style for style, _ in given]
+    assert all(style.fixed_span for style in styles)
+    assert not last.fixed_span
+    assert len({box for _, box in given}) == 1
+
+
+def test_what_is_drawn_on_an_earlier_epoch_is_found_there(
+    session: Session, view: MapView, growing: list[int]
+) -> None:
+    session.look_at_epoch(2)
+    drawn(view)
+    shown = session.shown(session.run_id).embedding
+    np.testing.assert_allclose(shown, PLACES / 2, atol=1e-3)
+    x, y = map(float, shown[17])
+    assert view.row_at(x, y) == 17
+    assert view.row_at(*map(float, 40 + PLACES[17])) == -1
+
+
+def test_a_lasso_is_outlined_on_the_epoch_it_was_drawn_on_and_on_no_other(
+    session: Session, view: MapView, growing: list[int]
+) -> None:
+    def shown() -> int:
+        drawn(view)
+        return len(view._outline.data["xs"])
+
+    session.look_at_epoch(4)
+    session.box(session.run_id, np.array([[-0.5, -0.5], [0.9, 0.8]]))
+    assert session.selection.steps[-1].epoch == 4
+    assert shown() == 1
+    for epoch, lines in ((2, 0), (4, 1), (None, 0)):
+        session.look_at_epoch(epoch)
+        assert shown() == lines
+    session.box(session.run_id, np.array([[-0.5, -0.5], [0.9, 0.8]]))
+    assert session.selection.steps[-1].epoch is None
+    assert shown() == 1
+    session.look_at_epoch(4)
+    assert shown() == 0
+
+
+def test_an_epoch_that_cannot_be_read_says_so_until_another_is_looked_at(
+    session: Session, view: MapView, growing: list[int]
+) -> None:
+    path = session.workspace.run_folder(session.run_id) / "keyframes" / "000002.npy"
+    path.write_bytes(path.read_bytes()[:100])
+    session.look_at_epoch(2)
+    assert view._render() is None
+    turn(view._doc)
+    assert view.overlay.state["title"] == "This map cannot be read"
+    assert "000002.npy is damaged" in view.overlay.state["detail"]
+    session.look_at_epoch(4)
+    drawn(view)
+    assert view.overlay.state == {}
 
 
 def test_a_map_that_cannot_be_drawn_says_so_in_its_place(

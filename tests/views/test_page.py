@@ -24,6 +24,7 @@ from explorer.model.polygon import in_box
 from explorer.model.run import RunParameters, RunStatus
 from explorer.model.runner import Event, Runner
 from explorer.model.selection import Step
+from explorer.model.separation import Separation
 from explorer.model.session import Session
 from explorer.model.statistics import (
     CLUSTER,
@@ -35,7 +36,7 @@ from explorer.model.statistics import (
     STATISTICS,
 )
 from explorer.model.workspace import Workspace
-from explorer.views import item_panel, page, run_pictures, search_bar
+from explorer.views import formation, item_panel, page, run_pictures, search_bar
 from explorer.views.aside import Aside
 from explorer.views.colour_panel import ColourPanel
 from explorer.views.colouring import Colours
@@ -629,3 +630,130 @@ def test_other_columns_are_told_while_one_is_being_read(session: Session) -> Non
     go.set()
     reader.join(60)
     assert told == [items.columns, known]
+
+
+@pytest.fixture
+def at_rest(explorer: Explorer) -> Explorer:
+    """The page, on one of the first two runs."""
+    explorer.session.look_at(next(run.id for run in explorer.session.runs if run.n_epochs == 12))
+    return explorer
+
+
+@pytest.fixture
+def painted(at_rest: Explorer, monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Whether the map's last frame is painted, as a browser would tell."""
+    told = [True]
+    monkeypatch.setattr(type(at_rest.map.feed), "idle", property(lambda _: told[0]))
+    return told
+
+
+def pass_time(explorer: Explorer) -> bool:
+    """Do what the page's document is to do next; False when there is nothing."""
+    waiting = timeouts(explorer)
+    for one in waiting:
+        one.callback()
+    return bool(waiting)
+
+
+def test_a_history_plays_each_frame_after_the_last_is_painted_and_ends_with_the_newest(
+    at_rest: Explorer, painted: list[bool]
+) -> None:
+    session, seen = at_rest.session, []
+    session.param.watch(lambda event: seen.append(event.new), ["epoch"])
+    at_rest._on_playback({"action": "play"})
+    assert session.epoch == 0
+    assert at_rest.playback.state["past"]["playing"]
+    painted[0] = False
+    for _ in range(5):
+        assert pass_time(at_rest)
+    assert session.epoch == 0
+    painted[0] = True
+    while pass_time(at_rest):
+        pass
+    assert seen == [*range(12), None]
+    assert at_rest.playback.state["epoch"] == 12
+    assert not at_rest.playback.state["past"]["playing"]
+
+
+def test_playing_goes_on_from_the_epoch_shown_and_whatever_is_chosen_ends_it(
+    at_rest: Explorer, painted: list[bool]
+) -> None:
+    session, figure = at_rest.session, at_rest.map.figure
+    first, other, *_ = (run.id for run in session.runs if run.n_epochs == 12)
+    ends: list[Callable[[], object]] = [
+        lambda: at_rest._on_playback({"action": "rest"}),
+        lambda: at_rest._on_playback({"action": "epoch", "epoch": 5, "number": 3}),
+        lambda: session.look_at(other),
+        lambda: figure._trigger_event(PanStart(figure)),
+    ]
+    figure.toolbar.active_drag = at_rest.map._tools["lasso"]
+    for end in ends:
+        session.look_at(first)
+        session.look_at_epoch(6)
+        at_rest._on_playback({"action": "play"})
+        pass_time(at_rest)
+        assert session.epoch == 7
+        end()
+        assert not at_rest.playback.state["past"]["playing"]
+        epoch = session.epoch
+        while pass_time(at_rest):
+            pass
+        assert session.epoch == epoch
+    assert at_rest.playback.state["past"]["asked"] == 3
+
+
+def test_an_epoch_that_is_not_kept_is_told_and_changes_nothing(at_rest: Explorer) -> None:
+    at_rest._on_playback({"action": "epoch", "epoch": 4, "number": 1})
+    assert (at_rest.session.epoch, at_rest.playback.state["epoch"]) == (4, 4)
+    at_rest._on_playback({"action": "epoch", "epoch": 400, "number": 2})
+    assert at_rest.session.epoch == 4
+    assert at_rest.playback.state["past"]["asked"] == 2, "or the bar would wait for it"
+
+
+def test_when_the_selection_formed_is_asked_told_and_gone_to(at_rest: Explorer) -> None:
+    session, panel = at_rest.session, at_rest.selection.formation
+    assert not panel._all.visible
+    embedding = session.shown(session.run_id).embedding
+    session.select(embedding[:, 0] < np.quantile(embedding[:, 0], 0.3), Step("rows"))
+    assert panel._all.visible
+    panel._look()
+    assert session.formed.epochs == session.epochs == tuple(range(13))
+    state = at_rest.playback.state["past"]
+    np.testing.assert_allclose(state["formed"], session.formed.scores, atol=1e-4)
+    assert "These 27 items" in panel._said.object
+    assert panel.go.visible == (session.formed.since is not None)
+    session.formed = Separation(tuple(range(13)), (0.1,) * 6 + (0.9,) * 7)
+    panel._answer(session.formed)
+    assert (panel.go.visible, panel.go.label) == (True, "Show epoch 6")
+    panel._show_since()
+    assert session.epoch == 6
+    assert session.formed is not None
+    session.undo()
+    assert (session.formed, panel._said.object) == (None, "")
+    assert at_rest.playback.state["past"]["formed"] == []
+
+
+def test_a_search_for_when_it_formed_that_is_cancelled_tells_nothing(
+    at_rest: Explorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, panel = at_rest.session, at_rest.selection.formation
+    begun, over = threading.Event(), threading.Event()
+
+    def endless(_members: object, _past: object, progress: Callable[[float], None]) -> None:
+        begun.set()
+        try:
+            while True:
+                progress(0.5)
+                time.sleep(0.01)
+        finally:
+            over.set()
+
+    monkeypatch.setattr(formation, "separation", endless)
+    beside_the_page(panel._aside)
+    session.select(np.arange(N) < 20, Step("rows"))
+    panel._look()
+    assert begun.wait(60)
+    assert panel.cancel.visible
+    panel._forget()
+    assert over.wait(60)
+    assert (panel.cancel.visible, panel._said.object, session.formed) == (False, "", None)

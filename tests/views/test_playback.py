@@ -4,7 +4,9 @@ import pytest
 
 from explorer.model.progress import Progress
 from explorer.model.run import Run, RunParameters, RunStatus
-from explorer.views.playback import _thinned, playback_state
+from explorer.model.separation import Separation
+from explorer.views.formation import told
+from explorer.views.playback import Past, _thinned, playback_state
 from explorer.views.run_list import card
 from explorer.views.status_bar import activity
 
@@ -69,3 +71,42 @@ def test_the_bar_of_a_run_without_a_layout_names_what_it_waits_for_or_how_it_end
     status: RunStatus, told: str
 ) -> None:
     assert playback_state(RUN, at("queued", status))["stage"] == told
+
+
+def test_the_bar_of_a_run_at_rest_shows_the_epoch_and_the_cost_it_had_then() -> None:
+    run = RUN.with_(status=RunStatus.DONE, epoch=4, n_epochs=4, costs=(4.0, 3.0, 2.5, 2.25))
+    done = Progress(RUN.id, RunStatus.DONE, "done", 1.0, 1.0, 4, 4)
+    formed = Separation((0, 2, 4), (0.1, 0.9, 1.0))
+    state = playback_state(run, done, Past((0, 2, 4), 2, True, 7, formed))
+    assert (state["epoch"], state["n_epochs"], state["cost"]) == (2, 4, 3.0)
+    assert state["costs"] == [4.0, 3.0, 2.5, 2.25]
+    assert state["past"] == {
+        "epochs": [0, 2, 4],
+        "playing": True,
+        "asked": 7,
+        "formed": [0.1, 0.9, 1.0],
+        "since": 2,
+    }
+    newest = playback_state(run, done, Past((0, 2, 4)))
+    assert (newest["epoch"], newest["cost"], newest["past"]["formed"]) == (4, 2.25, [])
+    assert playback_state(run, done, Past((0, 2, 4), 0))["cost"] is None
+
+
+@pytest.mark.parametrize("epochs", [(), (4,)])
+def test_a_run_without_a_history_has_nothing_to_scrub(epochs: tuple[int, ...]) -> None:
+    assert playback_state(RUN, at("layout", epoch=4), Past(epochs))["past"] == {}
+
+
+@pytest.mark.parametrize(
+    ("scores", "sentence"),
+    [
+        ((0.1, 0.9, 1.0), "These 1,412 items have stood apart since epoch 1,063."),
+        ((0.8, 0.9, 1.0), "These 1,412 items have stood apart from the start."),
+        (
+            (0.9, 0.9, 0.612),
+            "These 1,412 items do not stand apart: their separation is 0.61 now, below 0.8.",
+        ),
+    ],
+)
+def test_when_a_selection_formed_is_told_in_a_sentence(scores: tuple[float, ...], sentence: str) -> None:
+    assert told(Separation((0, 1063, 2000), scores), 1412) == sentence

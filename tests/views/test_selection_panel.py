@@ -18,6 +18,7 @@ from explorer.views.selection_panel import told
     ("step", "words"),
     [
         (Step("lasso", run_id="r"), "lasso on k 15"),
+        (Step("lasso", run_id="r", epoch=1087), "lasso on k 15 at epoch 1,087"),
         (Step("categories", "union", column="genre", values=("jazz",)), "+ jazz"),
         (Step("condition", "intersect", condition="digit = 4"), "∩ digit = 4"),
         (Step("above", run_id="r", share=0.6), "the densest 60% on k 15"),
