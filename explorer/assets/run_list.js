@@ -79,10 +79,10 @@ export function render({model}) {
     show.setAttribute("aria-label", `Show run ${entry.title}`)
     show.setAttribute("aria-current", entry.place === "first")
     show.title = `${entry.title}\n${entry.label}\n${entry.run}\n${entry.line}\nClick shows it on the map`
-    card.querySelector(".run-title").textContent = `${entry.starred ? "★ " : ""}${entry.title}`
+    card.querySelector(".run-title").textContent = `${entry.starred ? "★ " : ""}${entry.heading}`
     const label = card.querySelector(".run-label")
-    label.textContent = entry.label
-    label.hidden = !entry.name
+    label.textContent = entry.under
+    label.hidden = !entry.under
     card.querySelector(".run-line").textContent = entry.line
     const track = card.querySelector(".track")
     track.hidden = entry.fraction < 0

@@ -92,7 +92,11 @@ class RunForm(pn.viewable.Viewer):
         )
         self.seed = pmui.IntInput(label="seed", value=42, start=0, description=MEANING["seed"], **wide)
         self.from_epoch = pmui.IntInput(
-            label="at epoch", value=0, start=0, description=MEANING["from_epoch"], **wide
+            label="at epoch",
+            value=0,
+            start=0,
+            description=MEANING["from_epoch"],
+            **wide | {"margin": (11, 0, 5, 0)},
         )
         self.from_epoch.param.watch(lambda *_: self._tell_start(), ["value"])
 

@@ -51,11 +51,14 @@ def card(run: Run, progress: Progress | None, place: str, waiting: tuple[str, ..
         The runs that wait in the queue, in order.
     """
     before = waiting.index(run.id) if run.id in waiting else -1
+    started = "" if run.start is None else run.start.label
     return {
         "run": run.id,
         "title": run.title,
         "name": run.name,
         "label": run.label,
+        "heading": run.name or run.parameters.label,
+        "under": run.label if run.name else started,
         "starred": run.starred,
         "before": before,
         "line": _line(run, progress, before),

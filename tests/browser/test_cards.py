@@ -91,7 +91,8 @@ def test_parameters_are_copied_and_a_fork_runs_from_its_epoch(
     assert run.status is RunStatus.DONE
     assert (run.start.run, run.start.epoch, run.start.fork) == (source.id, kept[-2], True)
     assert run.parameters.seed == 77
-    expect(card_of(page, run.id).locator(".run-title")).to_contain_text(f"at epoch {kept[-2]}")
+    expect(card_of(page, run.id).locator(".run-title")).to_have_text("k 15 · d 0.1 · seed 77")
+    expect(card_of(page, run.id).locator(".run-label")).to_have_text(run.start.label)
     expect(card_of(page, run.id)).to_contain_text("done in")
 
     page.get_by_role("button", name="Remove").click()

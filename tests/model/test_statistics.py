@@ -19,7 +19,7 @@ from explorer.model.derived import Derived
 from explorer.model.doing import in_turn
 from explorer.model.drawing import Ground
 from explorer.model.errors import InputError
-from explorer.model.run import RunParameters
+from explorer.model.run import Run, RunParameters, RunStatus, Start
 from explorer.model.runner import Runner
 from explorer.model.session import Session
 from explorer.model.statistics import (
@@ -30,6 +30,7 @@ from explorer.model.statistics import (
     STABILITY,
     STATISTICS,
     cluster_categories,
+    comparable_runs,
     local_density,
 )
 from explorer.model.workspace import Workspace
@@ -175,6 +176,17 @@ def test_distortion_is_the_mean_of_lost_and_intruding_neighbours(session: Sessio
     np.testing.assert_allclose(
         numbers(session, DISTORTION), (expected.lost + expected.intruders) / 2, rtol=1e-6
     )
+
+
+def test_runs_over_seeds_are_compared_if_they_start_from_the_same() -> None:
+    def run(seed: int, start: Start | None) -> Run:
+        made = Run.new("d", "h", 10, RunParameters(seed=seed))
+        return made.with_(status=RunStatus.DONE, start=start)
+
+    start = Start("k15-d0.1-s42-7f3a2c", 87, True, True, "hash")
+    plain, fork = ([run(seed, one) for seed in (0, 1)] for one in (None, start))
+    for first, second in (plain, fork):
+        assert comparable_runs(first, (*fork, *plain)) == (first, second)
 
 
 def test_stability_needs_a_second_run_and_is_a_share(session: Session) -> None:

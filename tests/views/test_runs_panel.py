@@ -7,7 +7,7 @@ import pytest
 
 from explorer.model.errors import InputError
 from explorer.model.progress import Progress
-from explorer.model.run import Run, RunParameters, RunStatus
+from explorer.model.run import Run, RunParameters, RunStatus, Start
 from explorer.model.runner import Runner
 from explorer.model.session import Session
 from explorer.model.workspace import Workspace
@@ -197,6 +197,14 @@ def test_a_card_tells_the_time_and_the_cost() -> None:
         "done in 3.2 s\ncost 0.213",
         "Too few rows.",
     ]
+
+
+def test_a_card_tells_what_its_run_is_and_starts_from() -> None:
+    fork = RUN.with_(start=Start("k15-d0.1-s7-7f3a2c", 87, True, True, "hash"))
+    plain, started, named = (card(run, None, "") for run in (RUN, fork, fork.with_(name="good")))
+    assert (plain["heading"], plain["under"]) == (RUN.label, "")
+    assert (started["heading"], started["under"]) == (RUN.label, "from k15-d0.1-s7 at epoch 87")
+    assert (named["heading"], named["under"]) == ("good", fork.label)
 
 
 def test_a_card_tells_its_place_in_the_queue() -> None:
