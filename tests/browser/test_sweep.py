@@ -33,6 +33,7 @@ def test_a_sweep_over_two_seeds_finishes_and_shares_its_graphs(opened: Page, ser
     assert made(before, cache) == {"knn-graph": 2, "fuzzy-set": 4, "initial-layout": 4}
     for run in runs:
         expect(opened.locator(f'[data-run="{run.id}"]')).to_contain_text("done")
+    expect(opened.get_by_text("8 runs: 8 layouts; 10 stages kept from before; about ")).to_be_visible()
     assert session.run_id in {run.id for run in runs}
 
 
