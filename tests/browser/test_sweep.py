@@ -34,7 +34,8 @@ def test_a_sweep_over_two_seeds_finishes_and_shares_its_graphs(opened: Page, ser
     for run in runs:
         expect(opened.locator(f'[data-run="{run.id}"]')).to_contain_text("done")
     expect(opened.get_by_text("8 runs: 8 layouts; 10 stages kept from before; about ")).to_be_visible()
-    assert session.run_id in {run.id for run in runs}
+    first = session.run(session.run_id)
+    assert (first.sweep, first.parameters.label) == (runs[0].sweep, "k 6 · d 0.2 · seed 0 · graph 9")
 
 
 def made(before: set[Path], cache: Path) -> dict[str, int]:
