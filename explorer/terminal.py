@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -22,21 +22,23 @@ def print_json(values: dict[str, Any]) -> None:
     print(json.dumps(values, ensure_ascii=False, allow_nan=False))
 
 
-def print_runs(runs: Iterable[Run], names: Mapping[str, str]) -> None:
-    """Print runs as a table, their data under the names given."""
+def print_runs(runs: Sequence[Run], names: Mapping[str, str]) -> None:
+    """Print runs as a table, their data under the names given, their sweeps where these differ."""
     from rich.console import Console
     from rich.table import Column, Table
 
     run_id = Column("run", no_wrap=True)
     rest = ("parameters", "data", "rows", "status", "epochs", "seconds", "cost")
-    table = Table(run_id, *rest, box=None, pad_edge=False)
+    of_sweeps = ("sweep",) if len({run.sweep for run in runs}) > 1 else ()
+    table = Table(run_id, *rest, *of_sweeps, box=None, pad_edge=False)
     for run in runs:
         cost = "" if run.cost is None else f"{run.cost:.4f}"
         epochs = f"{run.epoch}/{run.n_epochs}"
         name = names.get(run.dataset_id, run.dataset_id)
         seconds = f"{run.total_seconds:.1f}"
         label = f"{run.name} ({run.label})" if run.name else run.label
-        table.add_row(run.id, label, name, f"{run.n:,}", run.status, epochs, seconds, cost)
+        swept = (run.sweep,) if of_sweeps else ()
+        table.add_row(run.id, label, name, f"{run.n:,}", run.status, epochs, seconds, cost, *swept)
     console = Console()
     console.width = max(console.width, 140)
     console.print(table)

@@ -124,16 +124,15 @@ class RunParameters:
     def label(self) -> str:
         """What tells this run from its neighbours in a list, such as ``k 15 · d 0.1 · seed 42``.
 
-        ``k 15 of 50``: from a graph for 50, which may differ from one for 15 where it is approximate.
+        ``graph 50``: its neighbours are from a graph for 50, which may differ where it is approximate.
         """
-        pruned = self.graph_width != self.n_neighbors
-        k = f"k {self.n_neighbors} of {self.graph_width}" if pruned else f"k {self.n_neighbors}"
-        parts = [k, f"d {self.min_dist:g}"]
+        parts = [f"k {self.n_neighbors}", f"d {self.min_dist:g}"]
         parts += [self.metric] if self.metric != "euclidean" else []
         parts += [self.init] if self.init != "spectral" else []
         parts += ["densmap"] if self.densmap else []
         parts += [f"target {self.target}"] if self.target else []
-        return " · ".join([*parts, f"seed {self.seed}"])
+        wider = [f"graph {self.graph_width}"] if self.graph_width != self.n_neighbors else []
+        return " · ".join([*parts, f"seed {self.seed}", *wider])
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:

@@ -45,6 +45,7 @@ class SweepForm(pn.viewable.Viewer):
         super().__init__()
         self._session, self._form = session, form
         self._estimating, self._starting = Aside(), Aside(every=True)
+        self._wanted: Sweep | None = None
         self.use = pmui.Switch(
             label="Sweep",
             size="small",
@@ -88,6 +89,7 @@ class SweepForm(pn.viewable.Viewer):
         self.metric.param.watch(self._read, ["value"])
         form.n_epochs.param.watch(self._read, ["value"])
         session.param.watch(self._read, ["dataset"])
+        session.param.watch(self._heed, ["runs"])
         self.run.on_click(self._start)
 
     def __panel__(self) -> pn.viewable.Viewable:
@@ -104,22 +106,32 @@ class SweepForm(pn.viewable.Viewer):
     def _read(self, *_: Any) -> None:
         """Tell what the fields come to, or what is wrong under the field where it is."""
         self._estimating.forget()
-        dataset = self._session.dataset
+        self._wanted, dataset = None, self._session.dataset
         if not self.use.value or dataset is None:
             self.run.disabled = True
             return
         try:
-            sweep = self._sweep(dataset)
+            self._wanted = self._sweep(dataset)
         except InputError as error:
             self._refuse(str(error))
             return
-        if sweep is None:
+        if self._wanted is None:
             self._refuse("")
             return
-        self.run.param.update(disabled=False, label=f"Run {_maps(sweep.count)}")
+        self.run.param.update(disabled=False, label=f"Run {_maps(self._wanted.count)}")
         self._say("Estimating …")
-        workspace = self._session.workspace
-        self._estimating.ask(lambda: estimate(sweep, dataset, workspace), self._tell, self._refuse)
+        self._estimate()
+
+    def _heed(self, event: Any) -> None:
+        """Tell anew what is left to compute when a run has come to rest: its stages are there now."""
+        before, now = ({run.id for run in runs if not run.status.active} for runs in (event.old, event.new))
+        if before != now:
+            self._estimate()
+
+    def _estimate(self) -> None:
+        sweep, dataset, workspace = self._wanted, self._session.dataset, self._session.workspace
+        if sweep is not None and dataset is not None:
+            self._estimating.ask(lambda: estimate(sweep, dataset, workspace), self._tell, self._refuse)
 
     def _sweep(self, dataset: Dataset) -> Sweep | None:
         """What the form says; None when a field holds a fault, which is told under it."""
@@ -152,16 +164,9 @@ class SweepForm(pn.viewable.Viewer):
         self._said.object = sentence and f'<div role="{role}" class="{tone}">{html.escape(sentence)}</div>'
 
     def _start(self, _: Any) -> None:
-        session = self._session
+        session, sweep = self._session, self._wanted
         dataset = session.dataset
-        if dataset is None:
-            return
-        try:
-            sweep = self._sweep(dataset)
-        except InputError as error:
-            self._refuse(str(error))
-            return
-        if sweep is None:
+        if sweep is None or dataset is None:
             return
         self.run.param.update(disabled=True, label="Starting …")
 

@@ -33,7 +33,9 @@ def test_a_sweep_over_two_seeds_finishes_and_shares_its_graphs(opened: Page, ser
     assert made(before, cache) == {"knn-graph": 2, "fuzzy-set": 4, "initial-layout": 4}
     for run in runs:
         expect(opened.locator(f'[data-run="{run.id}"]')).to_contain_text("done")
-    assert session.run_id in {run.id for run in runs}
+    expect(opened.get_by_text("8 runs: 8 layouts; 10 stages kept from before; about ")).to_be_visible()
+    first = session.run(session.run_id)
+    assert (first.sweep, first.parameters.label) == (runs[0].sweep, "k 6 · d 0.2 · seed 0 · graph 9")
 
 
 def made(before: set[Path], cache: Path) -> dict[str, int]:

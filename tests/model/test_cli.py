@@ -222,6 +222,7 @@ def test_a_sweep_tells_what_it_will_compute_and_then_that_it_did(
     assert grid == {(k, d, seed) for k in (5, 15) for d in (0.0, 0.5) for seed in (0, 1)}
 
     assert command("fit", source, *FEW_EPOCHS, "--workspace", "ws").returncode == 0
+    assert command("runs", "--workspace", "ws").stdout.count(told["sweep"]) == 8
     listed = command("runs", "--sweep", told["sweep"][:9], "--workspace", "ws", "--json")
     found = json.loads(listed.stdout.splitlines()[-1])["runs"]
     assert {run["id"] for run in found} == {run["run"] for run in told["runs"]}

@@ -61,7 +61,7 @@ def test_the_label_says_what_is_special():
     assert (
         RunParameters(metric="cosine", init="pca", min_dist=0).label == "k 15 · d 0 · cosine · pca · seed 42"
     )
-    assert RunParameters(graph_neighbors=50).label == "k 15 of 50 · d 0.1 · seed 42"
+    assert RunParameters(graph_neighbors=50).label == "k 15 · d 0.1 · seed 42 · graph 50"
     assert RunParameters(graph_neighbors=15).label == RunParameters().label
     special = RunParameters(densmap=True, target="genre")
     assert special.label == "k 15 · d 0.1 · densmap · target genre · seed 42"

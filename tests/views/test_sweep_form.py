@@ -155,6 +155,8 @@ def test_the_button_runs_what_the_form_says_and_looks_at_the_first(form: SweepFo
     first = session.run(session.run_id)
     assert first is not None
     assert (first.parameters.n_neighbors, first.parameters.min_dist, first.parameters.seed) == (5, 0.0, 0)
+    session.refresh()
+    assert "8 runs: 8 layouts; 10 stages kept from before; about " in form._said.object
     form.fields["seeds"].value = "0-2"
     assert "12 runs: 1 knn graph, 2 fuzzy sets, 2 initial layouts, 12 layouts" in form._said.object
     assert "10 stages kept from before" in form._said.object
