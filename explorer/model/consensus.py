@@ -10,7 +10,8 @@ items can be compared, of other parameters too; and what is told is of neighbour
 Distances on the map, which mean little, are never compared.
 
 For e runs of n rows with k neighbours and R, S clusters a map: O(e n) to count which clusters meet, O(e R S)
-to match them, O(n k + n log n) for surroundings and regions. Nothing is n^2, and no table is larger than the neighbours'.
+to match them, O(n k + n log n) for surroundings and regions. Nothing is n^2, and no table is larger than the
+neighbours'.
 """
 
 from __future__ import annotations
