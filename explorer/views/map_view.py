@@ -358,7 +358,11 @@ class MapView(pn.viewable.Viewer):
             self.feed.request()
 
     def _on_overlay(self, message: dict[str, Any]) -> None:
-        act = {"hover": self._on_hover, "tap": self._on_tap, "everything": lambda _: self.fit(everything=True)}
+        act = {
+            "hover": self._on_hover,
+            "tap": self._on_tap,
+            "everything": lambda _: self.fit(everything=True),
+        }
         act[message["action"]](message)
 
     def _on_hover(self, message: dict[str, Any]) -> None:
