@@ -10,41 +10,49 @@ items can be compared, of other parameters too; and what is told is of neighbour
 Distances on the map, which mean little, are never compared.
 
 For e runs of n rows with k neighbours and R, S clusters a map: O(e n) to count which clusters meet, O(e R S)
-to match them, O(n k) for the regions. Nothing is n^2, and no table is larger than the neighbours'.
+to match them, O(n k + n log n) for surroundings and regions. Nothing is n^2, and no table is larger than the
+neighbours'.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.model.comparison import Map
+from core.quality import map_graph
+from core.recall import sample_rows
+from explorer.model.comparison import Map, overlap
 from explorer.model.errors import InputError
 from explorer.model.fates import PART, Fate, Meeting, fate_of
 
 FEWEST_RUNS = 3
 UNSTABLE = 0.2
-"""Stability below which fewer than a third of the neighbours are kept: the median of maps of uniform noise
-in ten dimensions is 0.17, of MNIST 0.48, where one digit in twenty is below."""
+"""Stability of surroundings below which fewer than a third are kept: their median is 0.17 on maps of uniform
+noise in ten dimensions, and 0.48 of MNIST's digits, where one in twenty is below."""
 HALF_KEPT = 1 / 3
-"""Stability at which half of the neighbours are kept."""
+"""Stability at which half are kept."""
+THINNED = 5000
+"""Rows whose neighbours among each other are the surroundings: the more rows a map has, the more it is chance
+which of many near ones are nearest, and of a million even a good map keeps few."""
+BLOCK_ROWS = 65_536
 LINKS = 5
 LEAST_REGION, SMALLEST_SHARE, MOST_REGIONS = 15, 1000, 20
 
 
 @dataclass(frozen=True, eq=False)
 class Region:
-    """Rows that lie together on the reference and keep few of their neighbours.
+    """Rows that lie together on the reference and keep little of their surroundings.
 
     Attributes
     ----------
     rows : int64 (m,)
         Ascending.
     stability : float
-        Median of theirs.
+        Median of that of their surroundings.
     clusters : tuple of int
         Clusters of the reference that hold a fifth of them or more, most first.
     sentence : str
@@ -74,7 +82,7 @@ class Consensus:
     median : float
         Of the stability of all rows.
     sentence : str
-        What that says of the map as a whole.
+        What the surroundings of all rows say of the map as a whole.
     clusters : tuple of Fate
         The largest first.
     regions : tuple of Region
@@ -128,18 +136,17 @@ def consensus(maps: Sequence[Map], stability: NDArray[np.float32]) -> Consensus:
         raise InputError(f"A consensus needs {FEWEST_RUNS} runs or more, got {len(maps)}: add another seed.")
     reference, *rest = maps
     meetings = [Meeting.of(reference, other) for other in rest]
-    known = stability[np.isfinite(stability)]
-    median = float(np.median(known)) if len(known) else 0.0
+    around = surroundings(maps)
     changing = _changing(reference.labels, meetings)
     return Consensus(
         run_id=reference.run_id,
         others=tuple(other.run_id for other in rest),
         labels=reference.labels,
         stability=stability,
-        median=median,
-        sentence=_verdict(median),
+        median=_median(stability),
+        sentence=_verdict(_median(around)),
         clusters=tuple(fate_of(cluster, meetings) for cluster in range(len(meetings[0].sizes))),
-        regions=unstable_regions(reference, stability),
+        regions=unstable_regions(reference, around, stability),
         changing=changing,
         changing_sentence=_changing_sentence(len(changing)),
     )
@@ -166,43 +173,88 @@ def _changing_sentence(n: int) -> str:
     )
 
 
+def _median(values: NDArray[np.float32]) -> float:
+    known = values[np.isfinite(values)]
+    return float(np.median(known)) if len(known) else 0.0
+
+
 def _verdict(median: float) -> str:
     if median < UNSTABLE:
         return (
             f"This map is unstable: half of the items keep less than {_kept(median, up=True)} of their "
-            "neighbours from run to run. Read nothing from who lies beside whom."
+            "surroundings from run to run. Read nothing from where an item lies."
         )
-    kept = f"Half of the items keep {_kept(median)} of their neighbours or more from run to run"
+    kept = f"Half of the items keep {_kept(median)} of their surroundings or more from run to run"
     if median < HALF_KEPT:
-        return f"{kept}: trust islands rather than who lies beside whom within one."
-    return f"{kept}: most of who lies beside whom does not depend on the seed."
+        return f"{kept}: trust islands rather than where in one an item lies."
+    return f"{kept}: most of where an item lies does not depend on the seed."
 
 
 def _kept(stability: float, up: bool = False) -> str:
-    """The share of neighbours that two maps have in common whose Jaccard index this is: J = o / (2 - o)."""
+    """The share that two maps have in common whose Jaccard index this is: J = o / (2 - o)."""
     share = 200 * stability / (1 + stability)
     return f"{max(1, int(np.ceil(share) if up else share))}%"
 
 
-def unstable_regions(reference: Map, stability: NDArray[np.float32]) -> tuple[Region, ...]:
-    """Connected groups of rows on the reference that keep few of their neighbours.
+def surroundings(maps: Sequence[Map]) -> NDArray[np.float32]:
+    """How far the surroundings of each row on the reference are the same on all maps, float32 (n,).
 
-    A row is low when the mean stability of itself and its neighbours on the reference is below 0.2; a single
-    row's is too coarse a share. A low row and the low ones among its five nearest belong together, and groups
-    of at least fifteen rows and a thousandth of all are regions. O(n k).
+    The stability of the k nearest neighbours among 5,000 rows, the same on each map and all if there are no
+    more: so near means the nearest 0.3% of a map, however many rows it has. Of that the mean over the k + 1
+    sampled rows nearest on the reference, as a single row's is too coarse a share. O(n k), and a tree of the
+    sampled rows a map.
+
+    Parameters
+    ----------
+    maps : sequence of Map
+        The reference first.
+
+    Returns
+    -------
+    surroundings : float32 (n,)
+        0 to 1; NaN for a row without a place on the reference.
+    """
+    # Imported here: it takes a fifth of a second.
+    from scipy.spatial import KDTree
+
+    reference, n, k = maps[0].embedding, len(maps[0].embedding), maps[0].near.shape[1]
+    rows = sample_rows(n, THINNED, seed=0)
+    tables = [one.near if len(rows) == n else map_graph(one.embedding[rows], k).indices for one in maps]
+    sums = sum(overlap(*two) for two in combinations(tables, 2))
+    coarse = np.nan_to_num(np.asarray(sums, np.float32)) / np.float32(len(maps) * (len(maps) - 1) / 2)
+    placed = np.flatnonzero(np.isfinite(reference[rows]).all(axis=1))
+    tree, known = KDTree(reference[rows][placed]), coarse[placed]
+    found = np.full(n, np.nan, np.float32)
+    for start in range(0, n, BLOCK_ROWS):
+        block = np.asarray(reference[start : start + BLOCK_ROWS])
+        inside = np.isfinite(block).all(axis=1)
+        near = tree.query(block[inside], k + 1, workers=-1)[1]
+        found[start : start + BLOCK_ROWS][inside] = known[near].mean(axis=1)
+    return found
+
+
+def unstable_regions(
+    reference: Map, around: NDArray[np.float32], stability: NDArray[np.float32]
+) -> tuple[Region, ...]:
+    """Connected groups of rows on the reference that keep little of their surroundings.
+
+    A row is low when the stability of its surroundings is below 0.2. A low row and the low ones among its
+    five nearest belong together, and groups of at least fifteen rows and a thousandth of all are regions.
+    O(n k).
 
     Parameters
     ----------
     reference : Map
+    around : float32 (n,)
+        See `surroundings`.
     stability : float32 (n,)
-        NaN, for a row without a place on one of the maps, is low in nobody's eyes.
+        NaN for a row without a place on one of the maps, which is in no region.
     """
     # Imported here: most who compare have no low rows, and it takes a fifth of a second.
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    n, known = len(stability), np.nan_to_num(stability)
-    around = (known + known[reference.near].sum(axis=1)) / np.float32(reference.near.shape[1] + 1)
+    n = len(stability)
     low = np.flatnonzero((around < UNSTABLE) & np.isfinite(stability))
     if len(low) < LEAST_REGION:
         return ()
@@ -216,19 +268,19 @@ def unstable_regions(reference: Map, stability: NDArray[np.float32]) -> tuple[Re
     sizes = np.bincount(groups)
     large = np.flatnonzero(sizes >= max(LEAST_REGION, n // SMALLEST_SHARE))
     chosen = large[np.argsort(-sizes[large], kind="stable")][:MOST_REGIONS]
-    return tuple(_region(low[groups == group], reference.labels, stability) for group in chosen)
+    return tuple(_region(low[groups == group], reference.labels, around) for group in chosen)
 
 
-def _region(rows: NDArray[np.int64], labels: NDArray[np.int32], stability: NDArray[np.float32]) -> Region:
+def _region(rows: NDArray[np.int64], labels: NDArray[np.int32], around: NDArray[np.float32]) -> Region:
     counts = np.bincount(labels[rows] + 1)[1:]
     order = np.argsort(-counts, kind="stable")
     clusters = tuple(int(one) for one in order if counts[one] >= PART * len(rows))
-    median = float(np.median(stability[rows]))
+    median = float(np.median(around[rows]))
     where = "in no cluster" if not clusters else "in cluster " + " and ".join(map(str, clusters))
-    share = len(rows) / len(stability)
+    share = len(rows) / len(around)
     what = "All items" if share == 1 else f"{len(rows):,} items {where}"
     sentence = (
-        f"{what} keep less than {_kept(median, up=True)} of their neighbours from run to run: who lies "
-        "beside whom there is chance. Compare them in the data, not on the map."
+        f"{what} keep less than {_kept(median, up=True)} of their surroundings from run to run: where "
+        "they lie is chance. Compare them in the data, not on the map."
     )
     return Region(rows, median, clusters, sentence)

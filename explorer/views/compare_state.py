@@ -14,7 +14,7 @@ from explorer.views.text import count, duration, share
 CHANGING, CLUSTER, REGION = "changing", "cluster", "region"
 NONE = "–"
 NO_CLUSTERS = "There is no cluster on the map of A: nothing that could come back."
-NO_REGIONS = "No group of items keeps fewer than a third of its neighbours from run to run."
+NO_REGIONS = "No group of items keeps less than a third of its surroundings from run to run."
 
 
 def comparison_state(found: Comparison) -> dict[str, Any]:

@@ -250,7 +250,7 @@ def test_an_interrupted_sweep_leaves_its_runs_to_be_resumed(
     )
     try:
         until = time.monotonic() + 120
-        while not list(tmp_path.glob("ws/runs/*/keyframes/*.npz")) and time.monotonic() < until:
+        while not list(tmp_path.glob("ws/runs/*/keyframes/*.npy")) and time.monotonic() < until:
             assert process.poll() is None
             time.sleep(0.1)
         process.send_signal(signal.SIGINT)
@@ -260,7 +260,7 @@ def test_an_interrupted_sweep_leaves_its_runs_to_be_resumed(
         process.wait()
     assert done.returncode == 130
     runs = Workspace(tmp_path / "ws").runs()
-    assert [run.status for run in runs] == ["interrupted"] * 2
+    assert [run.status for run in runs] == ["queued", "interrupted"]
     assert f"the runs of {runs[0].sweep} can be resumed" in done.stderr
 
 

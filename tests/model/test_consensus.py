@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from core.quality import map_graph
+from explorer.model import consensus as consensus_module
 from explorer.model.comparison import Map, pair, stability
 from explorer.model.consensus import Consensus, consensus
 from explorer.model.errors import InputError
@@ -175,6 +176,27 @@ def test_an_island_whose_points_are_shuffled_is_the_one_unstable_region(islands:
     assert region.stability < 0.15
     assert region.sentence.startswith("150 items in cluster 1 keep less than")
     assert found.clusters[1].is_stable, "it is there in every run; only who lies beside whom is chance"
+
+
+def test_what_is_unstable_does_not_depend_on_how_many_rows_there_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rng = np.random.default_rng(3)
+    n = 40_000
+    islands = np.repeat([[0.0, 0.0], [20.0, 0.0]], n // 2, axis=0) + rng.normal(size=(n, 2))
+    labels = np.repeat([0, 1], n // 2)
+    maps = [seen("a", islands.astype(np.float32), labels)]
+    for angle in (1.0, 2.0):
+        # Each row stays in its corner of the island, where thousands are as near.
+        places = turned(islands, angle, jitter=0.06)
+        places[n // 2 :] = rng.permutation(places[n // 2 :])
+        maps.append(seen(f"s{angle:.0f}", places, labels))
+    found = agreed(*maps)
+    assert np.median(found.stability[: n // 2]) < 0.2
+    (region,) = found.regions
+    np.testing.assert_array_equal(region.rows, np.arange(n // 2, n))
+    monkeypatch.setattr(consensus_module, "THINNED", n)
+    assert sum(len(region.rows) for region in agreed(*maps).regions) > 0.9 * n, "nearest among all is chance"
 
 
 def test_points_without_a_place_on_one_map_are_in_no_region(islands: np.ndarray) -> None:

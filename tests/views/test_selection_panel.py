@@ -28,6 +28,8 @@ from explorer.views.selection_panel import told
         ),
         (Step("saved", name="<b>"), "“<b>”"),
         (Step("invert", "invert"), "invert"),
+        (Step("rows", run_id="r", text="cluster 2 of a comparison"), "cluster 2 of a comparison on k 15"),
+        (Step("rows", rows=(1, 2)), "rows"),
     ],
 )
 def test_a_step_is_told_in_a_few_words(step: Step, words: str) -> None:
