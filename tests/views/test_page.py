@@ -757,3 +757,14 @@ def test_a_search_for_when_it_formed_that_is_cancelled_tells_nothing(
     panel._forget()
     assert over.wait(60)
     assert (panel.cancel.visible, panel._said.object, session.formed) == (False, "", None)
+
+
+def test_an_earlier_epoch_is_exported_as_it_is_shown_and_under_its_name(at_rest: Explorer) -> None:
+    session, share = at_rest.session, at_rest.share
+    session.look_at_epoch(4)
+    table = pq.read_table(share._made())
+    shown = session.workspace.keyframes(session.run_id).load(4).decode()
+    np.testing.assert_array_equal(np.column_stack([table["x"], table["y"]]), shown)
+    assert share.export.filename == f"{session.run_id}-epoch-4.parquet"
+    session.look_at_epoch(None)
+    assert share.export.filename == f"{session.run_id}.parquet"
