@@ -109,8 +109,9 @@ export function render({model}) {
     }
   }
 
-  // Cards are kept and refilled, so that focus and scrolling stay while a run works.
-  const cards = new Map()
+  // Cards are kept, so that focus and scrolling stay while a run works, and filled anew when they tell something
+  // else: of thirty runs one is at work, and the layout needs the processors.
+  const cards = new Map(), told = new Map()
   let lost = false
   const draw = () => {
     const focused = root.getRootNode().activeElement
@@ -118,7 +119,11 @@ export function render({model}) {
     for (const entry of model.cards) { entries.set(entry.run, entry) }
     const kept = model.cards.map((entry) => {
       if (!cards.has(entry.run)) { cards.set(entry.run, make(entry)) }
-      fill(cards.get(entry.run), entry)
+      const now = JSON.stringify([entry, model.pictures[entry.run]])
+      if (told.get(entry.run) !== now) {
+        fill(cards.get(entry.run), entry)
+        told.set(entry.run, now)
+      }
       return cards.get(entry.run)
     })
     const same = kept.length === list.children.length && kept.every((card, at) => card === list.children[at])

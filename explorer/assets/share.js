@@ -1,5 +1,5 @@
 // A button that copies the address of what is on the screen, without the visit, which is one's own.
-const SAID_MS = 1600
+const SAID_MS = 3000
 
 export function render() {
   const button = part("button", "bar-button", "Copy link")

@@ -24,6 +24,7 @@ from explorer.model.session import Session
 from explorer.views import palette
 from explorer.views.colouring import Colours
 from explorer.views.frames import Frame, FrameFeed
+from explorer.views.framing import LIVE_SECONDS, Extents, following, moves, slack, within
 from explorer.views.hovering import Hover
 from explorer.views.map_figure import DASHED, NO_OUTLINE, bare_figure, drag_tools, outlines
 from explorer.views.map_gestures import MapGestures
@@ -36,14 +37,8 @@ from explorer.views.turns import later, soon
 from explorer.views.water_lines import WaterLines
 
 START_SIZE = (900, 700)
-SLACK, LITTLE_SLACK, NO_END = 0.2, 0.02, 1.0
-"""The share by which a map may be too small for its viewport: at work, at rest, while its history is seen."""
 REACH = 14
-MOST_ZOOM, LEAST_ZOOM = 100_000, 100
-MOST_MEASURED = 3
 ENDS_MS, MOST_WAITS = 8, 60
-LIVE_SECONDS = 0.4
-"""How often a moving map is measured, and what is said of it changes: the layout needs the processors."""
 NO_ROWS: NDArray[np.int64] = np.zeros(0, np.int64)
 
 
@@ -54,23 +49,6 @@ class OnScreen:
     snapshot: Snapshot
     viewport: Viewport
     picture: Picture
-
-
-def within(viewport: Viewport, whole: float) -> Viewport:
-    """A viewport no nearer than places can be told apart, and no farther than the map can be seen.
-
-    Parameters
-    ----------
-    viewport : Viewport
-        What is asked for.
-    whole : float
-        How wide a pixel of the whole map is.
-    """
-    nearest, farthest = whole / MOST_ZOOM, whole * LEAST_ZOOM
-    if 0.999 * nearest <= viewport.unit <= 1.001 * farthest:
-        return viewport
-    middle = (viewport.x0 + viewport.x1) / 2, (viewport.y0 + viewport.y1) / 2
-    return viewport.centred(*middle, min(max(viewport.unit, nearest), farthest))
 
 
 class MapView(pn.viewable.Viewer):
@@ -101,8 +79,7 @@ class MapView(pn.viewable.Viewer):
             self._zoomed, self._fresh, self._viewport = True, False, self._viewport.centred(*session.view)
         self._embedding: NDArray[np.float32] | None = None
         self._everything = False
-        self._extents: dict[object, Extent] = {}
-        self._measured_at = self._noted_at = 0.0
+        self._extents, self._noted_at = Extents(session), 0.0
         self._fault = ""
         self._on_screen: OnScreen | None = None
         self.overlay = MapOverlay(self._on_overlay, margin=0)
@@ -264,12 +241,15 @@ class MapView(pn.viewable.Viewer):
             return None
         if not colouring.is_density and len(colouring.codes) != selection.n:
             return None
-        now, viewport, extent = self._viewport, self._viewport, self._extent(snapshot)
-        if not self._zoomed:
-            slack = NO_END if snapshot.past else LITTLE_SLACK if snapshot.final else SLACK
-            viewport = self._following(extent, now, slack)
-        else:
+        now, extent = self._viewport, self._extents.of(snapshot)
+        best = extent.viewport(now.width, now.height, self._everything)
+        if self._zoomed:
             viewport = within(now, extent.viewport(now.width, now.height).unit)
+        elif self._fresh:
+            viewport = best
+        else:
+            whole = extent.whole if self._everything else extent.core
+            viewport = following(now, best, whole, slack(snapshot))
         if viewport is not now:
             soon(self._doc, lambda: self._adopt(viewport, now))
         if snapshot.embedding is not self._embedding:
@@ -279,7 +259,7 @@ class MapView(pn.viewable.Viewer):
         style = Style(self._dark, fixed_span=not snapshot.final or bool(self._session.beside_id))
         picture = draw(snapshot.embedding, viewport, colouring, selected, style, self._bulk(extent))
         self._on_screen = OnScreen(snapshot, viewport, picture)
-        self._note(density_scale(picture.most, self._dark), extent.outside, live=_moves(snapshot))
+        self._note(density_scale(picture.most, self._dark), extent.outside, live=moves(snapshot))
         image = dotted(picture.image, snapshot.embedding, self._sampled(selection.n), viewport)
         return Frame(image, viewport, snapshot.epoch)
 
@@ -295,28 +275,10 @@ class MapView(pn.viewable.Viewer):
             lines = NO_OUTLINE if selection is None else outlines(selection, self.run_id, alignment, shown)
             soon(self._doc, lambda: self._outline.update(data=lines))
 
-    def _extent(self, snapshot: Snapshot) -> Extent:
-        # What is seen of a history never moves what shows it, and is shaded by one span: there is room for
-        # where the run has come to rest all along, and what reaches beyond that widens it once.
-        extent = self._measured(snapshot)
-        newest = self._session.snapshot(snapshot.run_id) if snapshot.past else None
-        return extent if newest is None else extent.beside(self._measured(newest))
-
-    def _measured(self, snapshot: Snapshot) -> Extent:
-        # A map at rest is measured once, not at every turn of the wheel. Laid over another it has other ends.
-        moving = _moves(snapshot)
-        ends = b"" if moving or not len(snapshot.embedding) else snapshot.embedding[[0, -1]].tobytes()
-        key = (snapshot.run_id, -1 if moving else snapshot.epoch, ends)
-        extent = self._extents.pop(key, None)
-        if extent is None or (moving and time.monotonic() - self._measured_at > LIVE_SECONDS):
-            extent, self._measured_at = Extent.of(snapshot.embedding), time.monotonic()
-        self._extents = dict([*self._extents.items()][1 - MOST_MEASURED :]) | {key: extent}
-        return extent
-
     def _bulk(self, extent: Extent) -> Box:
         # Two maps side by side are shaded by one span: that of the first.
         first = self._session.snapshot(self._session.run_id) if self.run_id != self._session.run_id else None
-        return extent.bulk if first is None else self._measured(first).bulk
+        return extent.bulk if first is None else self._extents.measured(first).bulk
 
     def _notice_fault(self) -> None:
         # On a painter's thread, which is the first to read a map.
@@ -332,15 +294,6 @@ class MapView(pn.viewable.Viewer):
         if not soon_again and (scale, outside) != (self.overlay.scale, self.overlay.outside):
             self._noted_at = time.monotonic()
             soon(self._doc, lambda: self.overlay.param.update(scale=scale, outside=outside))
-
-    def _following(self, extent: Extent, now: Viewport, slack: float) -> Viewport:
-        # Move the viewport only when points leave it or it has grown too wide: the picture must not tremble.
-        best = extent.viewport(now.width, now.height, self._everything)
-        if self._fresh:
-            return best
-        x0, x1, y0, y1 = extent.whole if self._everything else extent.core
-        inside = now.x0 <= x0 and x1 <= now.x1 and now.y0 <= y0 and y1 <= now.y1
-        return best if not inside or best.unit < (1 - slack) * now.unit else now
 
     def _adopt(self, viewport: Viewport, was: Viewport) -> None:
         # Unless the analyst has looked elsewhere or resized since it was thought of.
@@ -478,7 +431,3 @@ class MapView(pn.viewable.Viewer):
         plot.on_change("inner_width", self._on_size)
         plot.on_change("inner_height", self._on_size)
         return plot
-
-
-def _moves(snapshot: Snapshot) -> bool:
-    return not (snapshot.final or snapshot.past)

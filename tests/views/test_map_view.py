@@ -24,8 +24,9 @@ from explorer.model.workspace import Workspace
 from explorer.views import map_view
 from explorer.views.colouring import Colours
 from explorer.views.frames import PAINT_TIMEOUT, Frame, FrameFeed
+from explorer.views.framing import MOST_ZOOM, within
 from explorer.views.map_figure import outlines
-from explorer.views.map_view import MOST_ZOOM, MapView, within
+from explorer.views.map_view import MapView
 
 N = 60
 PLACES = np.random.default_rng(3).normal(size=(N, 2)).astype(np.float32)
@@ -106,7 +107,7 @@ def test_what_lies_far_outside_is_shown_by_the_first_frame_after_it_is_asked_for
     session: Session, view: MapView, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     near = (-3.0, 3.0, -3.0, 3.0)
-    monkeypatch.setattr(view, "_measured", lambda _: Extent((-3, 900, -3, 3), near, near, outside=1))
+    monkeypatch.setattr(view._extents, "of", lambda _: Extent((-3, 900, -3, 3), near, near, outside=1))
     drawn(view)
     turn(view._doc)
     assert (view.overlay.outside, view.viewport.x1 < 100) == (1, True)
