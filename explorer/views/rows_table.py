@@ -185,9 +185,29 @@ class RowsTable(pn.widgets.Tabulator):
             **params,
         )
 
+    def fits(self, page: Page) -> bool:
+        """Whether rows with the columns of a page can be shown.
+
+        Columns that change while a browser builds the table get lost, and with them all rows: those of other
+        columns need a table of their own.
+        """
+        known = self._page
+        return known is None or (
+            list(known.frame) == list(page.frame)
+            and (known.media, known.numbers) == (page.media, page.numbers)
+        )
+
     def show(self, rows: Rows, first: Page) -> None:
-        """Show other rows, whose first page was fetched already."""
-        self._rows = None
+        """Show other rows, whose first page was fetched already and fits."""
+        if self._page is None:
+            self._lay_out(rows, first)
+        self._rows, self._page, self._shown = rows, first, (1, ())
+        self.param.update(sorters=[], page=1)
+        self._update_cds()
+        self._update_max_page()
+        self._tell_page()
+
+    def _lay_out(self, rows: Rows, first: Page) -> None:
         names = list(first.frame)
         picture = names[0] if rows.dataset.image_side else None
         # Text stays text: cells by their formatter, titles, which Tabulator takes for markup, by escaping.
@@ -197,16 +217,13 @@ class RowsTable(pn.widgets.Tabulator):
         titles = {name: html.escape(name) for name in names} | {ROW_ID: "row"}
         if picture is not None:
             titles[picture] = ""
-        self.param.update(value=pd.DataFrame(), sorters=[], page=1)
         self.param.update(
+            value=first.frame.iloc[:0],
             formatters=formatters,
             titles=titles,
             sortable={name: name != picture for name in names},
             text_align={name: "right" for name in names if name in first.numbers},
         )
-        self._rows, self._page, self._shown = rows, first, self._asked
-        self.value = first.frame.iloc[:0]
-        self._tell_page()
 
     def _tell_page(self) -> None:
         # Tabulator's own counter waits for an answer of its server, which here is none; of its `styles` Panel

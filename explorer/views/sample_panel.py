@@ -68,7 +68,8 @@ class SamplePanel(pn.viewable.Viewer):
         self._head = pn.pane.HTML(
             stylesheets=[stylesheet("panels.css")], sizing_mode="stretch_width", margin=(8, 0)
         )
-        self.table = RowsTable(jump, sizing_mode="stretch_width", margin=0)
+        self._jump = jump
+        self.table = self._make_table()
         rows = "The rows with place on the map, probability and all columns"
         self.csv = self._download("CSV", "csv", self._csv, f"{rows}, as text.")
         self.parquet = self._download("Parquet", "parquet", self._parquet, f"{rows}, each of its own type.")
@@ -87,6 +88,9 @@ class SamplePanel(pn.viewable.Viewer):
         session.param.watch(self._describe, ["selection"])
         self.form.watch(self._describe)
         self._show()
+
+    def _make_table(self) -> RowsTable:
+        return RowsTable(self._jump, sizing_mode="stretch_width", margin=0)
 
     def __panel__(self) -> pn.viewable.Viewable:
         last = pn.Row(
@@ -141,10 +145,14 @@ class SamplePanel(pn.viewable.Viewer):
                 download.filename = f"{stem}.{suffix}"
             rows = self._rows_of(drawn)
             fetched = self._fetched is not None and self._fetched[0] is drawn
-            self.table.show(rows, self._fetched[1] if fetched else rows.page(0, PAGE_SIZE))
+            page = self._fetched[1] if fetched else rows.page(0, PAGE_SIZE)
+            if not self.table.fits(page):
+                self.table = self._make_table()
+            self.table.show(rows, page)
         self._fetched = None
-        if (drawn is not None) != bool(self._rows.objects):
-            self._rows.objects = [self.table] if drawn is not None else []
+        tables = [] if drawn is None else [self.table]
+        if self._rows.objects != tables:
+            self._rows.objects = tables
         self._describe()
 
     def _describe(self, *_: Any) -> None:

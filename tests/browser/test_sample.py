@@ -67,6 +67,26 @@ def test_the_table_is_sorted_and_paged_over_all_rows(sampled: Page, served: Serv
     until(lambda: pages.evaluate("foot => getComputedStyle(foot, '::before').content") == '"2 of 2"')
 
 
+def test_who_draws_again_sees_the_rows_drawn_last_and_their_columns(sampled: Page, served: Served) -> None:
+    session, form = served.explorer.session, served.explorer.sample
+    ids = sampled.locator('.tabulator-row [tabulator-field="row_id"]')
+    for seed in range(1, 5):
+        fill(sampled, "Seed", seed)
+        until(lambda seed=seed: form.seed.value == seed)
+        sampled.get_by_role("button", name="Draw").click()
+        until(lambda seed=seed: session.sample.plan.seed == seed)
+        expect(ids).to_have_text([f"{row:,}" for row in session.sample.rows[:PAGE_SIZE]])
+    # What is drawn by density has a probability of its own in each row.
+    for title, strategy, heads in (("Weighted by density", "density-weighted", 1), ("Random", "random", 0)):
+        sampled.get_by_label("Strategy").click()
+        sampled.get_by_role("menuitem", name=title, exact=True).click()
+        until(lambda strategy=strategy: form.form.strategy.value == strategy)
+        sampled.get_by_role("button", name="Draw").click()
+        until(lambda strategy=strategy: session.sample.plan.strategy == strategy)
+        expect(ids).to_have_text([f"{row:,}" for row in session.sample.rows[:PAGE_SIZE]])
+        expect(sampled.locator('.tabulator-col[tabulator-field="probability"]')).to_have_count(heads)
+
+
 def test_a_click_on_a_row_looks_at_its_item(sampled: Page, served: Served) -> None:
     session = served.explorer.session
     sampled.get_by_role("button", name="Next Page").click()
