@@ -19,7 +19,7 @@ AMI_EFFORT = 5_000_000
 """Rows × clusters up to which mutual information is adjusted exactly; a quarter of a second."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Alignment:
     """A rotation or reflection, a scale and a shift which lay one map over another.
 

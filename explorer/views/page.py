@@ -135,7 +135,10 @@ class Explorer(pn.viewable.Viewer):
             pn.Column(sizing_mode="stretch_both", margin=0, css_classes=["map-cell"]) for _ in self.maps
         ]
         self._show_maps()
-        maps = pn.Row(*self._cells, sizing_mode="stretch_both", margin=0, css_classes=["maps"])
+        sheets = [stylesheet("page.css")]
+        maps = pn.Row(
+            *self._cells, sizing_mode="stretch_both", margin=0, css_classes=["maps"], stylesheets=sheets
+        )
         middle = pn.Column(
             pn.Column(self.tools, sizing_mode="stretch_width", margin=(12, 14, 6, 14)),
             maps,

@@ -164,6 +164,9 @@ def test_a_lasso_is_shown_around_the_rows_it_chose_on_a_map_laid_over_another(se
     drawn(other)
     line = np.column_stack([other._outline.data["xs"][0], other._outline.data["ys"][0]])
     np.testing.assert_allclose([line.min(0), line.max(0)], corners, atol=1e-3)
+    session._aligned = ((), None)  # another map was beside meanwhile: it is laid over the first anew
+    drawn(other)
+    np.testing.assert_array_equal(other._outline.data["xs"][0], line[:, 0])
     session.beside_id = ""
     assert outlines(session.selection, session.run_id)["xs"] == []
     other.close()
