@@ -159,6 +159,7 @@ def arrive(page: Page, served: Served, go: Callable[[], object]) -> None:
     before = list(served.app.pages)
     go()
     page.get_by_role("toolbar", name="Map tools").wait_for()
+    page.get_by_role("application").first.wait_for()  # the map hears the pointer
     until(lambda: served.app.pages != [] and served.explorer not in before)
     until(lambda: served.explorer.map.feed.painted > 0)
     settle(page, served.explorer.map)

@@ -107,7 +107,12 @@ def test_a_run_that_waits_is_moved_up_and_taken_out_of_the_queue(
     page, runner, dataset = quiet, served.app.runner, served.app.dataset
     runs = [runner.start(dataset, RunParameters(seed=90, n_epochs=50_000)) for _ in range(3)]
     at_work, second, third = (run.id for run in runs)
-    until(lambda: runner.waiting == (second, third), 240)
+    # Whose stages are being computed does not wait meanwhile.
+    until(
+        lambda: all("initial layout" in runner.run(run_id).seconds for run_id in (second, third))
+        and runner.waiting == (second, third),
+        240,
+    )
     show(page, served, f"?run={finished[0]}")
     expect(card_of(page, third)).to_contain_text("queued, 1 before it")
     press(page, third, "Move up in the queue")

@@ -534,10 +534,17 @@ def names_of(runner, runs):
     return "".join(known[run_id] for run_id in runner.waiting)
 
 
+def waiting(runner, runs, names):
+    """Wait until runs wait for the layout: one whose stages are being computed does not wait meanwhile."""
+    begun = [runs[name].id for name in names]
+    until(lambda: all(stages.INITIAL_LAYOUT in runner.run(run_id).seconds for run_id in begun), "the stages")
+    until(lambda: names_of(runner, runs) == names, names)
+
+
 def test_a_run_that_waits_can_move_up_and_leave_the_queue(runner, workspace, dataset):
     runs = {name: runner.start(dataset, ENDLESS) for name in "abcd"}
     reach(runner, runs["a"], 1)
-    until(lambda: names_of(runner, runs) == "bcd")
+    waiting(runner, runs, "bcd")
     runner.move_up(runs["d"].id)
     assert names_of(runner, runs) == "bdc"
     runner.move_up(runs["d"].id)
@@ -584,7 +591,7 @@ def test_a_server_that_starts_again_continues_the_queue_in_its_order(tmp_path, v
             at_work = runner.start(dataset, ENDLESS)
             reach(runner, at_work, 1)
             runs = {name: runner.start(dataset, SHORT) for name in "abc"}
-            until(lambda: names_of(runner, runs) == "abc")
+            waiting(runner, runs, "abc")
             runner.move_up(runs["c"].id)
         lost = workspace.run(runs["b"].id).with_(id="k15-lost", dataset_id="gone")
         workspace.save_run(lost)
