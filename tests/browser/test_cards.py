@@ -109,8 +109,10 @@ def test_a_run_that_waits_is_moved_up_and_taken_out_of_the_queue(
     at_work, second, third = (run.id for run in runs)
     # Whose stages are being computed does not wait meanwhile.
     until(
-        lambda: all("initial layout" in runner.run(run_id).seconds for run_id in (second, third))
-        and runner.waiting == (second, third),
+        lambda: (
+            all("initial layout" in runner.run(run_id).seconds for run_id in (second, third))
+            and runner.waiting == (second, third)
+        ),
         240,
     )
     show(page, served, f"?run={finished[0]}")
