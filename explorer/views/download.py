@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 import panel_material_ui as pmui
+import param
 
 from explorer.views.telling import telling
 
@@ -71,6 +72,8 @@ class Download(pmui.FileDownload):
             file = await self._pressed.do(self.callback)
             if file is None:
                 return
-            self._sync_data(file)
-            # A browser hears of changes alone: the same file again would be none. And it may be large.
-            self.data = None
+            # A browser hears of changes alone, and the same file again would be none: its address says which
+            # press made it. Never emptied in between: a browser that is late would send the file back.
+            with param.parameterized.batch_call_watchers(self):
+                self._sync_data(file)
+                self.data = self.data.replace(";", f";press={self._transfers};", 1)

@@ -115,7 +115,8 @@ def test_a_chosen_strategy_draws_the_rows_of_its_plan(sampled: Page, served: Ser
 def test_a_sample_goes_out_with_its_manifest(
     sampled: Page, served: Served, kind: str, tmp_path: Path
 ) -> None:
-    session = served.explorer.session
+    session, downloads = served.explorer.session, []
+    sampled.on("download", lambda download: downloads.append(download))
     with sampled.expect_download() as download:
         sampled.get_by_role("button", name=kind).click()
     path = tmp_path / download.value.suggested_filename
@@ -134,6 +135,7 @@ def test_a_sample_goes_out_with_its_manifest(
     assert manifest["dataset"]["hash"] == served.app.dataset.hash
     kept = served.app.workspace.path / "samples"
     assert manifest in [json.loads(path.read_text()) for path in kept.glob("*.json")]
+    assert len(downloads) == 3, "each press downloads once"
 
 
 def test_a_reload_returns_to_where_it_was(sampled: Page, served: Served, finished: list[str]) -> None:

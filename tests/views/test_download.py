@@ -25,17 +25,19 @@ def work(made: Awaitable[None]) -> None:
         thread.submit(asyncio.run, made).result()
 
 
-def test_each_press_sends_the_file_and_lets_go_of_it() -> None:
+def test_each_press_sends_the_file_once_and_as_something_new() -> None:
     async def make() -> io.BytesIO:
         return io.BytesIO(b"the same")
 
     button, sent = make_button(make)
     for _ in range(2):
         work(button._async_sync_data())
-    assert len(sent) == 4
-    assert sent[0] == sent[2]
-    assert sent[0].endswith(";base64,dGhlIHNhbWU=")
-    assert sent[1] is sent[3] is button.data is None
+    first, second = sent
+    assert first != second
+    assert first.startswith("data:text/plain;")
+    assert second.startswith("data:text/plain;")
+    assert first.endswith(";base64,dGhlIHNhbWU=")
+    assert second.endswith(";base64,dGhlIHNhbWU=")
 
 
 def test_what_cannot_be_made_is_told_and_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
