@@ -40,6 +40,8 @@ from explorer.visits import Visits
 
 DENSITY = "-"
 VIEW_MS = 600
+WARM_UP_AFTER = 1.5
+"""Seconds: by then the server has made the first page, and the browser is busy with reading it."""
 DATA_GONE = "The data of this address is not in the workspace any more: open its file again under Data."
 RUN_GONE = "A run of this address is gone: choose another among the runs, or start it again."
 
@@ -217,7 +219,6 @@ def serve(
         runner.continue_queue()
         token = "" if _is_loopback(address) else secrets.token_urlsafe(16)
         app = App(workspace, runner, dataset, token, media)
-        threading.Thread(target=warm_up_drawing, daemon=True).start()
         if first_run and dataset is not None:
             come_alive(runner, dataset)
         with logging_to(workspace.path / "explorer.log"):
@@ -268,6 +269,7 @@ def _listen(app: App, port: int, address: str, show: bool) -> None:
 
     # Once it listens: the port may be taken.
     IOLoop.current().add_callback(announce)
+    IOLoop.current().call_later(WARM_UP_AFTER, threading.Thread(target=warm_up_drawing, daemon=True).start)
     try:
         pn.serve(
             {"/": app.page},
