@@ -1,4 +1,4 @@
-// Runs compared: their numbers as tables, what depends on the seed as buttons that select it. All texts are set as text.
+// Runs compared: their numbers as tables, what changes from run to run as buttons that select it. All texts are set as text.
 const RUN_HEADS = [
   ["", "", "Letters stand for runs; A is the one that was on the map"],
   ["run", "name", "Parameters and seed"],

@@ -132,7 +132,7 @@ def find(
     stage = _stage(run, parameters or ClusterParameters.for_rows(run.n))
     found = workspace.cached(CLUSTERS, stage.key)
     if found is None:
-        with in_turn:
+        with in_turn(progress):
             progress(0.0)
             if workspace.cached(CLUSTERS, stage.key) is None:
                 _compute(workspace, run, stage, progress)

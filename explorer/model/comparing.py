@@ -113,7 +113,8 @@ def compare(
         If they cannot be compared.
     """
     embeddings = _comparable(workspace, runs)
-    n, k = len(embeddings[0]), min(NEIGHBOURS, (len(embeddings[0]) - 1) // 2)
+    n, placed = len(embeddings[0]), min(_n_placed(embedding) for embedding in embeddings)
+    k = min(NEIGHBOURS, (placed - 1) // 2)
     n_pairs = len(runs) * (len(runs) - 1) // 2
     parts = _parts(
         progress,
@@ -162,8 +163,16 @@ def _comparable(workspace: Workspace, runs: Sequence[Run]) -> list[NDArray[np.fl
         embedding = None if run.status.active else workspace.embedding(run.id)
         if embedding is None or embedding.shape[1] != 2:
             raise InputError(f"The run {run.id} has no flat map to compare: it is {run.status}" + _why(run))
+        if (placed := _n_placed(embedding)) < FEWEST_ROWS:
+            raise InputError(
+                f"On the map of {run.id} {placed} items have a place: to compare takes {FEWEST_ROWS} or more."
+            )
         embeddings.append(np.asarray(embedding))
     return embeddings
+
+
+def _n_placed(embedding: NDArray[np.float32]) -> int:
+    return int(np.isfinite(embedding).all(axis=1).sum())
 
 
 def _why(run: Run) -> str:

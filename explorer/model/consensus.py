@@ -107,7 +107,7 @@ class Consensus:
 
     @property
     def worst_first(self) -> tuple[Fate, ...]:
-        """The clusters, those that depend on the seed most first, and those that do not in their order."""
+        """The clusters, those that change most from run to run first, and the stable ones in their order."""
         return tuple(
             sorted(self.clusters, key=lambda one: (one.is_stable, one.is_stable or one.beyond_chance))
         )
@@ -187,7 +187,7 @@ def _verdict(median: float) -> str:
     kept = f"Half of the items keep {_kept(median)} of their surroundings or more from run to run"
     if median < HALF_KEPT:
         return f"{kept}: trust islands rather than where in one an item lies."
-    return f"{kept}: most of where an item lies does not depend on the seed."
+    return f"{kept}: most of where an item lies is no accident of one run."
 
 
 def _kept(stability: float, up: bool = False) -> str:
@@ -221,8 +221,8 @@ def surroundings(maps: Sequence[Map]) -> NDArray[np.float32]:
     rows = sample_rows(n, THINNED, seed=0)
     tables = [one.near if len(rows) == n else map_graph(one.embedding[rows], k).indices for one in maps]
     sums = sum(overlap(*two) for two in combinations(tables, 2))
-    coarse = np.nan_to_num(np.asarray(sums, np.float32)) / np.float32(len(maps) * (len(maps) - 1) / 2)
-    placed = np.flatnonzero(np.isfinite(reference[rows]).all(axis=1))
+    coarse = np.asarray(sums, np.float32) / np.float32(len(maps) * (len(maps) - 1) / 2)
+    placed = np.flatnonzero(np.isfinite(coarse))
     tree, known = KDTree(reference[rows][placed]), coarse[placed]
     found = np.full(n, np.nan, np.float32)
     for start in range(0, n, BLOCK_ROWS):

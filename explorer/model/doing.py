@@ -4,11 +4,30 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 LEAST_SHARE = 0.02
 
-in_turn = threading.Lock()
-"""Held while a page has something made that the workspace then keeps: who wants the same finds it there."""
+TURN_SECONDS = 0.1
+_turn = threading.Lock()
+
+
+@contextmanager
+def in_turn(progress: Callable[[float], None]) -> Iterator[None]:
+    """Hold a lock while something is made that the workspace then keeps: who wants the same finds it there.
+
+    Parameters
+    ----------
+    progress : callable
+        Called with 0 while others are at work; what it raises ends the wait.
+    """
+    while not _turn.acquire(timeout=TURN_SECONDS):
+        progress(0.0)
+    try:
+        yield
+    finally:
+        _turn.release()
 
 
 class StoppedError(Exception):
@@ -41,8 +60,8 @@ class Doing:
         if self.stopped:
             raise StoppedError
         now = time.monotonic()
-        # From the first call: work may have waited for its turn before.
-        self._began = now if self._began is None else self._began
+        # From the first share: work may have waited for its turn before.
+        self._began = now if self._began is None or not share else self._began
         self._elapsed, self.share = now - self._began, max(self.share, share)
 
     def stop(self) -> None:

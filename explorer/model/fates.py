@@ -186,7 +186,7 @@ def _sentence(fate: Fate, n: int, rest: Sequence[float]) -> str:
     name, torn, joined = f"Cluster {fate.cluster}", fate.torn_in, fate.merged_in
     kinds = sum(map(bool, (torn, joined, fate.lost_in)))
     if fate.beyond_chance <= DISSOLVED and (kinds > 1 or (rest and np.mean(rest) <= DISSOLVED)):
-        return f"{name} does not come back: what it holds depends on the seed, build nothing on it."
+        return f"{name} does not come back: what it holds changes from run to run, build nothing on it."
     if len(torn) > n / 2:
         return (
             f"{name} falls into parts in {_of(torn, n)}: on this map they may have met by chance. "
@@ -204,7 +204,7 @@ def _sentence(fate: Fate, n: int, rest: Sequence[float]) -> str:
     if fate.lost_in:
         return f"{name} is mostly noise in {_of(fate.lost_in, n)}: call it a group only if the data show it."
     if fate.beyond_chance >= STABLE:
-        return f"{name} comes back in every run: it does not depend on the seed."
+        return f"{name} comes back in every run: it is no accident of one."
     return f"{name} comes back with other edges: trust its core, not its outline."
 
 

@@ -104,8 +104,19 @@ def beginning(
 
 
 def _warm(source: Run, last: State) -> tuple[Start, Taken]:
-    taken = {"initial": np.asarray(last.positions)}
+    taken = {"initial": _placed(last.positions)}
     return Start(source.id, last.epoch, False, last.exact, _hash(0, taken)), taken
+
+
+def _placed(positions: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return a map on which rows without a place, which have no neighbours either, lie in the middle."""
+    positions = np.asarray(positions)
+    lost = ~np.isfinite(positions).all(axis=1)
+    if not lost.any():
+        return positions
+    placed = positions.copy()
+    placed[lost] = positions[~lost].mean(axis=0) if not lost.all() else 0
+    return placed
 
 
 def _fork(workspace: Workspace, source: Run, epoch: int) -> tuple[Start, Taken]:

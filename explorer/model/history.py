@@ -37,19 +37,33 @@ class Keyframe:
 
     @classmethod
     def encode(cls, embedding: np.ndarray) -> Keyframe:
-        """Quantise a layout, float32 (n, n_components); each coordinate is off by at most span / 131070."""
+        """Quantise a layout, float32 (n, n_components); each coordinate is off by at most span / 131070.
+
+        What has no place is somewhere on its edge: see ``decode``.
+        """
         components = np.array(embedding[:, :MOST_COMPONENTS].T, np.float32, order="C")
         low = components.min(axis=1)
+        if np.isnan(low).any():
+            low = np.nanmin(components, axis=1)
+            components = np.where(np.isnan(components), low[:, None], components)
         span = components.max(axis=1) - low
         components -= low[:, None]
         components *= np.divide(LEVELS, span, out=np.zeros_like(span), where=span > SMALLEST_SPAN)[:, None]
         np.rint(components, out=components)
         return cls(np.ascontiguousarray(components.T, np.uint16), low, span)
 
-    def decode(self) -> NDArray[np.float32]:
-        """Return the layout, float32 (n, d), read-only as every map: one compiled pass, without the lock."""
+    def decode(self, newest: np.ndarray | None = None) -> NDArray[np.float32]:
+        """Return the layout, float32 (n, d), read-only as every map: one compiled pass, without the lock.
+
+        Parameters
+        ----------
+        newest : float32 (n, d), optional
+            The run's last map: a row without a place on it has none on any of its maps.
+        """
         layout = np.empty(self.positions.shape, np.float32)
         _decode(self.positions, self.low, self.step, layout)
+        if newest is not None:
+            layout[np.isnan(newest)] = np.nan
         layout.setflags(write=False)
         return layout
 

@@ -81,7 +81,8 @@ class Job:
         self._room = threading.Semaphore(MOST_WAITING_WRITES)
         self._failure: Exception | None = None
         self._saved: Run | None = None
-        self._finishing = self._at_rest = False
+        self._finishing = self.at_rest = False
+        self._lost: np.ndarray = np.zeros(0, np.int64)
 
     @property
     def stage(self) -> str:
@@ -92,6 +93,17 @@ class Job:
         """Return how far it is now."""
         with self._lock:
             return replace(self._clock.progress(self.run), wish=self._ungranted())
+
+    def begin(self) -> None:
+        """Say that the run is at work, unless a pause was granted in the meantime."""
+        with self._lock:
+            if self.wish is Wish.GO:
+                self.change_status(RunStatus.RUNNING)
+
+    def let_go(self) -> None:
+        """Leave a run that waits as it is, once all that was to be written of it is."""
+        self._files.shutdown()
+        self.finished.set()
 
     def _ungranted(self) -> Literal["", "pause", "stop"]:
         if self.wish is Wish.PAUSE and self.run.status is not RunStatus.PAUSED:
@@ -114,7 +126,7 @@ class Job:
         """
         with self._lock:
             self._change(**changes)
-            if self._at_rest:
+            if self.at_rest:
                 self._workspace.save_run(self.run)
             elif not self._finishing:
                 self._submit(self._save_record)
@@ -209,7 +221,7 @@ class Job:
         """Advance the layout until it ends or another wish is granted."""
         with self._lock:
             self._clock.enter(stages.LAYOUT)
-        self.change_status(RunStatus.RUNNING)
+            self.begin()
         self.layout = layout = self.layout or self._prepare()
         while True:
             with self._lock:
@@ -244,16 +256,16 @@ class Job:
         knn, plain, *_, last = self._plan
         *_, fuzzy, _ = [stage for stage in self._plan if stage.name != stages.INITIAL_LAYOUT]
         initial, state, costs = self._beginning()
+        edges = stages.read_fuzzy_set(self._cached(fuzzy))
+        self._lost = np.flatnonzero(np.diff(edges.indptr) == 0)
         inputs = (
-            stages.read_fuzzy_set(self._cached(fuzzy)),
+            edges,
             initial,
             stages.layout_parameters(self.run.parameters, self.run.n),
         )
         density = None
         if self.run.parameters.densmap:
-            density = stages.density_of(
-                self._cached(knn), self._cached(plain), self.run.parameters.n_neighbors
-            )
+            density = stages.density_of(self._cached(knn), self._cached(plain), self.run.parameters)
         chosen: dict[str, Any] = {
             "density": density,
             "seed": self.run.parameters.seed,
@@ -302,6 +314,7 @@ class Job:
                 raise self._failure
 
     def _publish(self, embedding: np.ndarray) -> None:
+        embedding = without(self._lost, embedding)
         embedding.setflags(write=False)
         self.snapshot = Snapshot(self.run.id, self.run.epoch, embedding, final=False)
         self._tell("snapshot", "progress")
@@ -336,9 +349,10 @@ class Job:
             "epoch": np.array(state.epoch),
             "positions": state.positions,
             "costs": np.array(self.run.costs),
+            "lost": self._lost,
         }
         self._write(self._workspace.save_checkpoint, self.run.id, arrays)
-        self._write(self._workspace.save_embedding, self.run.id, state.positions)
+        self._write(self._workspace.save_embedding, self.run.id, without(self._lost, state.positions))
         self._submit(self._save_record)
 
     def _save_record(self) -> None:
@@ -354,6 +368,14 @@ class Job:
         If the disk refuses, the record in memory says so; the one on disk counts as interrupted at the next
         start.
         """
+        try:
+            self._come_to_rest(status, error)
+            self._tell("snapshot", "progress", "status")
+        finally:
+            self._files.shutdown()
+            self.finished.set()
+
+    def _come_to_rest(self, status: RunStatus, error: str | None) -> None:
         with self._lock:
             self._rest()
             # From here on nothing can be wished any more, and nobody asked for this.
@@ -361,35 +383,67 @@ class Job:
             self._finishing, noted = True, (self.run.name, self.run.starred)
         if status is RunStatus.DONE:
             assert self.layout is not None
-            self._submit(self._workspace.save_embedding, self.run.id, self.layout.embedding)
+            embedding = without(self._lost, self.layout.embedding)
+            self._submit(self._workspace.save_embedding, self.run.id, embedding)
         self._flush()
         if status is not RunStatus.FAILED and self._failure is not None:
             status, error = RunStatus.FAILED, str(self._failure)
-        self._submit(self._workspace.save_run, self.run.with_(status=status, error=error))
+        if status is RunStatus.FAILED and self._failure is None:
+            self._submit(self._return_to_checkpoint)
+        self._submit(lambda: self._workspace.save_run(self.run.with_(status=status, error=error)))
         self._flush()
         if status is RunStatus.DONE and self._failure is not None:
             status, error = RunStatus.FAILED, str(self._failure)
         elif status is RunStatus.DONE:
             self._submit(self._workspace.drop_checkpoint, self.run.id)
-        self._files.shutdown()
+            self._flush()
         with self._lock:
             self._change(status=status, error=error)
-            self.layout, self.busy, self._at_rest = None, False, True
+            self.layout, self.busy, self.at_rest = None, False, True
             if noted != (self.run.name, self.run.starred):
                 # Noted since; a disk that refuses now keeps the record without.
                 with suppress(WorkspaceError):
                     self._workspace.save_run(self.run)
-            if self.snapshot is not None:
-                self.snapshot = Snapshot(self.run.id, self.run.epoch, self._kept_map(), final=True)
-        self._tell("snapshot", "progress", "status")
-        self.finished.set()
+            # From the disk rather than from memory; a run that is remembered for good must not hold a file.
+            if self._failure is None:
+                self.snapshot = None
+            elif self.snapshot is not None:
+                self.snapshot = replace(self.snapshot, final=True)
+
+    def _return_to_checkpoint(self) -> None:
+        record = returned_to_checkpoint(self._workspace, self.run)
+        self._change(epoch=record.epoch, costs=record.costs, cost=record.cost)
 
     def _flush(self) -> None:
         """Wait until all that was to be written is written, or was refused."""
         self._files.submit(lambda: None).result()
 
-    def _kept_map(self) -> np.ndarray:
-        """Return the map from the disk rather than from memory, if it is there."""
-        assert self.snapshot is not None
-        kept = None if self._failure is not None else self._workspace.embedding(self.run.id)
-        return self.snapshot.embedding if kept is None else np.asarray(kept)
+
+def without(lost: np.ndarray, positions: np.ndarray) -> np.ndarray:
+    """Return a map on which rows that have no neighbour have no place, as ``core.UMAP`` gives them none."""
+    if not len(lost):
+        return positions
+    embedding = positions.copy()
+    embedding[lost] = np.nan
+    return embedding
+
+
+def returned_to_checkpoint(workspace: Workspace, run: Run) -> Run:
+    """Return the record of a run as its last checkpoint left it, its map on disk being brought there too.
+
+    A process that is killed, or a layout that fails, leaves a record that may be epochs ahead of the map.
+
+    Raises
+    ------
+    WorkspaceError
+        If the map cannot be written.
+    """
+    saved = workspace.checkpoint(run.id)
+    if saved is None:
+        if workspace.embedding(run.id) is not None:
+            return run
+        costs = run.costs[: run.first_epoch]
+        return run.with_(epoch=run.first_epoch, costs=costs, cost=costs[-1] if costs else None)
+    workspace.save_embedding(run.id, without(saved.get("lost", np.zeros(0, np.int64)), saved["positions"]))
+    costs = tuple(saved["costs"].tolist())
+    return run.with_(epoch=int(saved["epoch"]), costs=costs, cost=costs[-1] if costs else None)

@@ -104,8 +104,9 @@ class Lines:
                 before.note(turn=later)
                 job.tell_status_soon()
 
-    def close(self) -> None:
-        """Hand out no run any more."""
+    def close(self) -> list[Job]:
+        """Hand out no run any more; return those that waited."""
         with self._wake:
             self._closed = True
             self._wake.notify_all()
+            return self.in_turn()

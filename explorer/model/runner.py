@@ -25,7 +25,7 @@ from explorer.model.dataset import Dataset
 from explorer.model.errors import InputError, RunError, WorkspaceError
 from explorer.model.estimate import Calibration
 from explorer.model.fork import kept_epochs, take
-from explorer.model.job import Job, Wish
+from explorer.model.job import Job, Wish, returned_to_checkpoint
 from explorer.model.lines import MOST_LAYOUTS, Lines
 from explorer.model.names import plain_name
 from explorer.model.progress import Clock, Event, Progress, Snapshot, progress_at_rest
@@ -92,7 +92,8 @@ class Runner:
         runs = self.workspace.runs()
         for run in reversed(runs):
             if run.status in (RunStatus.RUNNING, RunStatus.PAUSED):
-                self.workspace.save_run(run.with_(status=RunStatus.INTERRUPTED))
+                left = returned_to_checkpoint(self.workspace, run)
+                self.workspace.save_run(left.with_(status=RunStatus.INTERRUPTED))
             elif run.status is RunStatus.DONE:
                 self._finished.append(run)
         return 1 + max((run.turn for run in runs), default=0)
@@ -117,9 +118,11 @@ class Runner:
             if run.id in self._jobs:
                 continue
             try:
-                self._take_on(run, self.workspace.dataset(run.dataset_id))
+                self._take_on(run, self.workspace.dataset(run.dataset_id), tell=False)
             except (InputError, WorkspaceError) as error:
                 self.workspace.save_run(run.with_(status=RunStatus.FAILED, error=str(error)))
+        if left:
+            self._tell_soon(left[-1].id)
 
     # Steering
 
@@ -195,10 +198,7 @@ class Runner:
             else self.start(dataset, parameters, sweep=name)
             for parameters, why in faults.items()
         )
-        # Not here: the caller may hold locks that a listener waits for.
-        threading.Thread(
-            target=self._tell, args=(Event(runs[-1].id, "status"),), name=f"start-of-{name}"
-        ).start()
+        self._tell_soon(runs[-1].id)
         return runs
 
     def _refuse(self, dataset: Dataset, parameters: RunParameters, sweep: str, why: str) -> Run:
@@ -257,9 +257,10 @@ class Runner:
             run = self._kept(run_id)
             if run.status is RunStatus.DONE:
                 raise RunError(f"The run {run.id} is done: there is nothing to resume.")
+            dataset = self.workspace.dataset(run.dataset_id)
             queued = run.with_(status=RunStatus.QUEUED, error=None, turn=next(self._turns))
             self.workspace.save_run(queued)
-            self._take_on(queued, self.workspace.dataset(run.dataset_id))
+            self._take_on(queued, dataset)
 
     def _go_on(self, job: Job) -> None:
         if job.wish.ending:
@@ -288,16 +289,11 @@ class Runner:
         if job.wish.ending:
             return
         job.wish = wish
-        if job.busy:
-            if job.layout is None and job.stage != stages.LAYOUT:
-                self._worker.kill()
-            return
-        self._lines.withdraw(job)
-        job.busy = True
-        waits = wish is Wish.INTERRUPT and job.run.status is RunStatus.QUEUED
-        status = RunStatus.QUEUED if waits else wish.status
-        # Not here: the caller must not wait for the disk.
-        threading.Thread(target=job.finish, args=(status,), name=f"end-of-{job.run.id}").start()
+        if not job.busy:
+            self._lines.withdraw(job)
+            job.busy = True
+            # Not here: the caller must not wait for the disk.
+            threading.Thread(target=job.finish, args=(wish.status,), name=f"end-of-{job.run.id}").start()
 
     def move_up(self, run_id: str) -> None:
         """Let a run that waits change turns with the one before it; the first stays the first.
@@ -401,10 +397,13 @@ class Runner:
             if self._closing:
                 return
             self._closing = True
+            waiting = self._lines.close()
             under_way = [job for job in self._jobs.values() if not job.finished.is_set()]
             for job in under_way:
-                self._end(job, Wish.INTERRUPT)
-            self._lines.close()
+                if job not in waiting:
+                    self._end(job, Wish.INTERRUPT)
+        for job in waiting:
+            job.let_go()
         for job in under_way:
             job.finished.wait()
         for thread in (self._worker_thread, *self._layout_threads):
@@ -431,7 +430,7 @@ class Runner:
     def progress(self, run_id: str) -> Progress:
         """Return how far a run is."""
         job = self._jobs.get(run_id)
-        return progress_at_rest(self.workspace.run(run_id)) if job is None else job.progress()
+        return progress_at_rest(self.run(run_id)) if job is None or job.at_rest else job.progress()
 
     def snapshot(self, run_id: str) -> Snapshot | None:
         """Return the newest map of a run, None before there is one."""
@@ -452,6 +451,11 @@ class Runner:
                 self._subscribers = tuple(other for other in self._subscribers if other is not callback)
 
         return unsubscribe
+
+    def _tell_soon(self, run_id: str) -> None:
+        """Tell of a status from another thread: the caller may hold locks that a listener waits for."""
+        event = Event(run_id, "status")
+        threading.Thread(target=self._tell, args=(event,), name=f"word-of-{run_id}").start()
 
     def _tell(self, event: Event) -> None:
         for callback in self._subscribers:
@@ -494,15 +498,22 @@ class Runner:
     # The threads
 
     def _serve_worker(self) -> None:
-        self._worker.start()
+        self._start_worker()
         while (job := self._lines.next_for_worker()) is not None:
             self._guarded(job, self._compute_stages)
             if not self._closing:
                 # If it was killed, have the next one load its libraries while nobody waits.
-                self._worker.start()
+                self._start_worker()
+
+    def _start_worker(self) -> None:
+        # A run that needs it starts it anyway, and fails with the reason.
+        try:
+            self._worker.start()
+        except OSError:
+            log.exception("The process that computes the stages cannot be started.")
 
     def _compute_stages(self, job: Job) -> None:
-        job.change_status(RunStatus.RUNNING)
+        job.begin()
         ready = job.compute_stages(self._worker)
         with self._lock:
             if not job.wish.ending:
@@ -516,8 +527,10 @@ class Runner:
 
     def _serve_layouts(self) -> None:
         while (job := self._lines.next_for_layout()) is not None:
-            self._guarded(job, Job.lay_out)
-            self._lines.leave_layout()
+            try:
+                self._guarded(job, Job.lay_out)
+            finally:
+                self._lines.leave_layout()
 
     def _guarded(self, job: Job, work: Callable[[Job], None]) -> None:
         """Do a part of a run; whatever goes wrong ends that run alone, with one sentence."""

@@ -35,6 +35,7 @@ from core import (
     local_radii,
     supervise,
 )
+from core.parameters import FARTHEST
 from explorer.model.run import Run, RunParameters
 
 KNN_GRAPH, FUZZY_SET, SUPERVISION = "knn graph", "fuzzy set", "supervision"
@@ -76,6 +77,8 @@ def plan(
     p = parameters
     # A graph that is not pruned keeps the keys it had before any was.
     pruned = {"n_neighbors": p.n_neighbors} if p.graph_width != p.n_neighbors else {}
+    # So do metrics under which two rows cannot be too far apart to be neighbours.
+    cut = {"disconnection_distance": FARTHEST[p.metric]} if p.metric in FARTHEST else {}
     started = {"start": start_hash} if start_hash else {}
     of_layout = {name: value for name, value in p.to_dict().items() if name != "graph_neighbors"}
     initial = {"init": p.init, "n_components": p.n_components, "seed": p.seed}
@@ -85,7 +88,9 @@ def plan(
         (
             FUZZY_SET,
             core.fuzzy_set.VERSION,
-            {"local_connectivity": p.local_connectivity, "set_op_mix_ratio": p.set_op_mix_ratio, **pruned},
+            {"local_connectivity": p.local_connectivity, "set_op_mix_ratio": p.set_op_mix_ratio}
+            | pruned
+            | cut,
         ),
         *([(SUPERVISION, core.supervision.VERSION, supervision)] if p.target else []),
         *([] if started else [(INITIAL_LAYOUT, core.initialization.VERSION, initial)]),
@@ -123,6 +128,7 @@ def compute(
     if name == FUZZY_SET:
         chosen = dict(parameters)
         graph = read_graph(earlier[KNN_GRAPH], chosen.pop("n_neighbors", None))
+        graph = graph.cut(chosen.pop("disconnection_distance", np.inf))
         return _written(fuzzy_simplicial_set(graph, **chosen))
     if name == SUPERVISION:
         return _written(_supervised(parameters, earlier))
@@ -143,9 +149,10 @@ def _supervised(
     )
 
 
-def density_of(graph: Arrays, fuzzy_set: Arrays, n_neighbors: int) -> Density:
+def density_of(graph: Arrays, fuzzy_set: Arrays, parameters: RunParameters) -> Density:
     """Return densMAP's terms, of the fuzzy set before any target: what is known changes no density."""
-    return Density(local_radii(read_fuzzy_set(fuzzy_set), read_graph(graph, n_neighbors)))
+    near = read_graph(graph, parameters.n_neighbors).cut(FARTHEST.get(parameters.metric, np.inf))
+    return Density(local_radii(read_fuzzy_set(fuzzy_set), near))
 
 
 def _written(fuzzy_set: csr_array[Any, tuple[int, int]]) -> dict[str, np.ndarray]:

@@ -144,11 +144,17 @@ def compared_with(name: str, runs: tuple[Run, ...], beside: Run | None) -> tuple
 def comparable_runs(run: Run, runs: tuple[Run, ...]) -> tuple[Run, ...]:
     """Return the runs whose maps tell how stable one is, itself first, at most five.
 
-    Those that differ in the seed alone, if there are any; else all of the same data that are done.
+    Those that differ in the seed alone, if there are any; else all of the same data that are done. Of runs
+    with the same parameters one is enough: their maps are the same bits.
     """
-    others = [o for o in runs if o.id != run.id and o.status is RunStatus.DONE and o.n == run.n]
-    seeds = [o for o in others if o.parameters == _seeded(o, run) and o.start == run.start]
-    return (run, *(seeds or others)[: MOST_MAPS - 1])
+    flat = run.parameters.n_components
+    others = {(run.parameters, run.start): run}
+    for o in runs:
+        if o.status is RunStatus.DONE and o.n == run.n and o.parameters.n_components == flat:
+            others.setdefault((o.parameters, o.start), o)
+    _, *rest = others.values()
+    seeds = [o for o in rest if o.parameters == _seeded(o, run) and o.start == run.start]
+    return (run, *(seeds or rest)[: MOST_MAPS - 1])
 
 
 def local_density(embedding: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -216,7 +222,7 @@ def _kept(
     stage = stages.of_map(name, VERSION, run, about)
     found = workspace.cached(name, stage.key)
     if found is None:
-        with in_turn:
+        with in_turn(progress):
             progress(0.0)
             found = workspace.cached(name, stage.key)
             if found is None:

@@ -178,10 +178,11 @@ class Viewed(param.Parameterized):
         snapshot, epoch = self.snapshot(run_id), self.epoch
         if snapshot is None:
             return None
+        newest = snapshot.embedding
         if epoch is not None and run_id == self.run_id and epoch in self.epochs[:-1]:
             try:
                 kept = self._decoded.get(
-                    (run_id, epoch), lambda: self.workspace.keyframes(run_id).load(epoch).decode()
+                    (run_id, epoch), lambda: self.workspace.keyframes(run_id).load(epoch).decode(newest)
                 )
             except WorkspaceError as error:
                 self.faults[run_id] = str(error)

@@ -364,8 +364,9 @@ class Workspace:
             raise InputError(f"{name!r} cannot name a sample: use letters, digits, spaces, dots and dashes.")
         self.claim()
         path = self.path / "samples" / f"{name}.parquet"
-        write_table(path, table)
+        # First what is enough to draw the rows again.
         write_json(path.with_suffix(".json"), manifest)
+        write_table(path, table)
         return path
 
     # Selections

@@ -18,6 +18,8 @@ T = TypeVar("T")
 UNEXPECTED = "That did not work out: explorer.log in the workspace's folder says why."
 _log = logging.getLogger(__name__)
 _workers = ThreadPoolExecutor(max_workers=4, thread_name_prefix="aside")
+# What takes minutes must not hold up what a page waits for.
+_patient_workers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="aside-long")
 
 Request = tuple[int, Callable[[], Any], Callable[[Any], None], Callable[[str], None]]
 
@@ -32,9 +34,12 @@ class Aside:
     every : bool, default False
         Do everything that is asked for. By default what is asked for while another is being done replaces
         what was waiting: a slider that moves faster than its outlines are found leaves no queue behind.
+    long : bool, default False
+        Whether the work may take minutes.
     """
 
-    def __init__(self, every: bool = False) -> None:
+    def __init__(self, every: bool = False, long: bool = False) -> None:
+        self._workers = _patient_workers if long else _workers
         self._doc, self._every = pn.state.curdoc, every
         self._lock = threading.Lock()
         self._busy, self._era = False, 0
@@ -65,7 +70,7 @@ class Aside:
             if self._busy:
                 return
             self._busy = True
-        _workers.submit(self._work)
+        self._workers.submit(self._work)
 
     def ask_instead(
         self, work: Callable[[], T], then: Callable[[T], None], fail: Callable[[str], None] = tell

@@ -1,4 +1,4 @@
-"""Compare the run on the map with others of the same data, and select what depends on the seed."""
+"""Compare the run on the map with others of the same data, and select what changes from run to run."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class ComparePanel(pn.viewable.Viewer):
     def __init__(self, session: Session, tell: Callable[[Doing | None], None]) -> None:
         super().__init__()
         self._session, self._tell = session, tell
-        self._doc, self._aside = pn.state.curdoc, Aside()
+        self._doc, self._aside = pn.state.curdoc, Aside(long=True)
         self._doing: Doing | None = None
         self._found: Consensus | None = None
         self._proposed: list[str] = []

@@ -35,7 +35,7 @@ def comparison_state(found: Comparison) -> dict[str, Any]:
         for score in found.scores
     ]
     pairs = [_pair(one, letters) for one in found.pairs]
-    few = "With a third run, clusters and regions that depend on the seed are told here."
+    few = "With a third run, clusters and regions that change from run to run are told here."
     if found.consensus is None:
         return {"runs": runs, "pairs": pairs, "said": few, "groups": []}
     groups = _groups(found.consensus, letters)

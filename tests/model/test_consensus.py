@@ -200,14 +200,20 @@ def test_what_is_unstable_does_not_depend_on_how_many_rows_there_are(
 
 
 def test_points_without_a_place_on_one_map_are_in_no_region(islands: np.ndarray) -> None:
-    torn = turned(islands, 1.0)
-    torn[200:220] = np.nan
-    noise = LABELS.copy()
-    noise[200:220] = -1
-    found = agreed(seen("a", islands), seen("b", torn, noise), seen("c", turned(islands, 2.0)))
-    assert np.isnan(found.stability[200:220]).all()
-    assert found.regions == ()
-    assert found.median > 0.5
+    rng = np.random.default_rng(5)
+    shuffled, lost = np.flatnonzero(LABELS[200] == LABELS), np.arange(200, 220)
+    maps = [seen("a", islands)]
+    for name, angle in (("b", 1.0), ("c", 2.0)):
+        places, labels = turned(islands, angle), LABELS.copy()
+        places[shuffled] = rng.permutation(places)[: len(shuffled)]
+        if name == "b":
+            places[lost], labels[lost] = np.nan, -1
+        maps.append(seen(name, places, labels))
+    found = agreed(*maps)
+    assert np.isnan(found.stability[lost]).all()
+    rows = np.concatenate([region.rows for region in found.regions])
+    assert len(rows) > len(shuffled) / 2
+    assert not np.isin(lost, rows).any()
 
 
 def test_maps_without_clusters_have_none_to_tell_of(islands: np.ndarray) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from explorer.model import doing as module
-from explorer.model.doing import Doing, StoppedError
+from explorer.model.doing import Doing, StoppedError, in_turn
 
 
 def test_the_share_never_falls_and_what_is_left_follows_from_the_time_it_took(
@@ -32,3 +32,13 @@ def test_work_ends_when_it_next_tells_its_share() -> None:
     with pytest.raises(StoppedError):
         doing(0.6)
     assert doing.share == 0.5
+
+
+def test_who_waits_for_a_turn_can_end_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "TURN_SECONDS", 0.001)
+    doing = Doing("comparing")
+    doing.stop()
+    with in_turn(Doing("clustering")), pytest.raises(StoppedError), in_turn(doing):
+        pass
+    with in_turn(Doing("comparing")):
+        pass  # the turn was given back

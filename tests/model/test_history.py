@@ -117,3 +117,12 @@ def test_two_threads_that_ask_for_one_frame_get_the_same():
     for thread in threads:
         thread.join(10)
     assert found[0] is found[1]
+
+
+def test_rows_without_a_place_have_none_and_spoil_no_other():
+    embedding = np.random.default_rng(0).normal(size=(50, 2)).astype(np.float32)
+    lost = embedding.copy()
+    lost[7] = np.nan
+    decoded = Keyframe.encode(lost).decode(newest=lost)
+    assert np.isnan(decoded[7]).all()
+    np.testing.assert_allclose(np.delete(decoded, 7, 0), np.delete(embedding, 7, 0), atol=1e-4)

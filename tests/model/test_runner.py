@@ -100,8 +100,8 @@ def assert_same_result(workspace, run, workspace_of_other, other):
     assert one.tobytes() == two.tobytes()
     history, other_history = workspace.keyframes(run.id), workspace_of_other.keyframes(other.id)
     assert history.epochs == other_history.epochs
-    for frame in range(len(history)):
-        assert history.decode(frame).tobytes() == other_history.decode(frame).tobytes()
+    for epoch in history.epochs:
+        assert history.load(epoch).decode().tobytes() == other_history.load(epoch).decode().tobytes()
 
 
 def reach(runner, run, epoch):
@@ -332,8 +332,20 @@ def interrupted_process(workspace_path, data_path, then):
 def test_a_killed_server_leaves_a_run_that_resumes_to_the_same_bits(
     workspace, straight, vectors_path, tmp_path
 ):
-    with interrupted_process(tmp_path, vectors_path, "time.sleep(600)") as process:
+    # The record is written epochs after the map.
+    then = """
+            job.CHECKPOINT_SECONDS = 600
+            while runner.progress(run.id).epoch < int(workspace.checkpoint(run.id)["epoch"]) + 50:
+                time.sleep(0.001)
+            runner.rename(run.id, "named")
+            while workspace.run(run.id).name != "named":
+                time.sleep(0.001)
+            print("named", flush=True)
+            time.sleep(600)
+    """
+    with interrupted_process(tmp_path, vectors_path, then.strip()) as process:
         run_id, worker = process.stdout.readline().split()
+        assert process.stdout.readline() == "named\n"
         process.kill()
     until(lambda: not alive(int(worker)), "the end of the orphaned worker")
     with Workspace(tmp_path) as other:
@@ -341,8 +353,9 @@ def test_a_killed_server_leaves_a_run_that_resumes_to_the_same_bits(
         with Runner(other) as runner:
             left = other.run(run_id)
             assert left.status is RunStatus.INTERRUPTED
-            assert 0 < left.epoch < LONG.n_epochs
-            assert runner.snapshot(run_id).embedding.shape == (left.n, 2)
+            kept = other.checkpoint(run_id)
+            assert int(kept["epoch"]) == left.epoch == len(left.costs) == runner.snapshot(run_id).epoch
+            np.testing.assert_array_equal(runner.snapshot(run_id).embedding, kept["positions"])
             runner.resume(run_id)
             assert_same_result(workspace, straight, other, runner.wait(run_id, PATIENCE))
         assert other.checkpoint(run_id) is None
@@ -769,3 +782,70 @@ def test_a_full_disk_fails_the_run_and_leaves_all_else_readable(small_disk, vect
         assert not list((small_disk / "w").rglob("*.part"))
         filler.unlink()
         assert runner.wait(runner.start(dataset, SHORT).id, PATIENCE).status is RunStatus.DONE
+
+
+def test_a_layout_that_fails_goes_back_to_its_last_checkpoint(runner, workspace, dataset, monkeypatch):
+    monkeypatch.setattr("explorer.model.job.CHECKPOINT_SECONDS", 0.0)
+    cost = Layout.cost
+    monkeypatch.setattr(Layout, "cost", lambda layout: np.inf if layout.epoch == 40 else cost(layout))
+    failed = runner.wait(runner.start(dataset, RunParameters(n_epochs=60, seed=8)).id, PATIENCE)
+    assert failed.status is RunStatus.FAILED
+    assert "diverged at epoch 40" in failed.error
+    kept = workspace.checkpoint(failed.id)
+    shown = runner.snapshot(failed.id)
+    assert int(kept["epoch"]) == failed.epoch == len(failed.costs) == shown.epoch == 39
+    np.testing.assert_array_equal(shown.embedding, kept["positions"])
+    assert workspace.run(failed.id).epoch == 39
+
+
+def test_a_run_taken_out_of_the_queue_is_as_far_as_it_was(runner, dataset):
+    run = runner.start(dataset, LONG)
+    reach(runner, run, 50)
+    runner.stop(run.id)
+    stopped = runner.wait(run.id, PATIENCE)
+    runner.resume(run.id)
+    runner.stop(run.id)
+    assert runner.wait(run.id, PATIENCE).status is RunStatus.STOPPED
+    progress = runner.progress(run.id)
+    assert (progress.stage, progress.epoch, progress.n_epochs) == ("layout", stopped.epoch, LONG.n_epochs)
+
+
+def test_a_run_without_its_data_is_not_queued(runner, workspace, dataset, monkeypatch):
+    run = runner.start(dataset, LONG)
+    reach(runner, run, 10)
+    runner.stop(run.id)
+    runner.wait(run.id, PATIENCE)
+
+    def gone(_):
+        raise WorkspaceError("The data is gone.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(workspace, "dataset", gone)
+        with pytest.raises(WorkspaceError):
+            runner.resume(run.id)
+    assert runner.run(run.id).status is workspace.run(run.id).status is RunStatus.STOPPED
+
+
+def test_a_run_that_is_done_holds_no_file(runner, dataset, straight):
+    run = runner.wait(runner.start(dataset, RunParameters(n_epochs=20, seed=9)).id, PATIENCE)
+    assert runner._jobs[run.id].snapshot is None
+    assert runner.snapshot(run.id).final
+
+
+def test_rows_that_have_nothing_in_common_with_any_have_no_place(runner, workspace, tmp_path):
+    rng = np.random.default_rng(3)
+    vectors = (rng.random((120, 40)) < 0.4).astype(np.float32)
+    vectors[7] = 0
+    vectors[:, -1], vectors[7, -1] = 0, 1
+    np.save(tmp_path / "sets.npy", vectors)
+    dataset = workspace.add_dataset(tmp_path / "sets.npy")
+    parameters = RunParameters(n_neighbors=10, metric="jaccard", n_epochs=30, seed=42)
+    run = runner.wait(runner.start(dataset, parameters).id, PATIENCE)
+    embedding = runner.snapshot(run.id).embedding
+    np.testing.assert_array_equal(np.flatnonzero(np.isnan(embedding).any(1)), [7])
+    with pytest.warns(UserWarning, match="no neighbours"):
+        model = UMAP(n_neighbors=10, metric="jaccard", n_epochs=30, random_state=42).fit(vectors)
+    np.testing.assert_array_equal(embedding, model.embedding_)
+    warm = runner.wait(runner.start(dataset, parameters, start_from=run.id).id, PATIENCE)
+    assert warm.status is RunStatus.DONE, warm.error
+    np.testing.assert_array_equal(np.flatnonzero(np.isnan(workspace.embedding(warm.id)).any(1)), [7])

@@ -115,7 +115,7 @@ def test_a_statistic_that_is_stopped_is_computed_when_it_is_asked_for_again(
 def test_what_is_kept_is_read_though_another_page_computes(session: Session) -> None:
     expected = numbers(session, STABILITY)
     fresh, run = Derived(session.workspace), session.run(session.run_id)
-    with in_turn:
+    with in_turn(lambda _: None):
         fresh.known(STABILITY, run, session.runs)
         fresh._thread.submit(lambda: None).result(30)
     np.testing.assert_array_equal(fresh.known(STABILITY, run, session.runs).numbers, expected)
@@ -154,16 +154,21 @@ def test_a_cluster_is_selected_by_its_rows(session: Session) -> None:
     assert (step.run_id, step.column, step.values) == (session.run_id, CLUSTER, ("cluster 0",))
 
 
-def test_the_cluster_of_a_row_is_selected_and_noise_is_in_none(session: Session) -> None:
+def test_the_cluster_of_a_row_is_selected_and_noise_is_in_none(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
     labels = numbers(session, CLUSTER)
     rows = [int(np.flatnonzero(labels == cluster)[3]) for cluster in (1, 0)]
     session.select_cluster_of(rows[0])
     np.testing.assert_array_equal(session.selection.mask, labels == 1)
     session.select_cluster_of(rows[1], "union")
     np.testing.assert_array_equal(session.selection.mask, np.isin(labels, (0, 1)))
-    for row in np.flatnonzero(labels == -1)[:1]:
-        with pytest.raises(InputError, match="is noise"):
-            session.select_cluster_of(int(row))
+    found = labels.astype(np.int32)
+    found[3] = -1
+    some = cluster_categories(Clusters(found, np.ones(len(found), np.float32), "hdbscan"))
+    monkeypatch.setattr(session, "categories", lambda _: some)
+    with pytest.raises(InputError, match="Row 3 is noise"):
+        session.select_cluster_of(3)
 
 
 def test_distortion_is_the_mean_of_lost_and_intruding_neighbours(session: Session) -> None:
@@ -187,6 +192,18 @@ def test_runs_over_seeds_are_compared_if_they_start_from_the_same() -> None:
     plain, fork = ([run(seed, one) for seed in (0, 1)] for one in (None, start))
     for first, second in (plain, fork):
         assert comparable_runs(first, (*fork, *plain)) == (first, second)
+
+
+def test_the_same_run_again_tells_nothing_and_other_dimensions_cannot() -> None:
+    def run(**parameters: int) -> Run:
+        return Run.new("d", "h", 10, RunParameters(**parameters)).with_(status=RunStatus.DONE)
+
+    first, twin, other, again, wide, solid = (
+        run(seed=0), run(seed=0), run(seed=1), run(seed=1), run(n_neighbors=30), run(n_components=3)
+    )  # fmt: skip
+    assert comparable_runs(first, (twin, other, again, wide, solid)) == (first, other)
+    assert comparable_runs(first, (twin, wide, solid)) == (first, wide)
+    assert comparable_runs(first, (twin, solid)) == (first,)
 
 
 def test_stability_needs_a_second_run_and_is_a_share(session: Session) -> None:
