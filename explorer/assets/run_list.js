@@ -88,7 +88,7 @@ export function render({model}) {
     track.hidden = entry.fraction < 0
     card.querySelector(".fill").style.width = `${100 * Math.max(0, entry.fraction)}%`
     const image = card.querySelector("img")
-    const picture = model.pictures[entry.run]
+    const picture = pictures.get(entry.run)
     if (picture && image.getAttribute("src") !== picture) { image.src = picture }
     image.hidden = !picture
     const beside = card.querySelector(".run-beside")
@@ -111,7 +111,7 @@ export function render({model}) {
 
   // Cards are kept, so that focus and scrolling stay while a run works, and filled anew when they tell something
   // else: of thirty runs one is at work, and the layout needs the processors.
-  const cards = new Map(), told = new Map()
+  const cards = new Map(), told = new Map(), pictures = new Map()
   let lost = false
   const draw = () => {
     const focused = root.getRootNode().activeElement
@@ -119,7 +119,7 @@ export function render({model}) {
     for (const entry of model.cards) { entries.set(entry.run, entry) }
     const kept = model.cards.map((entry) => {
       if (!cards.has(entry.run)) { cards.set(entry.run, make(entry)) }
-      const now = JSON.stringify([entry, model.pictures[entry.run]])
+      const now = JSON.stringify(entry)
       if (told.get(entry.run) !== now) {
         fill(cards.get(entry.run), entry)
         told.set(entry.run, now)
@@ -142,9 +142,17 @@ export function render({model}) {
     foot.replaceChildren(...(model.deleted ? [part("span", "", `Deleted “${model.deleted}”. `), undo] : []))
     passFocus()
   }
-  model.on(["cards", "pictures"], draw)
+  model.on("cards", draw)
+  model.on("msg:custom", ({pictures: made}) => {
+    for (const [run, picture] of Object.entries(made)) {
+      pictures.set(run, picture)
+      told.delete(run)
+    }
+    draw()
+  })
   model.on("deleted", tell)
   draw()
   tell()
+  model.send_msg({action: "ready"})
   return root
 }

@@ -165,9 +165,11 @@ class Session(Selecting):
 
     def keep_sample(self) -> Path:
         """Write the sample (Parquet) and its manifest (JSON) into the workspace; return the rows' path."""
-        table, about = self.sample_table(), self.sample_manifest()
+        # Once: another may be drawn meanwhile.
+        drawn, dataset = self._drawn(), self._open_dataset()
+        table, about = drawn.table(dataset), manifest(drawn, dataset)
         how = f"{about['strategy']} {table.num_rows} seed {about['seed']}"
-        name = f"sample {self._drawn().run_id} {how} of {about['rows']['digest'][:8]}"
+        name = f"sample {drawn.run_id} {how} of {about['rows']['digest'][:8]}"
         return self.workspace.write_sample(name, table, about)
 
     def sample_manifest(self) -> dict[str, Any]:

@@ -68,12 +68,15 @@ class Download(pmui.FileDownload):
         self._pressed = Pressed(self)
 
     async def _async_sync_data(self) -> None:
+        name = self.filename
         with telling():
             file = await self._pressed.do(self.callback)
             if file is None:
                 return
             # A browser hears of changes alone, and the same file again would be none: its address says which
             # press made it. Never emptied in between: a browser that is late would send the file back.
+            now, self.filename = self.filename, name  # its name when it was asked for
             with param.parameterized.batch_call_watchers(self):
                 self._sync_data(file)
                 self.data = self.data.replace(";", f";press={self._transfers};", 1)
+            self.filename = now

@@ -36,7 +36,7 @@ class FormationPanel(pn.viewable.Viewer):
 
     def __init__(self, session: Session) -> None:
         super().__init__()
-        self._session, self._aside = session, Aside()
+        self._session, self._aside = session, Aside(long=True)
         self._doing: Doing | None = None
         self._key: tuple[object, ...] = ()
         self.ask = small_button(
@@ -59,6 +59,11 @@ class FormationPanel(pn.viewable.Viewer):
 
     def __panel__(self) -> pn.viewable.Viewable:
         return self._all
+
+    def close(self) -> None:
+        """The page is gone."""
+        if self._doing is not None:
+            self._doing.stop()
 
     def _follow(self, *_: Any) -> None:
         session, selection = self._session, self._session.selection

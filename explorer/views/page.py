@@ -102,6 +102,7 @@ class Explorer(pn.viewable.Viewer):
         self._unsubscribe()
         self.session.derived.close()
         self.compare.close()
+        self.selection.close()
         for one in self.maps:
             one.close()
 
@@ -304,7 +305,9 @@ class Explorer(pn.viewable.Viewer):
         if event.kind != "status" and self.session.run(event.run_id) is None:
             return  # a run of other data
         with self._lock:
-            self._status_changed |= event.kind == "status" or event.run_id not in self.runs.pictures
+            # The first picture of a map is shown by what shows a status.
+            is_new = event.kind == "snapshot" and event.run_id not in self.runs.pictures
+            self._status_changed |= event.kind == "status" or is_new
             if self._scheduled:
                 return
             self._scheduled = True

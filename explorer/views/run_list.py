@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 import param
@@ -20,8 +21,6 @@ class RunList(Part):
     ----------
     cards : list of dict
         Made by `card`, in the order shown; they change several times a second while a run works.
-    pictures : dict of str
-        A data URI for each run id that has a map; large, so sent only when one changes.
     deleted : str
         The title of the run that "undo" brings back; empty for none.
     on_message : callable
@@ -30,13 +29,28 @@ class RunList(Part):
     """
 
     cards = param.List(default=[], item_type=dict)
-    pictures = param.Dict(default={})
     deleted = param.String("")
 
     _esm: ClassVar[str] = script("run_list.js")
 
+    def __init__(self, on_message: Callable[[dict[str, Any]], None], **params: Any) -> None:
+        super().__init__(on_message, **params)
+        self._pictures: dict[str, str] = {}
 
-def card(run: Run, progress: Progress | None, place: str, waiting: tuple[str, ...] = ()) -> dict[str, Any]:
+    def show_pictures(self, made: dict[str, str], runs: Iterable[str]) -> None:
+        """Show what was made anew, a data URI for each run id; what is of no run any more is forgotten."""
+        self._pictures = {run: picture for run in runs if (picture := (self._pictures | made).get(run))}
+        # Pictures are large: only what changes is sent.
+        self._send_msg({"pictures": made})
+
+    def _handle_msg(self, msg: dict[str, Any]) -> None:
+        if msg["action"] == "ready":
+            self._send_msg({"pictures": self._pictures})
+        else:
+            super()._handle_msg(msg)
+
+
+def card(run: Run, progress: Progress | None, place: str, before: int = -1) -> dict[str, Any]:
     """What the card of one run shows.
 
     Parameters
@@ -47,10 +61,9 @@ def card(run: Run, progress: Progress | None, place: str, waiting: tuple[str, ..
         Where it stands; None when the run is at rest.
     place : {"", "first", "beside"}
         Where it is on the page.
-    waiting : tuple of str
-        The runs that wait in the queue, in order.
+    before : int
+        How many runs wait in the queue before it; -1 if it does not wait.
     """
-    before = waiting.index(run.id) if run.id in waiting else -1
     started = "" if run.start is None else run.start.label
     return {
         "run": run.id,

@@ -31,13 +31,17 @@ class RunPictures:
     colours : Colours
         Shared with the maps.
     show : callable
-        Takes all pictures, a data URI for each run id, when some have changed.
+        Takes the pictures that have changed, a data URI for each run id, and the ids of all runs.
     dark : bool
         The theme.
     """
 
     def __init__(
-        self, session: Session, colours: Colours, show: Callable[[dict[str, str]], None], dark: bool
+        self,
+        session: Session,
+        colours: Colours,
+        show: Callable[[dict[str, str], list[str]], None],
+        dark: bool,
     ) -> None:
         self._session, self._colours, self._show, self._dark = session, colours, show, dark
         self._made: dict[str, tuple[Key, str]] = {}
@@ -75,8 +79,14 @@ class RunPictures:
 
     def _take(self, made: dict[str, tuple[Key, str]]) -> None:
         self._busy = False
-        self._made |= made
-        self._show({run_id: picture for run_id, (_, picture) in self._made.items() if picture})
+        runs = [run.id for run in self._session.runs]
+        new = {
+            run_id: picture
+            for run_id, (_, picture) in made.items()
+            if picture != self._made.get(run_id, NONE)[1]
+        }
+        self._made = {run_id: known for run_id in runs if (known := (self._made | made).get(run_id))}
+        self._show(new, runs)
         self.update()
 
     def _out_of_date(self) -> dict[str, Key]:

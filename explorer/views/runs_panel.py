@@ -40,7 +40,7 @@ class RunsPanel(pn.viewable.Viewer):
         self._session, self._form, self._aside = session, form, Aside(every=True)
         self._deleted: tuple[Run, bool] | None = None
         self.list = RunList(self._on_message, sizing_mode="stretch_width", margin=0)
-        self.pictures = RunPictures(session, colours, self._show_pictures, dark)
+        self.pictures = RunPictures(session, colours, self.list.show_pictures, dark)
         self.layouts = pmui.IntInput(
             label="At once",
             value=session.runner.n_layouts,
@@ -77,18 +77,16 @@ class RunsPanel(pn.viewable.Viewer):
         """Show where every run stands now; cheap, as often as anything changes."""
         session = self._session
         place = {session.run_id: "first", session.beside_id: "beside"}
-        waiting = session.runner.waiting
+        waiting = {run_id: before for before, run_id in enumerate(session.runner.waiting)}
+        self.layouts.value = session.runner.n_layouts  # another page may have changed it
         self.list.cards = [
-            card(run, self._progress(run), place.get(run.id, ""), waiting)
+            card(run, self._progress(run), place.get(run.id, ""), waiting.get(run.id, -1))
             for run in sorted(session.runs, key=lambda run: not run.starred)
         ]
         self.pictures.update()
 
     def _progress(self, run: Run) -> Progress | None:
         return self._session.runner.progress(run.id) if run.status.active else None
-
-    def _show_pictures(self, pictures: dict[str, str]) -> None:
-        self.list.pictures = pictures
 
     # What the analyst does
 

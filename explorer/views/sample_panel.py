@@ -11,6 +11,7 @@ from typing import Any
 
 import panel as pn
 import panel_material_ui as pmui
+import pyarrow.parquet as pq
 
 from explorer.model.drawing import Drawn
 from explorer.model.sampling import free_name
@@ -185,9 +186,7 @@ class SamplePanel(pn.viewable.Viewer):
         )
 
     async def _csv(self) -> io.BytesIO:
-        return await self._made(
-            lambda: self._session.keep_sample() and csv_bytes(self._session.sample_table())
-        )
+        return await self._made(lambda: csv_bytes(pq.read_table(self._session.keep_sample())))
 
     async def _parquet(self) -> io.BytesIO:
         return await self._made(lambda: self._session.keep_sample().read_bytes())

@@ -51,6 +51,10 @@ class SelectionPanel(pn.viewable.Viewer):
         session.param.watch(self._draw, ["selection", "runs"])
         self._draw()
 
+    def close(self) -> None:
+        """The page is gone."""
+        self.formation.close()
+
     def __panel__(self) -> pn.viewable.Viewable:
         return pn.Column(
             self._head,

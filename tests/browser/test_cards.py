@@ -1,5 +1,7 @@
 """Cards of runs in the browser: named, starred, deleted and back, copied, forked, moved up in the queue."""
 
+import re
+
 from playwright.sync_api import Locator, Page, expect
 
 from explorer.model.run import RunParameters, RunStatus
@@ -25,6 +27,8 @@ def test_a_run_is_renamed_starred_deleted_and_comes_back(
     page, runner, session = opened_on_run, served.app.runner, served.explorer.session
     first = finished[0]
     cards = page.locator(".run-card")
+    for run in finished:
+        expect(card_of(page, run).locator("img")).to_have_attribute("src", re.compile("^data:image/"))
     press(page, first, "Rename")
     field = page.get_by_role("textbox", name="New name of")
     expect(field).to_be_focused()

@@ -230,18 +230,18 @@ def test_pictures_are_made_by_a_worker_and_the_newest_colours_win(
 
     monkeypatch.setattr(run_pictures, "map_picture", picture)
     monkeypatch.setattr(run_pictures, "BATCH_SECONDS", 0)
-    shown: list[dict[str, str]] = []
-    pictures = RunPictures(session, Colours(session), shown.append, dark=True)
+    shown: dict[str, str] = {}
+    pictures = RunPictures(session, Colours(session), lambda new, _: shown.update(new), dark=True)
     beside_the_page(pictures._aside)
     pictures.update()
     assert began.wait(60)
     pictures.use_theme(False)
-    assert shown == []
+    assert shown == {}
     go.set()
-    until(lambda: bool(shown) and list(shown[-1].values()) == ["light"] * len(session.runs))
+    until(lambda: list(shown.values()) == ["light"] * len(session.runs))
     assert threads == {"aside"}
     assert made == [True, *[False] * len(session.runs)], "what was out of date was not drawn any more"
-    assert set(shown[-1]) == {run.id for run in session.runs}
+    assert set(shown) == {run.id for run in session.runs}
 
 
 def test_a_picture_does_not_keep_what_was_pointed_at(session: Session) -> None:

@@ -209,7 +209,7 @@ def test_a_card_tells_what_its_run_is_and_starts_from() -> None:
 
 def test_a_card_tells_its_place_in_the_queue() -> None:
     waits = Progress(RUN.id, RunStatus.QUEUED, "queued", 0.0, 0.0, 0, 500)
-    told = [card(RUN, waits, "", waiting) for waiting in ((), (RUN.id,), ("a", "b", RUN.id))]
+    told = [card(RUN, waits, "", before) for before in (-1, 0, 2)]
     assert [(one["line"], one["before"]) for one in told] == [
         ("queued", -1),
         ("queued, next", 0),
