@@ -301,6 +301,8 @@ class Runner:
     def stop(self, run_id: str) -> None:
         """End a run after the epoch it is in, keeping its map; before the layout, kill the worker at it.
 
+        A worker of Dask is not killed: it is left to end the stage for nobody.
+
         Raises
         ------
         RunError

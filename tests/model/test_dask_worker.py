@@ -165,6 +165,7 @@ def test_a_sweep_computes_each_shared_stage_once_and_is_the_sweep_here(
 
 def test_two_runs_are_at_work_at_two_workers(there: Runner, dataset: Dataset, workers: DaskWorkers) -> None:
     assert there.n_layouts == 2
+    until(lambda: not any(busy(workers).values()), "workers that forgot earlier runs")
     runs = there.start_sweep(dataset, Sweep(seeds=(20, 21, 22), base=ENDLESS))
     for run in runs[:2]:
         reach(there, run, 1)
@@ -244,6 +245,7 @@ def test_what_does_not_fit_fails_alone_with_its_reason(there: Runner, dataset: D
 def test_a_worker_killed_in_a_layout_fails_that_run_alone(
     there: Runner, dataset: Dataset, workers: DaskWorkers
 ) -> None:
+    until(lambda: not any(busy(workers).values()), "workers that forgot earlier runs")
     first, second = there.start_sweep(dataset, Sweep(seeds=(40, 41), base=ENDLESS))
     waits = there.start(dataset, SHORT)
     for run in (first, second):
@@ -263,6 +265,18 @@ def test_a_worker_killed_in_a_layout_fails_that_run_alone(
     assert busy(workers)[spared] >= 1
     there.stop(goes_on.id)
     assert finished(there, goes_on)[0].status is RunStatus.STOPPED
+
+
+def test_what_a_dead_worker_alone_had_is_put_there_again(workers: DaskWorkers, large_path: Path) -> None:
+    until(lambda: len(busy(workers)) == 2, "the worker begun anew")
+    held = workers.put(str(large_path))
+    assert workers.put(str(large_path)) is held
+    ((address,),) = workers.client.who_has([held]).values()
+    kill(workers, address)
+    until(lambda: held.status != "finished", "the loss")
+    again = workers.put(str(large_path))
+    assert again.status == "finished"
+    assert workers.client.who_has([again])[again.key]
 
 
 def test_a_worker_killed_in_a_stage_fails_that_run_and_the_next_computes_it(
@@ -340,7 +354,7 @@ def test_a_scheduler_that_is_killed_fails_what_was_at_work_and_says_so(
         assert workspace.run(run.id) == failed
 
 
-def test_a_cluster_that_cannot_be_used_is_refused_in_one_sentence() -> None:
+def test_a_cluster_that_cannot_be_used_is_refused_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         nobody = f"tcp://127.0.0.1:{free.getsockname()[1]}"
@@ -352,6 +366,9 @@ def test_a_cluster_that_cannot_be_used_is_refused_in_one_sentence() -> None:
         address = empty.scheduler_address
         with pytest.raises(InputError, match=f"{address} has no workers: start some with 'dask worker"):
             DaskWorkers(address, timeout=0.3)
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(InputError, match=r"Dask is not installed here: pip install 'umap-explorer\[dask\]'"):
+        DaskWorkers("tcp://127.0.0.1:1")
     with pytest.raises(InputError, match=r"The Dask worker at tcp://a:1 has umap-explorer 9\.9, this is"):
         refuse_other_version("tcp://a:1", {"umap-explorer": "9.9"})
 
@@ -378,44 +395,64 @@ def finish(process: subprocess.Popen[str]) -> subprocess.CompletedProcess[str]:
 def test_fit_and_sweep_have_their_runs_computed_there(
     here: Runner, blobs_path: Path, workers: DaskWorkers, tmp_path: Path
 ) -> None:
-    shared = ("--n-epochs", "20", "--dask", workers.address, "--workspace", "ws", "--json")
-    fit = finish(start("fit", blobs_path, *shared, folder=tmp_path))
+    shared = ("--n-epochs", "20", "--dask", workers.address, "--json")
+    metrics = ("--metric", "nonsense,euclidean")
+    fit, sweep = map(
+        finish,
+        [
+            start("fit", blobs_path, *shared, "--workspace", "one", folder=tmp_path),
+            start("sweep", blobs_path, *metrics, *shared, "--workspace", "many", folder=tmp_path),
+        ],
+    )
+    (run,) = finished(here, here.start(here.workspace.add_dataset(blobs_path), SHORT))
     assert fit.returncode == 0, fit.stderr
     told = json.loads(fit.stdout.splitlines()[-1])
-    (run,) = finished(here, here.start(here.workspace.add_dataset(blobs_path), SHORT))
     assert told["cost"] == run.cost
     assert all(seconds > 0 for seconds in told["seconds"].values())
 
-    sweep = finish(start("sweep", blobs_path, "--metric", "nonsense,euclidean", *shared, folder=tmp_path))
     assert sweep.returncode == 1
     assert "of work for 2 Dask workers" in sweep.stderr.splitlines()[0]
     assert "'nonsense'" in sweep.stderr.splitlines()[-1]
     assert "Traceback" not in sweep.stderr
     told = json.loads(sweep.stdout.splitlines()[-1])
     assert [run["status"] for run in told["runs"]] == ["failed", "done"]
-    with Workspace(tmp_path / "ws") as workspace:
+    with Workspace(tmp_path / "many") as workspace:
         assert all_of(workspace, workspace.run(told["runs"][1]["run"])) == all_of(here.workspace, run)
 
 
-def test_an_interrupted_sweep_leaves_its_runs_to_be_resumed_and_the_workers_to_others(
+def test_an_interrupted_sweep_leaves_the_workers_to_others_and_the_app_goes_on_with_its_queue(
     blobs_path: Path, workers: DaskWorkers, tmp_path: Path
 ) -> None:
-    lists = ("--seeds", "0-2", "--n-epochs", "200000", "--workspace", "ws")
-    process = start("sweep", blobs_path, *lists, "--dask", workers.address, folder=tmp_path)
-    try:
-        until(lambda: len(list(tmp_path.glob("ws/runs/*/keyframes/000000.npy"))) == 2, "two layouts at work")
-        process.send_signal(signal.SIGINT)
-        done = finish(process)
-    finally:
-        process.kill()
-        process.wait()
-    assert done.returncode == 130
-    runs = Workspace(tmp_path / "ws").runs()
-    assert [run.status for run in runs] == ["queued", "interrupted", "interrupted"]
-    assert (
-        done.stderr.splitlines()[-1] == f"Interrupted: the runs of {runs[0].sweep} can be resumed in the app."
+    space = Workspace(tmp_path / "ws")
+    to_the_workers = ("--workspace", "ws", "--dask", workers.address)
+
+    def interrupted(process: subprocess.Popen[str], when: Callable[[], object]) -> str:
+        try:
+            until(when, "runs at work")
+            process.send_signal(signal.SIGINT)
+            done = finish(process)
+        finally:
+            process.kill()
+            process.wait()
+        assert done.returncode in (0, 130)
+        assert "Traceback" not in done.stderr
+        until(lambda: not any(busy(workers).values()), "workers that forgot the runs")
+        return done.stderr
+
+    sweep = start(
+        "sweep", blobs_path, "--seeds", "0-2", "--n-epochs", "200000", *to_the_workers, folder=tmp_path
     )
-    until(lambda: not any(busy(workers).values()), "workers that forgot the runs")
+    told = interrupted(sweep, lambda: len(list(tmp_path.glob("ws/runs/*/keyframes/000000.npy"))) == 2)
+    runs = space.runs()
+    assert [run.status for run in runs] == ["queued", "interrupted", "interrupted"]
+    assert told.splitlines()[-1] == f"Interrupted: the runs of {runs[0].sweep} can be resumed in the app."
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    app = start(blobs_path, "--no-show", "--port", port, *to_the_workers, folder=tmp_path)
+    interrupted(app, lambda: any(busy(workers).values()) and list(space.run_folder(runs[0].id).iterdir()))
+    assert [run.status for run in space.runs()] == ["interrupted"] * 3
 
 
 def test_a_scheduler_that_does_not_answer_ends_the_command_and_leaves_nothing(
