@@ -20,6 +20,7 @@ import numpy as np
 import panel as pn
 from tornado.ioloop import IOLoop
 
+from explorer.model.dask_worker import DaskWorkers
 from explorer.model.dataset import Dataset
 from explorer.model.errors import InputError, WorkspaceError
 from explorer.model.history import Keyframe
@@ -185,7 +186,8 @@ def serve(
     show: bool = True,
     first_run: bool = False,
     media: Path | None = None,
-    layouts: int = 1,
+    layouts: int | None = None,
+    dask: DaskWorkers | None = None,
 ) -> None:
     """Serve the app until it is interrupted; the queue that an earlier server left goes on.
 
@@ -206,15 +208,17 @@ def serve(
         that the map is alive at once.
     media : Path, optional
         The folder whose pictures and sounds may be shown when items name them by a path.
-    layouts : int
-        Layouts that work at the same time.
+    layouts : int, optional
+        Layouts that work at the same time; by default one, or one a worker of Dask.
+    dask : DaskWorkers, optional
+        Who computes the runs in place of this machine.
 
     Raises
     ------
     InputError
         If the port is taken or the address is not one of this machine.
     """
-    runner = Runner(workspace, n_layouts=layouts)
+    runner = Runner(workspace, n_layouts=layouts, dask=dask)
     try:
         runner.continue_queue()
         token = "" if _is_loopback(address) else secrets.token_urlsafe(16)

@@ -27,6 +27,7 @@ from explorer.terminal import bar, follow, follow_sweep, print_comparison, print
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from explorer.model.dask_worker import DaskWorkers
     from explorer.model.dataset import Dataset
     from explorer.model.drawing import Drawn, Ground
     from explorer.model.sweep import Estimate, Sweep
@@ -72,6 +73,14 @@ Target = Annotated[
         help="Column of the items that supervises the map: of categories, where missing ones are "
         "unknown, or of numbers.",
         metavar="COLUMN",
+    ),
+]
+Dask = Annotated[
+    str,
+    typer.Option(
+        help="Have the runs computed by the workers of the Dask cluster whose scheduler is there, such as "
+        "tcp://10.0.0.5:8786: to the same bits, into the same workspace.",
+        metavar="ADDRESS",
     ),
 ]
 RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run's name or any unique beginning of it.")]
@@ -126,15 +135,21 @@ def serve(
         typer.Option(help="Folder of pictures and sounds that items name by a path.", metavar="DIR"),
     ] = None,
     layouts: Annotated[
-        int, typer.Option(help="Layouts that work at the same time; other runs wait.", min=1, max=16)
-    ] = 1,
+        int | None,
+        typer.Option(
+            help="Layouts that work at the same time; other runs wait. [default: 1, or one a Dask worker]",
+            min=1,
+            max=16,
+        ),
+    ] = None,
+    dask: Dask = "",
 ) -> None:
     """Open the app in the browser (the default command)."""
     if media is not None and not media.expanduser().is_dir():
         raise InputError(
             f"There is no folder {media}: give the one that holds the items' pictures and sounds."
         )
-    with _open(workspace) as space:
+    with _workers(dask) as workers, _open(workspace) as space:
         source = _shipped_sample() if data is None else data
         dataset = _add(space, source, vectors, items)
         from explorer.app import serve as serve_app
@@ -142,6 +157,7 @@ def serve(
         serve_app(
             space, dataset, port=port, address=address, show=not no_show, first_run=data is None,
             media=None if media is None else media.expanduser(), layouts=layouts,
+            dask=workers,
         )  # fmt: skip
 
 
@@ -176,6 +192,7 @@ def fit(
         int | None,
         typer.Option(help="With --from: fork that run at this epoch, from which epochs count on.", min=0),
     ] = None,
+    dask: Dask = "",
     workspace: Folder = None,
     as_json: Json = False,
 ) -> None:
@@ -190,11 +207,11 @@ def fit(
         raise InputError("--from-epoch is an epoch of another run: name that with --from.")
     # A run's failure is told at the end, not in a log too.
     logging.getLogger("explorer.model.runner").setLevel(logging.CRITICAL)
-    with _open(workspace) as space:
+    with _workers(dask) as workers, _open(workspace) as space:
         dataset = _add(space, data, vectors, items)
         from explorer.model.runner import Runner
 
-        with Runner(space) as runner:
+        with Runner(space, dask=workers) as runner:
             run = runner.start(dataset, parameters, start_from=start_from, from_epoch=from_epoch)
             run = follow(runner, run)
     if run.status is not RunStatus.DONE:
@@ -228,11 +245,12 @@ def sweep(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Read the data and tell the estimate, and start nothing.")
     ] = False,
+    dask: Dask = "",
     workspace: Folder = None,
     as_json: Json = False,
 ) -> None:
     """Lay out a file's vectors by every combination of some parameters, which share their stages."""
-    from explorer.model.sweep import Sweep, counted_stages, estimate, read_list
+    from explorer.model.sweep import Sweep, counted, counted_stages, estimate, read_list
     from explorer.views.text import duration
 
     wanted = Sweep(
@@ -247,13 +265,14 @@ def sweep(
     # What no data could satisfy is refused before a big file is read.
     wanted.validate()
     logging.getLogger("explorer.model.runner").setLevel(logging.CRITICAL)
-    with _open(workspace) as space:
+    with _workers("" if dry_run else dask) as workers, _open(workspace) as space:
         dataset = _add(space, data, vectors, items)
         wanted.validate(dataset.n, dataset.dims)
         expected = estimate(wanted, dataset, space)
         # Before a run it goes where progress goes; of a dry run it is the result.
         where = sys.stdout if dry_run and not as_json else sys.stderr
-        print(f"{expected.words}; about {duration(sum(expected.seconds))}", file=where)
+        shared = "" if workers is None else f" of work for {counted(workers.count, 'Dask worker')}"
+        print(f"{expected.words}; about {duration(sum(expected.seconds))}{shared}", file=where)
         if dry_run:
             if as_json:
                 print_json(_planned(wanted, expected, dataset.n))
@@ -261,7 +280,7 @@ def sweep(
         from explorer.model.runner import Runner
 
         began = time.monotonic()
-        with Runner(space) as runner:
+        with Runner(space, dask=workers) as runner:
             done = follow_sweep(runner, runner.start_sweep(dataset, wanted), expected.seconds)
         seconds = time.monotonic() - began
     failed = [run for run in done if run.status is not RunStatus.DONE]
@@ -467,6 +486,18 @@ def _open(folder: Path | None, *, must_exist: bool = False) -> Iterator[Workspac
         raise InputError(f"There is no workspace {folder}.")
     with Workspace(folder) as space:
         yield space
+
+
+@contextmanager
+def _workers(address: str) -> Iterator[DaskWorkers | None]:
+    """The workers of the Dask cluster there, None without an address."""
+    if not address:
+        yield None
+        return
+    from explorer.model.dask_worker import DaskWorkers
+
+    with DaskWorkers(address) as workers:
+        yield workers
 
 
 def _shipped_sample() -> Path:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from explorer.model.doing import Doing
+from explorer.model.run import RunStatus
 
 if TYPE_CHECKING:
     from explorer.model.comparing import Comparison
@@ -108,22 +109,33 @@ def follow_sweep(runner: Runner, runs: Sequence[Run], expected: Sequence[float])
     expected : sequence of float
         Seconds of each, by which the bar advances.
     """
-    doing, ended = Doing("sweep"), 0.0
+    doing = Doing("sweep")
     done: list[Run] = []
     try:
         with bar() as advance:
-            for run, seconds in zip(runs, expected, strict=True):
+            for run in runs:
                 while (record := runner.wait(run.id, timeout=0.1)).status.active:
-                    now = runner.progress(run.id)
-                    doing((ended + seconds * now.fraction) / sum(expected))
-                    advance(f"run {len(done) + 1}/{len(runs)}: {now.stage}", doing.share, doing.remaining)
+                    doing(_share(runner, runs, expected))
+                    stage = runner.progress(run.id).stage
+                    advance(f"run {len(done) + 1}/{len(runs)}: {stage}", doing.share, doing.remaining)
                 done.append(record)
-                ended += seconds
         return done
     except KeyboardInterrupt:
         runner.close()
         print(f"Interrupted: the runs of {runs[0].sweep} can be resumed in the app.", file=sys.stderr)
         raise
+
+
+def _share(runner: Runner, runs: Sequence[Run], expected: Sequence[float]) -> float:
+    """Return how much of the expected work is done: several runs may be at work at the same time."""
+    done = 0.0
+    for run, seconds in zip(runs, expected, strict=True):
+        status = runner.run(run.id).status
+        if status is RunStatus.RUNNING:
+            done += seconds * runner.progress(run.id).fraction
+        elif not status.active:
+            done += seconds
+    return done / sum(expected)
 
 
 @contextmanager

@@ -261,9 +261,12 @@ def move(path: Path, to: Path) -> None:
         raise WorkspaceError(f"Could not move {path} to {to}: {error.strerror}.") from error
 
 
-def remove_leftovers(folder: Path) -> None:
-    """Remove what a writer that was killed in the middle of a write left in a folder tree."""
-    for path in list(folder.rglob(f".*{TEMPORARY}")):
+def remove_leftovers(folder: Path, name: str = "") -> None:
+    """Remove what a writer that was killed in the middle of a write left in a folder tree.
+
+    With a name, what it left of that file or folder: of others, the write may be under way.
+    """
+    for path in list(folder.rglob(f".{name}*{TEMPORARY}")):
         remove(path)
 
 

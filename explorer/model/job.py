@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 from collections.abc import Callable
@@ -10,11 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from enum import Enum, auto
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from core import Checkpoint, Layout
+from core import Checkpoint
 from explorer.model import stages
 from explorer.model.dataset import Dataset
 from explorer.model.errors import RunError, WorkspaceError
@@ -22,9 +21,13 @@ from explorer.model.fork import beginning
 from explorer.model.history import Keyframe, keyframe_epochs
 from explorer.model.progress import Clock, Event, Progress, Snapshot
 from explorer.model.run import Run, RunStatus
+from explorer.model.steps import Beginning, Steps, StepsHere
 from explorer.model.target import target_of
-from explorer.model.worker import Worker, WorkerDiedError
+from explorer.model.worker import StageWorker, WorkerDiedError
 from explorer.model.workspace import Workspace
+
+if TYPE_CHECKING:
+    from explorer.model.dask_worker import DaskWorker
 
 SNAPSHOT_SECONDS = 0.05
 CHECKPOINT_SECONDS = 10.0
@@ -70,13 +73,15 @@ class Job:
         self.run = run
         self.wish = Wish.GO
         self.busy = False
-        self.layout: Layout | None = None
+        self.layout: Steps | None = None
         self.snapshot: Snapshot | None = None
         self.finished = threading.Event()
         # Not the data set: a runner remembers its jobs for good.
         self._vectors_path, self._workspace, self._clock = dataset.vectors_path, workspace, clock
         self._lock, self._tell_event, self._n_threads = lock, tell, n_threads
         self._plan = stages.of_run(run)
+        # Keys of what is to be found or computed before the layout: no two runs may be at the same at once.
+        self.ahead = {stage.key for stage in self._plan[:-1]} | ({run.target_hash} - {""})
         self._files = ThreadPoolExecutor(1, thread_name_prefix=f"files-of-{run.id}")
         self._room = threading.Semaphore(MOST_WAITING_WRITES)
         self._failure: Exception | None = None
@@ -151,9 +156,18 @@ class Job:
 
     # Before the layout
 
-    def compute_stages(self, worker: Worker) -> bool:
-        """Bring the stages before the layout into the cache; return whether all are there."""
+    def compute_stages(self, worker: StageWorker, passed: Callable[[], None] = lambda: None) -> bool:
+        """Bring the stages before the layout into the cache; return whether all are there.
+
+        Parameters
+        ----------
+        worker : StageWorker
+            Computes what is not there yet.
+        passed : callable, optional
+            Called when ``ahead`` has become less.
+        """
         folders = {stages.TARGET: self._keep_target()} if self.run.target_hash else {}
+        self.ahead.discard(self.run.target_hash)
         for stage in self._plan[:-1]:
             if self.wish is not Wish.GO:
                 return False
@@ -166,7 +180,9 @@ class Job:
                 self._change(seconds={**self.run.seconds, stage.name: seconds})
             if "recall" in arrays:
                 self._change(knn_recall=float(arrays["recall"][0]))
-            folders[stage.name] = str(self._workspace.cache_folder(stage.name, stage.key))
+            folders[stage.name] = self._folder(stage)
+            self.ahead.discard(stage.key)
+            passed()
         return True
 
     def _keep_target(self) -> str:
@@ -178,7 +194,7 @@ class Job:
             self._workspace.store(stages.TARGET, key, values=target_of(items, column))
         return str(self._workspace.cache_folder(stages.TARGET, key))
 
-    def _compute(self, worker: Worker, stage: stages.Stage, earlier: dict[str, str]) -> float:
+    def _compute(self, worker: StageWorker, stage: stages.Stage, earlier: dict[str, str]) -> float:
         # What is there cannot be read, and would be kept.
         self._workspace.discard(stage.name, stage.key)
         with self._lock:
@@ -189,7 +205,7 @@ class Job:
             "parameters": stage.parameters,
             "vectors": str(self._vectors_path),
             "earlier": earlier,
-            "output": str(self._workspace.cache_folder(stage.name, stage.key)),
+            "output": self._folder(stage),
         }
 
         def tick() -> None:
@@ -207,6 +223,9 @@ class Job:
             with self._lock:
                 self._clock.leave()
 
+    def _folder(self, stage: stages.Stage) -> str:
+        return str(self._workspace.cache_folder(stage.name, stage.key))
+
     def _cached(self, stage: stages.Stage) -> stages.Arrays:
         arrays = self._workspace.cached(stage.name, stage.key)
         if arrays is None:
@@ -217,17 +236,17 @@ class Job:
 
     # The layout
 
-    def lay_out(self) -> None:
-        """Advance the layout until it ends or another wish is granted."""
+    def lay_out(self, worker: DaskWorker | None = None) -> None:
+        """Advance the layout until it ends or another wish is granted: here, or at a worker of Dask."""
         with self._lock:
             self._clock.enter(stages.LAYOUT)
             self.begin()
-        self.layout = layout = self.layout or self._prepare()
+        self.layout = layout = self.layout or self._prepare(worker)
         while True:
             with self._lock:
                 self._clock.begin_epochs(layout.epoch)
             self._advance(layout)
-            if layout.epoch == layout.n_epochs:
+            if layout.epoch == self.run.n_epochs:
                 self.finish(RunStatus.DONE)
                 return
             self._publish(layout.embedding)
@@ -240,6 +259,8 @@ class Job:
                 self.grant_pause()
                 if self.wish is Wish.PAUSE:
                     self.busy = False
+                    # A worker of Dask is left to others: the run goes on from its checkpoint.
+                    self.layout = layout if layout.here else None
                     return
             self.finish(self.wish.status)
             return
@@ -251,38 +272,34 @@ class Job:
                 earlier = self.run.seconds.get(self.stage, 0.0)
                 self._change(seconds={**self.run.seconds, self.stage: earlier + spent})
 
-    def _prepare(self) -> Layout:
+    def _prepare(self, worker: DaskWorker | None) -> Steps:
         """Make the layout, from the run's checkpoint if it left one, else from where it starts."""
-        knn, plain, *_, last = self._plan
-        *_, fuzzy, _ = [stage for stage in self._plan if stage.name != stages.INITIAL_LAYOUT]
         initial, state, costs = self._beginning()
-        edges = stages.read_fuzzy_set(self._cached(fuzzy))
-        self._lost = np.flatnonzero(np.diff(edges.indptr) == 0)
-        inputs = (
-            edges,
-            initial,
-            stages.layout_parameters(self.run.parameters, self.run.n),
-        )
-        density = None
-        if self.run.parameters.densmap:
-            density = stages.density_of(self._cached(knn), self._cached(plain), self.run.parameters)
-        chosen: dict[str, Any] = {
-            "density": density,
-            "seed": self.run.parameters.seed,
-            "n_threads": self._n_threads,
-        }
+        if worker is not None:
+            # What was left at a pause may still be being written.
+            self._flush()
         saved = self._workspace.checkpoint(self.run.id)
-        if saved is not None and str(saved["key"]) != last.key:
+        if saved is not None and str(saved["key"]) != self._plan[-1].key:
             saved = None
         if saved is not None:
             state = Checkpoint(int(saved["epoch"]), saved["positions"])
             costs = tuple(saved["costs"].tolist())
-        layout = Layout(*inputs, **chosen) if state is None else Layout.restore(*inputs, state, **chosen)
+        layout = self._begin(Beginning(self.run.parameters, self.run.n, initial, state), worker)
         if saved is None:
             self._write(self._save_keyframe, layout.epoch, layout.embedding)
+        if layout.provenance is not None:
+            self._change(provenance=layout.provenance)
         self._change(epoch=layout.epoch, costs=costs, cost=costs[-1] if costs else None)
         self._publish(layout.embedding)
         return layout
+
+    def _begin(self, beginning: Beginning, worker: DaskWorker | None) -> Steps:
+        needed = [stage for stage in self._plan if stage.name in beginning.needed]
+        arrays = {stage.name: self._cached(stage) for stage in needed}
+        self._lost = stages.lost(arrays)
+        if worker is not None:
+            return worker.begin(beginning, {stage.name: self._folder(stage) for stage in needed})
+        return StepsHere(beginning.layout(arrays, self._n_threads))
 
     def _beginning(self) -> tuple[np.ndarray, Checkpoint | None, tuple[float, ...]]:
         """Return the initial layout, and the state and the costs so far of a fork."""
@@ -291,16 +308,16 @@ class Job:
         initial = next(stage for stage in self._plan if stage.name == stages.INITIAL_LAYOUT)
         return self._cached(initial)["positions"], None, ()
 
-    def _advance(self, layout: Layout) -> None:
-        """Work epoch by epoch until the end or another wish."""
-        kept = keyframe_epochs(layout.n_epochs)
+    def _advance(self, layout: Steps) -> None:
+        """Work step by step until the end or another wish."""
+        kept = keyframe_epochs(self.run.n_epochs)
         shown = saved = time.monotonic()
-        while layout.epoch < layout.n_epochs and self.wish is Wish.GO:
-            embedding = layout.run(layout.epoch + 1)
-            cost = layout.cost()
-            if not math.isfinite(cost):
+        while layout.epoch < self.run.n_epochs and self.wish is Wish.GO:
+            costs = layout.step(min(epoch for epoch in kept if epoch > layout.epoch))
+            embedding = layout.embedding
+            if not np.isfinite(costs).all():
                 raise RunError(f"The layout diverged at epoch {layout.epoch}: lower the learning rate.")
-            self._change(epoch=layout.epoch, cost=cost, costs=(*self.run.costs, cost))
+            self._change(epoch=layout.epoch, cost=costs[-1], costs=(*self.run.costs, *costs))
             if layout.epoch in kept:
                 self._write(self._save_keyframe, layout.epoch, embedding)
             now = time.monotonic()
@@ -341,18 +358,17 @@ class Job:
     def _save_keyframe(self, epoch: int, embedding: np.ndarray) -> None:
         self._workspace.save_keyframe(self.run.id, epoch, Keyframe.encode(embedding))
 
-    def _save_layout(self, layout: Layout) -> None:
+    def _save_layout(self, layout: Steps) -> None:
         """Keep what the layout needs to go on, its map and the record, in this order."""
-        state = layout.checkpoint()
         arrays = {
             "key": np.array(self._plan[-1].key),
-            "epoch": np.array(state.epoch),
-            "positions": state.positions,
+            "epoch": np.array(layout.epoch),
+            "positions": layout.embedding,
             "costs": np.array(self.run.costs),
             "lost": self._lost,
         }
         self._write(self._workspace.save_checkpoint, self.run.id, arrays)
-        self._write(self._workspace.save_embedding, self.run.id, without(self._lost, state.positions))
+        self._write(self._workspace.save_embedding, self.run.id, without(self._lost, layout.embedding))
         self._submit(self._save_record)
 
     def _save_record(self) -> None:

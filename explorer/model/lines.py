@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Sequence
 
 from explorer.model.errors import InputError, RunError
 from explorer.model.job import Job
 
 MOST_LAYOUTS = 16
+"""At the same time, in this process."""
 
 
 class Lines:
@@ -19,12 +21,16 @@ class Lines:
     ----------
     lock : threading.RLock
         The runner's.
+    most : int
+        Layouts that may ever be at work at the same time.
     """
 
-    def __init__(self, lock: threading.RLock) -> None:
+    def __init__(self, lock: threading.RLock, most: int = MOST_LAYOUTS) -> None:
         self._wake = threading.Condition(lock)
+        self.most = most
         self._for_worker: list[Job] = []
         self._for_layout: list[Job] = []
+        self._elsewhere: list[Job] = []
         self._n_layouts, self._layouts_at_work = 1, 0
         self._closed = False
 
@@ -35,8 +41,8 @@ class Lines:
 
     @n_layouts.setter
     def n_layouts(self, n_layouts: int) -> None:
-        if not 1 <= n_layouts <= MOST_LAYOUTS:
-            raise InputError(f"{n_layouts} layouts at once cannot be: choose 1 to {MOST_LAYOUTS}.")
+        if not 1 <= n_layouts <= self.most:
+            raise InputError(f"{n_layouts} layouts at once cannot be: choose 1 to {self.most}.")
         with self._wake:
             self._n_layouts = n_layouts
             self._wake.notify_all()
@@ -56,12 +62,12 @@ class Lines:
 
     def next_for_worker(self) -> Job | None:
         """Wait for a run that needs stages and take it; None once the lines are closed."""
-        return self._next(self._for_worker)
+        return self._next(lambda: self._for_worker)
 
     def next_for_layout(self) -> Job | None:
         """Wait for a ready run and for room for its layout, and take it; None once the lines are closed."""
         with self._wake:
-            job = self._next(self._for_layout)
+            job = self._next(lambda: self._for_layout if self._has_room else ())
             self._layouts_at_work += job is not None
             return job
 
@@ -71,17 +77,47 @@ class Lines:
             self._layouts_at_work -= 1
             self._wake.notify_all()
 
-    def _next(self, line: list[Job]) -> Job | None:
-        def can_go() -> bool:
-            room = line is not self._for_layout or self._layouts_at_work < self._n_layouts
-            return self._closed or (bool(line) and room)
+    def next_for_elsewhere(self) -> Job | None:
+        """Wait for room and for a run to work at from its stages to its end, and take it.
 
+        Of runs that share a stage, the others wait until the first has it: ``ahead`` tells what a run has yet
+        to compute or find. None once the lines are closed.
+        """
         with self._wake:
-            self._wake.wait_for(can_go)
+            job = self._next(self._free)
+            if job is not None:
+                self._elsewhere.append(job)
+                self._layouts_at_work += 1
+            return job
+
+    def leave_elsewhere(self, job: Job) -> None:
+        """A run taken by ``next_for_elsewhere`` is not at work any more."""
+        with self._wake:
+            self._elsewhere.remove(job)
+            self.leave_layout()
+
+    def wake(self) -> None:
+        """What one waits for may have come about."""
+        with self._wake:
+            self._wake.notify_all()
+
+    @property
+    def _has_room(self) -> bool:
+        return self._layouts_at_work < self._n_layouts
+
+    def _free(self) -> Sequence[Job]:
+        if not self._has_room:
+            return ()
+        ahead = set[str]().union(*(job.ahead for job in self._elsewhere))
+        return [job for job in (*self._for_worker, *self._for_layout) if job.ahead.isdisjoint(ahead)]
+
+    def _next(self, waiting: Callable[[], Sequence[Job]]) -> Job | None:
+        with self._wake:
+            self._wake.wait_for(lambda: self._closed or waiting())
             if self._closed:
                 return None
-            job = min(line, key=lambda job: job.run.turn)
-            line.remove(job)
+            job = min(waiting(), key=lambda job: job.run.turn)
+            self.withdraw(job)
             job.busy = True
             return job
 

@@ -1,7 +1,8 @@
 """The queue of runs: stages before the layout in a worker process, layouts in threads of this one.
 
 One thread hands stages to the worker, ``n_layouts`` threads advance layouts. A run passes from the line for
-the first to that for the second (see ``lines``); a paused run gives up its thread and keeps its layout.
+the first to that for the second (see ``lines``); a paused run gives up its thread and keeps its layout. With
+Dask ``n_layouts`` threads each follow one run at one of its workers, from its stages to its end.
 
 A run that is queued when the process ends, be it closed or killed, stays queued: ``continue_queue`` goes on
 with those, in their order. One that was at work or paused is interrupted: it goes on when it is resumed.
@@ -14,9 +15,10 @@ import threading
 import traceback
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from itertools import count
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -36,9 +38,13 @@ from explorer.model.target import hash_of, target_of
 from explorer.model.worker import Worker, WorkerDiedError
 from explorer.model.workspace import Workspace
 
-__all__ = ["MOST_LAYOUTS", "Event", "Progress", "Runner", "Snapshot"]
+if TYPE_CHECKING:
+    from explorer.model.dask_worker import DaskWorker, DaskWorkers
+
+__all__ = ["Event", "Progress", "Runner", "Snapshot"]
 
 RUNS_LEARNT_FROM = 100
+MOST_ON_DASK = 64
 log = logging.getLogger(__name__)
 
 
@@ -49,10 +55,13 @@ class Runner:
     ----------
     workspace : Workspace
         Where everything is kept; this process becomes its writer.
-    n_layouts : int
-        Layouts advanced at the same time, 1 to 16; may be changed at any time.
+    n_layouts : int, optional
+        Layouts advanced at the same time, 1 to 16; may be changed at any time. By default 1, with Dask as
+        many as it has workers, up to 64.
     n_threads : int, optional
         Threads of each layout, by default one a processor. It never changes the result.
+    dask : DaskWorkers, optional
+        Where runs are computed in place of this machine, to the same bits.
 
     Raises
     ------
@@ -62,21 +71,31 @@ class Runner:
         If another process writes to the workspace.
     """
 
-    def __init__(self, workspace: Workspace, *, n_layouts: int = 1, n_threads: int | None = None) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        *,
+        n_layouts: int | None = None,
+        n_threads: int | None = None,
+        dask: DaskWorkers | None = None,
+    ) -> None:
         workspace.claim()
         self.workspace = workspace
         self._n_threads = n_threads
         self._lock = threading.RLock()
-        self._lines = Lines(self._lock)
+        self._lines = Lines(self._lock, MOST_LAYOUTS if dask is None else MOST_ON_DASK)
         self._jobs: dict[str, Job] = {}
         self._closing = False
         self._subscribers: tuple[Callable[[Event], None], ...] = ()
         self._worker = Worker()
         self._finished: deque[Run] = deque(maxlen=RUNS_LEARNT_FROM)
         self._turns = count(self._take_over())
+        self._dask = dask
         self._layout_threads: list[threading.Thread] = []
+        if n_layouts is None:
+            n_layouts = 1 if dask is None else min(dask.count, MOST_ON_DASK)
         self.n_layouts = n_layouts
-        self._worker_thread = _begun(self._serve_worker)
+        self._worker_threads = [] if dask is not None else [_begun(self._serve_worker)]
 
     def __enter__(self) -> Self:
         return self
@@ -108,8 +127,14 @@ class Runner:
         with self._lock:
             self._check_open()
             self._lines.n_layouts = n_layouts
+            serve = self._serve_layouts if self._dask is None else self._serve_dask
             while len(self._layout_threads) < n_layouts:
-                self._layout_threads.append(_begun(self._serve_layouts))
+                self._layout_threads.append(_begun(serve))
+
+    @property
+    def most_layouts(self) -> int:
+        """The most layouts that may be advanced at the same time."""
+        return self._lines.most
 
     def continue_queue(self) -> None:
         """Queue the runs that an earlier process left queued, in their order; one without its data fails."""
@@ -277,6 +302,8 @@ class Runner:
     def stop(self, run_id: str) -> None:
         """End a run after the epoch it is in, keeping its map; before the layout, kill the worker at it.
 
+        A worker of Dask is not killed: it is left to end the stage for nobody.
+
         Raises
         ------
         RunError
@@ -406,7 +433,7 @@ class Runner:
             job.let_go()
         for job in under_way:
             job.finished.wait()
-        for thread in (self._worker_thread, *self._layout_threads):
+        for thread in (*self._worker_threads, *self._layout_threads):
             thread.join()
         self._worker.close()
 
@@ -514,7 +541,10 @@ class Runner:
 
     def _compute_stages(self, job: Job) -> None:
         job.begin()
-        ready = job.compute_stages(self._worker)
+        self._hand_on(job, ready=job.compute_stages(self._worker))
+
+    def _hand_on(self, job: Job, *, ready: bool) -> None:
+        """Let a run wait for what comes next, or rest if that is wanted."""
         with self._lock:
             if not job.wish.ending:
                 job.busy = False
@@ -531,6 +561,22 @@ class Runner:
                 self._guarded(job, Job.lay_out)
             finally:
                 self._lines.leave_layout()
+
+    def _serve_dask(self) -> None:
+        assert self._dask is not None
+        while (job := self._lines.next_for_elsewhere()) is not None:
+            try:
+                with self._dask.worker() as worker:
+                    self._guarded(job, partial(self._work_through, worker))
+            finally:
+                self._lines.leave_elsewhere(job)
+
+    def _work_through(self, worker: DaskWorker, job: Job) -> None:
+        job.begin()
+        if job.compute_stages(worker, self._lines.wake):
+            job.lay_out(worker)
+        else:
+            self._hand_on(job, ready=False)
 
     def _guarded(self, job: Job, work: Callable[[Job], None]) -> None:
         """Do a part of a run; whatever goes wrong ends that run alone, with one sentence."""

@@ -155,6 +155,12 @@ def density_of(graph: Arrays, fuzzy_set: Arrays, parameters: RunParameters) -> D
     return Density(local_radii(read_fuzzy_set(fuzzy_set), near))
 
 
+def lost(arrays: Mapping[str, Arrays]) -> np.ndarray:
+    """Return the rows that have no neighbour, from the arrays of the stages before the layout."""
+    edges = arrays[SUPERVISION if SUPERVISION in arrays else FUZZY_SET]
+    return np.flatnonzero(np.diff(edges["indptr"]) == 0)
+
+
 def _written(fuzzy_set: csr_array[Any, tuple[int, int]]) -> dict[str, np.ndarray]:
     return {"data": fuzzy_set.data, "indices": fuzzy_set.indices, "indptr": fuzzy_set.indptr}
 

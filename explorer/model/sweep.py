@@ -234,8 +234,8 @@ class Estimate:
     @property
     def words(self) -> str:
         """It in words, such as "4 runs: 1 knn graph, 2 fuzzy sets, 2 initial layouts, 4 layouts"."""
-        kept = f"; {_counted(self.kept, 'stage')} kept from before" if self.kept else ""
-        return f"{_counted(self.runs, 'run')}: {counted_stages(self.computed)}{kept}"
+        kept = f"; {counted(self.kept, 'stage')} kept from before" if self.kept else ""
+        return f"{counted(self.runs, 'run')}: {counted_stages(self.computed)}{kept}"
 
 
 def estimate(sweep: Sweep, dataset: Dataset, workspace: Workspace) -> Estimate:
@@ -285,8 +285,13 @@ def counted_stages(counts: Mapping[str, int]) -> str:
     >>> counted_stages({"knn graph": 1, "layout": 2_000})
     '1 knn graph, 2,000 layouts'
     """
-    return ", ".join(_counted(count, name) for name, count in counts.items())
+    return ", ".join(counted(count, name) for name, count in counts.items())
 
 
-def _counted(count: int, noun: str) -> str:
+def counted(count: int, noun: str) -> str:
+    """Say how many there are of something.
+
+    >>> counted(1, "run"), counted(1_000, "run")
+    ('1 run', '1,000 runs')
+    """
     return f"{count:,} {noun}{'' if count == 1 else 's'}"

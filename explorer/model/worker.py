@@ -20,7 +20,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -37,6 +37,18 @@ SET_PARENT_DEATH_SIGNAL = 1
 
 class WorkerDiedError(Exception):
     """The process ended in the middle of its work; the last lines it wrote are in ``args[0]``."""
+
+
+class StageWorker(Protocol):
+    """What computes the stages before a layout: the process here, or a worker of Dask."""
+
+    def compute(self, task: Mapping[str, Any], tick: Callable[[], None]) -> dict[str, Any]:
+        """Do one stage and leave its arrays in the workspace (see `Worker.compute`)."""
+        ...
+
+    def kill(self) -> None:
+        """Let what is being computed end in a WorkerDiedError; may be called from any thread."""
+        ...
 
 
 class Worker:
@@ -127,7 +139,7 @@ class Worker:
             if answer is None:
                 self._forget(process)
                 raise WorkerDiedError(f"exit code {process.returncode}\n{''.join(self._lines)}")
-            return _opened(answer)
+            return opened(answer)
 
     def _forget(self, process: subprocess.Popen[str] | None) -> None:
         with self._choosing:
@@ -171,8 +183,8 @@ def _read_lines(process: subprocess.Popen[str], lines: deque[str]) -> None:
         lines.extend(process.stderr)
 
 
-def _opened(answer: dict[str, Any]) -> dict[str, Any]:
-    """Return a good answer, raise a bad one."""
+def opened(answer: dict[str, Any]) -> dict[str, Any]:
+    """Return a good answer of `answered`, raise a bad one."""
     if "error" not in answer:
         return answer
     error = (InputError if answer["kind"] == "input" else RunError)(answer["error"])
@@ -215,19 +227,21 @@ def _read_tasks(tasks: queue.Queue[str]) -> None:
 
 
 def _answer(task: dict[str, Any]) -> dict[str, Any]:
-    """Perform a task; what it raises becomes an answer, for the process must go on."""
+    return answered(task["stage"], lambda: _perform(**task))
+
+
+def answered(stage: str, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Return what ``work`` at a stage returns; what it raises becomes an answer, for who works must go on."""
     try:
-        return _perform(**task)
+        return work()
     except InputError as error:
         return {"error": str(error), "kind": "input", "details": traceback.format_exc()}
     except MemoryError:
-        sentence = (
-            f"The {task['stage']} needs more memory than there is: close other programs or use fewer rows."
-        )
+        sentence = f"The {stage} needs more memory than there is: close other programs or use fewer rows."
         return {"error": sentence, "kind": "memory", "details": traceback.format_exc()}
     except Exception as error:
         known = str(error) if type(error).__name__ == "WorkspaceError" else f"{type(error).__name__}: {error}"
-        sentence = f"The {task['stage']} failed: {known.splitlines()[0]}"
+        sentence = f"The {stage} failed: {known.splitlines()[0]}"
         return {"error": sentence, "kind": "other", "details": traceback.format_exc()}
 
 
@@ -247,21 +261,31 @@ def _perform(
     output : str
         The folder to make.
     """
-    from explorer.model import clusters, stages
-
     inputs = {name: files.read_folder_of_arrays(Path(folder)) for name, folder in earlier.items()}
-    data = files.map_array(Path(vectors))
-    started = time.perf_counter()
-    if stage == clusters.CLUSTERS:
-        arrays = clusters.label(data, **parameters)
-    else:
-        arrays = stages.compute(stage, parameters, data, inputs)
-    seconds = time.perf_counter() - started
-    if stage == stages.KNN_GRAPH:
-        arrays["recall"] = np.array([stages.recall(data, arrays, parameters["metric"])])
+    arrays, seconds = computed(stage, parameters, files.map_array(Path(vectors)), inputs)
     about = {"stage": stage, "parameters": parameters, "vectors": vectors, "seconds": seconds}
     files.write_folder_of_arrays(Path(output), arrays, about)
     return {"seconds": seconds}
+
+
+def computed(
+    stage: str,
+    parameters: dict[str, Any],
+    vectors: np.ndarray,
+    earlier: Mapping[str, Mapping[str, np.ndarray]],
+) -> tuple[dict[str, np.ndarray], float]:
+    """Return the arrays of a stage, those of a knn graph with its recall, and the seconds it took."""
+    from explorer.model import clusters, stages
+
+    started = time.perf_counter()
+    if stage == clusters.CLUSTERS:
+        arrays = clusters.label(vectors, **parameters)
+    else:
+        arrays = stages.compute(stage, parameters, vectors, earlier)
+    seconds = time.perf_counter() - started
+    if stage == stages.KNN_GRAPH:
+        arrays["recall"] = np.array([stages.recall(vectors, arrays, parameters["metric"])])
+    return arrays, seconds
 
 
 if __name__ == "__main__":

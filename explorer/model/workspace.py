@@ -241,7 +241,7 @@ class Workspace:
         """Forget a stage's result, and what a process killed while writing it left."""
         self.claim()
         files.remove(self.cache_folder(stage, key))
-        files.remove_leftovers(self.cache_folder(stage, key).parent)
+        files.remove_leftovers(self.cache_folder(stage, key).parent, key)
 
     def cache_folder(self, stage: str, key: str) -> Path:
         """Where a stage's result lives once it is whole."""

@@ -9,7 +9,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from explorer.model.run import Run
-from explorer.model.runner import MOST_LAYOUTS, Progress
+from explorer.model.runner import Progress
 from explorer.model.session import Session
 from explorer.views.aside import Aside
 from explorer.views.colouring import Colours
@@ -45,7 +45,7 @@ class RunsPanel(pn.viewable.Viewer):
             label="At once",
             value=session.runner.n_layouts,
             start=1,
-            end=MOST_LAYOUTS,
+            end=session.runner.most_layouts,
             size="small",
             width=92,
             margin=0,

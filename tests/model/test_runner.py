@@ -5,6 +5,7 @@ Real core, real worker processes, real files, real kills.
 
 import logging
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -24,6 +25,7 @@ from explorer.model import stages
 from explorer.model.errors import InputError, RunError, WorkspaceError
 from explorer.model.run import RunParameters, RunStatus
 from explorer.model.runner import Runner
+from explorer.model.steps import StepsHere
 from explorer.model.sweep import Sweep
 from explorer.model.workspace import Workspace
 
@@ -304,6 +306,53 @@ def test_a_worker_killed_in_a_sweep_fails_the_run_it_was_at_alone(tmp_path, larg
         assert resumed.status is RunStatus.DONE
         assert resumed.seconds["knn graph"] == 0, "it takes the graph of the other"
         assert resumed.sweep == done.sweep == first.sweep
+
+
+def test_a_stage_that_finds_no_memory_fails_its_run_alone(tmp_path, vectors_path):
+    path = tmp_path / "rows.npy"
+    np.save(path, np.random.default_rng(0).normal(size=(20_000, 100)).astype(np.float32))
+    with Workspace(tmp_path / "workspace") as workspace, Runner(workspace) as runner:
+        small, large = workspace.add_dataset(vectors_path), workspace.add_dataset(path)
+        assert runner.wait(runner.start(small, SHORT).id, PATIENCE).status is RunStatus.DONE
+        pid = runner._worker.pid
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[0])
+        # Room to map the vectors, not to copy them.
+        room = pages * resource.getpagesize() + 3 * path.stat().st_size // 2
+        resource.prlimit(pid, resource.RLIMIT_AS, (room, resource.RLIM_INFINITY))
+        failed = runner.wait(runner.start(large, SHORT).id, PATIENCE)
+        resource.prlimit(pid, resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        assert failed.status is RunStatus.FAILED
+        assert failed.error == (
+            "The knn graph needs more memory than there is: close other programs or use fewer rows."
+        )
+        assert "MemoryError" in (workspace.run_folder(failed.id) / "log.txt").read_text()
+        assert runner.wait(runner.start(small, replace(SHORT, seed=1)).id, PATIENCE).status is RunStatus.DONE
+        assert runner._worker.pid == pid
+        runner.resume(failed.id)
+        assert runner.wait(failed.id, PATIENCE).status is RunStatus.DONE
+
+
+def test_a_layout_that_finds_no_memory_fails_its_run_alone(runner, workspace, dataset, monkeypatch):
+    step, starved = StepsHere.step, []
+
+    def step_once_starved(self, to_epoch):
+        if self.epoch == 5 and not starved:
+            starved.append(self)
+            np.empty(2**50)
+        return step(self, to_epoch)
+
+    monkeypatch.setattr(StepsHere, "step", step_once_starved)
+    first, second = runner.start_sweep(dataset, Sweep(seeds=(60, 61), base=SHORT))
+    failed, done = (runner.wait(run.id, PATIENCE) for run in (first, second))
+    assert failed.status is RunStatus.FAILED
+    assert failed.error == (
+        "The layout needs more memory than there is: close other programs or use fewer rows."
+    )
+    assert failed.epoch == 5
+    assert done.status is RunStatus.DONE
+    assert workspace.run(failed.id) == failed
+    runner.resume(first.id)
+    assert runner.wait(first.id, PATIENCE).status is RunStatus.DONE
 
 
 def interrupted_process(workspace_path, data_path, then):
