@@ -31,6 +31,7 @@ from explorer.model.statistics import (
     STATISTICS,
     cluster_categories,
     comparable_runs,
+    compared_with,
     local_density,
 )
 from explorer.model.workspace import Workspace
@@ -187,6 +188,20 @@ def test_runs_over_seeds_are_compared_if_they_start_from_the_same() -> None:
     plain, fork = ([run(seed, one) for seed in (0, 1)] for one in (None, start))
     for first, second in (plain, fork):
         assert comparable_runs(first, (*fork, *plain)) == (first, second)
+
+
+def test_stability_is_told_over_the_comparison_that_a_run_is_in() -> None:
+    def run(**parameters: int) -> Run:
+        made = Run.new("d", "h", 10, RunParameters(**parameters))
+        return made.with_(status=RunStatus.DONE)
+
+    first, second, wide, deep = run(seed=0), run(seed=1), run(n_neighbors=9, seed=0), run(n_components=3)
+    runs = (first, second, wide, deep)
+    assert compared_with(STABILITY, first, runs) == (first, second)
+    assert compared_with(STABILITY, first, runs, comparison=(wide, first)) == (wide, first)
+    assert compared_with(STABILITY, second, runs, comparison=(wide, first)) == (second, first)
+    assert compared_with(STABILITY, wide, runs) == (wide, first, second), "not with three dimensions"
+    assert compared_with(CLUSTER, first, runs, comparison=(wide, first)) == ()
 
 
 def test_stability_needs_a_second_run_and_is_a_share(session: Session) -> None:
