@@ -31,6 +31,7 @@ from explorer.model.session import Session
 from explorer.model.statistics import STATISTICS
 from explorer.model.water_level import density_of
 from explorer.model.workspace import Workspace
+from explorer.views.compare_panel import MOST_COMPARED
 from explorer.views.page import Explorer
 from explorer.views.palette import categorical, lookup
 from explorer.views.shading import Colouring, Style, density_colouring, shade
@@ -44,6 +45,7 @@ VIEW_MS = 600
 WARM_UP_AFTER = 1.5
 """Seconds: by then the server has made the first page, and the browser is busy with reading it."""
 DATA_GONE = "The data of this address is not in the workspace any more: open its file again under Data."
+COMPARED_GONE = "A run that was compared in this address is gone: choose others under Compare."
 RUN_GONE = "A run of this address is gone: choose another among the runs, or start it again."
 
 pn.extension("tabulator", notifications=True)
@@ -87,6 +89,8 @@ class App:
         if pn.state.notifications is not None:
             pn.state.notifications.position = "top-center"  # where it covers neither map nor progress
         session, amiss = self._session()
+        gone = _compare_again(session, _argument("compare"))
+        amiss = amiss or gone
         visit_id, visit = self._visits.take_up(session, _argument("visit"))
         if visit is None:
             amiss += _select_saved(session, _argument("selection"))
@@ -150,6 +154,7 @@ class App:
                 "run": session.run_id, "beside": session.beside_id, "colour": session.colour_by or DENSITY,
                 "item": "" if session.pinned is None else str(session.pinned),
                 "selection": session.saved_name,
+                "compare": ",".join(run.id for run in session.comparison),
                 "view": view_text(session.view),
                 "epoch": "" if session.epoch is None else str(session.epoch),
                 "theme": "" if explorer.dark else "light",
@@ -164,7 +169,7 @@ class App:
             move = moves
             later(doc, VIEW_MS, lambda: write() if move == moves else None)
 
-        told = ["dataset", "run_id", "beside_id", "colour_by", "pinned", "selection", "saved_as"]
+        told = ["dataset", "run_id", "beside_id", "colour_by", "pinned", "selection", "saved_as", "compared"]
         session.param.watch(write, told)
         session.param.watch(write_at_rest, ["view", "epoch"])
         explorer.param.watch(write, ["dark"])
@@ -339,6 +344,16 @@ def _select_saved(session: Session, name: str) -> list[str]:
             session.select_saved(name)
     except (InputError, WorkspaceError) as error:
         return [str(error)]
+    return []
+
+
+def _compare_again(session: Session, names: str) -> list[str]:
+    """Take up the comparison that an address names, if it does; return what is amiss, in sentences."""
+    run_ids = [name for name in names.split(",")[:MOST_COMPARED] if name]
+    if any(session.run(run_id) is None for run_id in run_ids):
+        return [COMPARED_GONE]
+    if run_ids:
+        session.compare_with(run_ids)
     return []
 
 

@@ -41,7 +41,7 @@ function table(label, heads, rows) {
 export function render({model}) {
   const box = part("div", "compared")
 
-  const finding = (entry, measure) => {
+  const finding = (entry) => {
     const line = part("button", `found ${entry.tone}`)
     line.type = "button"
     line.dataset.key = entry.key
@@ -50,7 +50,7 @@ export function render({model}) {
     head.append(part("span", "dot"), part("b", "name", entry.name), part("span", "items", entry.items))
     if (entry.value) {
       const value = part("span", "value", entry.value)
-      value.title = measure
+      value.title = entry.about
       head.append(value)
     }
     const said = part("span", "sentence", entry.sentence)
@@ -65,7 +65,7 @@ export function render({model}) {
     list.setAttribute("aria-label", told.title)
     const head = part("h3", "")
     head.append(part("span", "", told.title), part("span", "", told.findings.length ? told.measure : ""))
-    list.append(head, ...told.findings.map((entry) => finding(entry, told.measure)))
+    list.append(head, ...told.findings.map(finding))
     if (!told.findings.length) { list.append(part("p", "note", told.none)) }
     return list
   }

@@ -4,7 +4,7 @@ const SAID_MS = 3000
 export function render() {
   const button = part("button", "bar-button", "Copy link")
   button.type = "button"
-  button.title = "Copy the address of this view: data, run, colour, zoom, item and saved selection"
+  button.title = "Copy the address of this view: data, run, colour, zoom, item, comparison and saved selection"
   const said = part("span", "unseen")
   said.setAttribute("role", "status")
   const link = () => {

@@ -216,6 +216,7 @@ def _consensus_told(one: Consensus) -> dict[str, Any]:
         "regions": [_region_told(region) for region in one.regions],
         "changing": {
             "count": len(one.changing),
+            "clusters": [{"cluster": home, "count": len(rows)} for home, rows in one.changing_of.items()],
             "rows": one.changing[:MOST_IDS].tolist(),
             "sentence": one.changing_sentence,
         },
@@ -229,6 +230,7 @@ def _fate_told(fate: Fate) -> dict[str, Any]:
         "cluster": fate.cluster,
         "size": fate.size,
         "survival": fate.survival,
+        "matches": list(fate.matches),
         "beyond_chance": fate.beyond_chance,
         "worst_run": fate.worst,
     }

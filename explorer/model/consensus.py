@@ -112,6 +112,13 @@ class Consensus:
             sorted(self.clusters, key=lambda one: (one.is_stable, one.is_stable or one.beyond_chance))
         )
 
+    @property
+    def changing_of(self) -> dict[int, NDArray[np.int64]]:
+        """The rows of each cluster that change sides, ascending; the cluster with the most of them first."""
+        homes, counts = np.unique(self.labels[self.changing], return_counts=True)
+        most_first = homes[np.argsort(-counts, kind="stable")]
+        return {int(home): self.changing[self.labels[self.changing] == home] for home in most_first}
+
     def rows_of(self, cluster: int) -> NDArray[np.int64]:
         """Rows of a cluster of the reference, ascending."""
         return np.flatnonzero(self.labels == cluster).astype(np.int64, copy=False)

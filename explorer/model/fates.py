@@ -25,9 +25,11 @@ class Fate:
     ----------
     cluster, size : int
         Its number on the reference, 0 the largest, and its rows.
+    matches : tuple of float
+        Its best match in each other run, ``max_d |C & D| / |C | D|`` over the clusters D there; 0 in a run
+        without clusters.
     survival : float
-        Mean over the other runs of its best match there, ``max_d |C & D| / |C | D|`` over their clusters D
-        (Hennig 2007); 0 in a run without clusters.
+        Their mean (Hennig 2007).
     beyond_chance : float
         The same with each match J corrected to ``(J - E) / (1 - E)``, where E is the index of two random sets
         of these sizes: two clusters of two thirds of all rows have half in common by chance.
@@ -48,6 +50,7 @@ class Fate:
 
     cluster: int
     size: int
+    matches: tuple[float, ...]
     survival: float
     beyond_chance: float
     worst: str
@@ -158,6 +161,7 @@ def fate_of(cluster: int, meetings: Sequence[Meeting]) -> Fate:
     fate = Fate(
         cluster=cluster,
         size=int(meetings[0].sizes[cluster]),
+        matches=tuple(matches),
         survival=float(np.mean(matches)),
         beyond_chance=float(np.mean(list(beyond.values()))),
         worst=meetings[int(np.argmin(matches))].run_id,

@@ -101,6 +101,7 @@ class Session(Selecting):
             highlighted=frozenset(),
             selection=history.current,
             saved_as={},
+            compared=(),
             near=None,
             view=None,
             progress=self.runner.progress(run_id) if run_id else None,

@@ -104,7 +104,7 @@ def compute(
     run : Run
         At rest, with a map.
     runs : tuple of Run
-        Those that it is compared with, see `compared_with`.
+        Those that it is compared with, see `compared_with`; itself may be among them.
     progress : callable, optional
         Called with the share done where one is known; what it raises ends the work.
 
@@ -127,18 +127,40 @@ def compute(
     if name == DISPLACEMENT:
         (beside,) = runs
         return _ranged(displacement(_map(workspace, run), _map(workspace, beside)))
-    chosen = comparable_runs(run, runs)
+    chosen = (run, *(other for other in runs if other.id != run.id))
     about = {"maps": [stages.of_map("map", 1, other, {}).key for other in chosen], "k": NEIGHBOURS}
     maps = [_map(workspace, other) for other in chosen]
     make = partial(stability, maps, k=NEIGHBOURS, progress=progress)
     return _ranged(_kept(workspace, run, "stability", about, progress, make))
 
 
-def compared_with(name: str, runs: tuple[Run, ...], beside: Run | None) -> tuple[Run, ...]:
-    """Return the runs that a statistic is computed with: the one beside, for what the two shown differ in."""
-    if name != DISPLACEMENT:
-        return runs
-    return () if beside is None else (beside,)
+def compared_with(
+    name: str,
+    run: Run | None,
+    runs: tuple[Run, ...],
+    beside: Run | None = None,
+    comparison: tuple[Run, ...] = (),
+) -> tuple[Run, ...]:
+    """Return the runs that a statistic of a run is computed with, for stability itself among them.
+
+    Parameters
+    ----------
+    name : str
+        One of `STATISTICS`.
+    run : Run or None
+    runs : tuple of Run
+        All of this data.
+    beside : Run or None, optional
+        The one that displacement is measured to.
+    comparison : tuple of Run, optional
+        Runs that were compared: on each of them stability is told over them, on others as by
+        `comparable_runs`.
+    """
+    if name == DISPLACEMENT:
+        return () if beside is None else (beside,)
+    if name != STABILITY or run is None:
+        return ()
+    return comparison if any(one.id == run.id for one in comparison) else comparable_runs(run, runs)
 
 
 def comparable_runs(run: Run, runs: tuple[Run, ...]) -> tuple[Run, ...]:
@@ -147,10 +169,9 @@ def comparable_runs(run: Run, runs: tuple[Run, ...]) -> tuple[Run, ...]:
     Those that differ in the seed alone, if there are any; else all of the same data that are done. Of runs
     with the same parameters one is enough: their maps are the same bits.
     """
-    flat = run.parameters.n_components
     others = {(run.parameters, run.start): run}
     for o in runs:
-        if o.status is RunStatus.DONE and o.n == run.n and o.parameters.n_components == flat:
+        if o.status is RunStatus.DONE and _same_shape(o, run):
             others.setdefault((o.parameters, o.start), o)
     _, *rest = others.values()
     seeds = [o for o in rest if o.parameters == _seeded(o, run) and o.start == run.start]
@@ -237,6 +258,10 @@ def _map(workspace: Workspace, run: Run) -> NDArray[np.float32]:
     if embedding is None or embedding.shape[1] != 2:
         raise InputError(f"The run {run.id} has no flat map yet: it is {run.status}.")
     return np.asarray(embedding)
+
+
+def _same_shape(other: Run, run: Run) -> bool:
+    return (other.n, other.parameters.n_components) == (run.n, run.parameters.n_components)
 
 
 def _seeded(other: Run, run: Run) -> Any:

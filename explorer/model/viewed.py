@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,12 @@ from explorer.model.dataset import Dataset
 from explorer.model.derived import Derived, pending
 from explorer.model.errors import InputError, WorkspaceError
 from explorer.model.history import Decoded, History, Keyframe
-from explorer.model.run import Run, RunParameters
+from explorer.model.run import Run, RunParameters, RunStatus
 from explorer.model.runner import Progress, Runner, Snapshot
 from explorer.model.statistics import (
     CLUSTER,
     DISPLACEMENT,
+    STABILITY,
     STATISTICS,
     Known,
     comparable_runs,
@@ -41,6 +42,8 @@ class Viewed(param.Parameterized):
         The open data.
     run_id, beside_id : str
         The run on the map, and the one beside it; empty for none.
+    compared : tuple of str
+        The runs that were compared last, the reference first; empty for none.
     epoch : int or None
         The epoch at which the run on the map is shown, one of `epochs`; None for its newest map.
     colour_by : str
@@ -60,6 +63,7 @@ class Viewed(param.Parameterized):
     dataset = param.ClassSelector(class_=Dataset, default=None, allow_None=True)
     run_id = param.String("")
     beside_id = param.String("")
+    compared = param.ClassSelector(class_=tuple, default=())
     epoch = param.Integer(None, bounds=(0, None), allow_None=True)
     colour_by = param.String("")
     isolated = param.ClassSelector(class_=frozenset, default=frozenset())
@@ -129,6 +133,24 @@ class Viewed(param.Parameterized):
         # The ranges of what the two maps differ in are others then.
         isolated = frozenset() if self.colour_by == DISPLACEMENT else self.isolated
         self.param.update(beside_id="" if same else run_id, isolated=isolated)
+
+    def compare_with(self, run_ids: Sequence[str]) -> None:
+        """Take notice of which runs are compared, the reference first: stability is told over them now."""
+        # Its ranges are others then.
+        isolated = frozenset() if self.colour_by == STABILITY else self.isolated
+        self.param.update(compared=tuple(run_ids), isolated=isolated, heard=self.heard + 1)
+
+    @property
+    def comparison(self) -> tuple[Run, ...]:
+        """The runs of `compared`; empty when one of them is gone or not done any more."""
+        found = [run for name in self.compared if (run := self.run(name)) is not None]
+        whole = len(found) == len(self.compared) and all(run.status is RunStatus.DONE for run in found)
+        return tuple(found) if whole else ()
+
+    @property
+    def is_compared(self) -> bool:
+        """Whether the run on the map is one of the comparison."""
+        return any(run.id == self.run_id for run in self.comparison)
 
     def refresh(self) -> None:
         """Read the runs and the progress anew; the newest takes the place of one that was deleted."""
@@ -290,6 +312,11 @@ class Viewed(param.Parameterized):
         run = self.run(self.run_id)
         return run is not None and len(comparable_runs(run, self.runs)) > 1
 
+    @property
+    def stability_over(self) -> int:
+        """How many runs stability is told over, that on the map among them."""
+        return len(self._compared_with(STABILITY))
+
     def hear(self) -> None:
         """Take notice of what `derived` has begun or finished; on the thread that changes the session."""
         self.heard += 1
@@ -298,7 +325,8 @@ class Viewed(param.Parameterized):
         return self.derived.known(name, self.run(self.run_id), self._compared_with(name))
 
     def _compared_with(self, name: str) -> tuple[Run, ...]:
-        return compared_with(name, self.runs, self.run(self.beside_id))
+        run, beside = self.run(self.run_id), self.run(self.beside_id)
+        return compared_with(name, run, self.runs, beside, self.comparison)
 
     def _open_dataset(self) -> Dataset:
         if self.dataset is None:

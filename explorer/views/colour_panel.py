@@ -11,7 +11,7 @@ import panel_material_ui as pmui
 from explorer.model.categories import MISSING, NO_VALUE, Categories
 from explorer.model.selection import composition
 from explorer.model.session import Session
-from explorer.model.statistics import STATISTICS
+from explorer.model.statistics import STABILITY, STATISTICS
 from explorer.views import palette
 from explorer.views.aside import Aside
 from explorer.views.colouring import category_colours, colours, edge_colours, offered
@@ -164,6 +164,9 @@ def hint(session: Session) -> str:
     categories, lines = session.categories(name), []
     if session.is_statistic(name):
         lines.append(STATISTICS[name].about)
+        if name == STABILITY:
+            of_these = ", those of the comparison" if session.is_compared else ""
+            lines.append(f"Told over {count(session.stability_over)} runs{of_these}.")
     if not categories.names:
         return f'<div class="muted">{lines[0] if lines else "No item has a value in this column."}</div>'
     if categories.ranges is not None and categories.ranges.centred:

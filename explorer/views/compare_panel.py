@@ -18,7 +18,7 @@ from explorer.model.doing import Doing, StoppedError
 from explorer.model.run import Run, RunStatus
 from explorer.model.selection import Step, packed
 from explorer.model.session import Session
-from explorer.model.statistics import comparable_runs
+from explorer.model.statistics import STABILITY, comparable_runs
 from explorer.views.aside import Aside
 from explorer.views.compare_state import CHANGING, CLUSTER, comparison_state
 from explorer.views.part import Part
@@ -28,6 +28,7 @@ from explorer.views.theme import script, stylesheet
 from explorer.views.turns import later
 
 MOST_OTHERS = 4
+MOST_COMPARED = MOST_OTHERS + 1
 UPDATE_MS = 250
 NO_RUN = "<b>There is no map to compare.</b><br>Run the data first; then run it again with another seed."
 AT_WORK = "<b>The run on the map is not done.</b><br>It can be compared once it is."
@@ -57,10 +58,13 @@ class CompareResult(Part):
 class ComparePanel(pn.viewable.Viewer):
     """A choice of runs, the button that compares them with the one on the map, and what comes of it.
 
+    A comparison that the session has already, from its address, is made again when the panel is first shown.
+
     Parameters
     ----------
     session : Session
-        Whose run on the map is the reference; it is given the rows of a finding that is clicked.
+        Whose run on the map is the reference; it is given the runs that are compared, and the rows of a
+        finding that is clicked.
     tell : callable
         Told of the work again and again while it lasts, and None after.
     """
@@ -103,15 +107,24 @@ class ComparePanel(pn.viewable.Viewer):
         self._words = pn.pane.HTML(margin=0, **sheet)
         self._work = pn.Column(self._words, self.share, self.cancel, margin=0, visible=False, **wide)
         self._said = pn.pane.HTML(margin=0, **sheet)
+        self.colour = small_button(
+            "Colour by stability",
+            "Colours the map by how much of its nearest neighbours each item keeps on the maps compared.",
+            margin=(6, 0, 0, 0),
+        )
+        self.colour.on_click(lambda _: session.param.update(colour_by=STABILITY, isolated=frozenset()))
         self.result = CompareResult(self._on_message, margin=0, **wide)
         self.others.param.watch(self._arrange, ["value"])
         session.param.watch(self._on_data, ["dataset"])
         session.param.watch(self._offer, ["runs", "run_id"])
         self._offer()
+        self._choose_again()
 
     def __panel__(self) -> pn.viewable.Viewable:
+        if self._session.comparison and not self.result.state and self._doing is None:
+            self._begin(self._session.comparison)
         return pn.Column(
-            self._head, self.others, self.compare, self._work, self._said, self.result,
+            self._head, self.others, self.compare, self._work, self._said, self.colour, self.result,
             sizing_mode="stretch_width", margin=0,
         )  # fmt: skip
 
@@ -144,6 +157,13 @@ class ComparePanel(pn.viewable.Viewer):
             self.others.param.update(options=options, value=chosen)
         self._arrange()
 
+    def _choose_again(self) -> None:
+        """Choose what was compared with the run on the map, if it was."""
+        session, options = self._session, self.others.options.values()
+        if session.is_compared:
+            others = [run.id for run in session.comparison if run.id != session.run_id]
+            self.others.value = [name for name in others if name in options]
+
     def _arrange(self, *_: Any) -> None:
         reference, is_working = self._reference, self._doing is not None
         done = reference is not None and reference.status is RunStatus.DONE
@@ -151,6 +171,9 @@ class ComparePanel(pn.viewable.Viewer):
         self.compare.visible = self.others.visible and not is_working
         self.compare.disabled = not self.others.value
         self._work.visible = is_working
+        session = self._session
+        can_colour = session.dataset is not None and session.is_statistic(STABILITY)
+        self.colour.visible = bool(self.result.state) and can_colour and session.is_compared
         if reference is None or not done or not self.others.options:
             words = NO_RUN if reference is None else ALONE if done else AT_WORK
             self._head.object = f'<div class="empty">{words}</div>'
@@ -165,7 +188,11 @@ class ComparePanel(pn.viewable.Viewer):
         others = [run for name in self.others.value if (run := session.run(name)) is not None]
         if reference is None or not others:
             return
-        runs, workspace = (reference, *others), session.workspace
+        session.compare_with([run.id for run in (reference, *others)])
+        self._begin((reference, *others))
+
+    def _begin(self, runs: tuple[Run, ...]) -> None:
+        workspace = self._session.workspace
         doing = self._doing = Doing(f"comparing {len(runs)} maps")
 
         def work() -> Comparison | None:
@@ -202,6 +229,7 @@ class ComparePanel(pn.viewable.Viewer):
         self._end()
         if found is not None:
             self._found, self.result.state = found.consensus, comparison_state(found)
+            self._arrange()
 
     def _fail(self, sentence: str) -> None:
         self._end()
@@ -228,6 +256,8 @@ def _finding(found: Consensus, key: str) -> tuple[NDArray[np.int64], str]:
     if key == CHANGING:
         return found.changing, "points that change sides"
     kind, number = key.split(":")
+    if kind == CHANGING:
+        return found.changing_of[int(number)], f"points of cluster {number} that change sides"
     if kind == CLUSTER:
         return found.rows_of(int(number)), f"cluster {number} of a comparison"
     return found.regions[int(number)].rows, f"unstable region {int(number) + 1}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+from collections.abc import Sequence
 from typing import Any
 
 from explorer.model.comparing import Comparison
@@ -12,6 +13,7 @@ from explorer.model.fates import DISSOLVED, Fate
 from explorer.views.text import count, duration, share
 
 CHANGING, CLUSTER, REGION = "changing", "cluster", "region"
+MOST_HOMES = 8
 NONE = "–"
 NO_CLUSTERS = "There is no cluster on the map of A: nothing that could come back."
 NO_REGIONS = "No group of items keeps less than a third of its surroundings from run to run."
@@ -65,27 +67,36 @@ def _groups(found: Consensus, letters: dict[str, str]) -> list[dict[str, Any]]:
             "name": f"region {number + 1}",
             "items": _items(len(region.rows)),
             "value": f"{region.stability:.2f}",
+            "about": "Median stability of the surroundings of its items",
             "tone": "bad",
             "sentence": region.sentence,
             "where": "",
         }
         for number, region in enumerate(found.regions)
     ]
-    changing = {
-        "key": CHANGING,
-        "name": "all of them",
-        "items": _items(len(found.changing)),
-        "value": "",
-        "tone": "warn",
-        "sentence": found.changing_sentence,
-        "where": "",
-    }
+    others = [letters[run] for run in found.others]
+    fates = [_fate(one, letters, others) for one in found.worst_first]
     return [
-        _group("Clusters of A", "survival", [_fate(one, letters) for one in found.worst_first], NO_CLUSTERS),
+        _group("Clusters of A", "survival", fates, NO_CLUSTERS),
         _group("Unstable regions", "stability", regions, NO_REGIONS),
-        _group(
-            "Points that change sides", "", [changing] if len(found.changing) else [], found.changing_sentence
-        ),
+        _group("Points that change sides", "", _sides(found), found.changing_sentence),
+    ]
+
+
+def _sides(found: Consensus) -> list[dict[str, str]]:
+    """All points that change sides and, where they are of several clusters, those of each."""
+    if not len(found.changing):
+        return []
+    told = [(CHANGING, "all of them", len(found.changing), found.changing_sentence)]
+    homes = found.changing_of
+    for home, rows in list(homes.items())[: MOST_HOMES if len(homes) > 1 else 0]:
+        part = share(len(rows) / len(found.rows_of(home)))
+        said = f"{part} of the cluster: leave them out when you describe it."
+        told.append((f"{CHANGING}:{home}", f"of cluster {home}", len(rows), said))
+    rest = {"value": "", "about": "", "tone": "warn", "where": ""}
+    return [
+        {"key": key, "name": name, "items": _items(n), "sentence": sentence, **rest}
+        for key, name, n, sentence in told
     ]
 
 
@@ -93,13 +104,15 @@ def _group(title: str, measure: str, findings: list[dict[str, str]], none: str) 
     return {"title": title, "measure": measure, "findings": findings, "none": none}
 
 
-def _fate(fate: Fate, letters: dict[str, str]) -> dict[str, str]:
+def _fate(fate: Fate, letters: dict[str, str], others: Sequence[str]) -> dict[str, str]:
     where = ", ".join(letters[run] for run in fate.where)
+    matches = ", ".join(f"{match:.2f} in {run}" for run, match in zip(others, fate.matches, strict=True))
     return {
         "key": f"{CLUSTER}:{fate.cluster}",
         "name": f"cluster {fate.cluster}",
         "items": _items(fate.size),
         "value": f"{fate.survival:.2f}",
+        "about": f"Survival: the best match is {matches} (Jaccard)",
         "tone": "good" if fate.is_stable else "bad" if fate.beyond_chance <= DISSOLVED else "warn",
         "sentence": fate.sentence,
         "where": f"in {where}" if where else "",

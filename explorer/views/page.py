@@ -45,7 +45,7 @@ from explorer.views.turns import later, soon
 
 LEFT, RIGHT = 276, 348
 UPDATE_MS = 500
-ITEM_TAB = 3
+ITEM_TAB, COMPARE_TAB = 3, 4
 STEP, TURN = 0.15, 1.5
 LOOKS: dict[str, Callable[[MapView], None]] = {
     "fit": lambda one: one.fit(),
@@ -266,6 +266,8 @@ class Explorer(pn.viewable.Viewer):
         self.session.hear()  # of what was computed before anybody heard of it
         self._on_places()
         self._on_selection()
+        if self.session.comparison:
+            self.tabs.active = COMPARE_TAB
         self._on_pinned()
         self._on_aim()
 

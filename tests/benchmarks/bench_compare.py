@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -24,6 +23,8 @@ import numpy as np
 import pyarrow.parquet as pq
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from tests.benchmarks.memory import peak_mib
 
 ROOT = Path(__file__).parents[2]
 SEEDS, K = (42, 0, 1, 2, 3), 15
@@ -81,15 +82,11 @@ def measure(folder: Path) -> dict[str, Any]:
         "pairs": paired - linked,
         "consensus": end - paired,
         "all": end - start,
-        "memory": _peak(),
+        "memory": peak_mib(),
         "agreement": float(np.median([one.agreement for one in pairs])),
         "stability": found.median,
         "said": found.sentence,
     }
-
-
-def _peak() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def main() -> None:

@@ -27,10 +27,7 @@ from core import (
     knn_graph,
     warm_up,
 )
-
-
-def peak_gib() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+from tests.benchmarks.memory import peak_mib
 
 
 def resident_gib() -> float:
@@ -52,7 +49,7 @@ def main(path: str, threads: str = "0") -> None:
         start = time.perf_counter()
         result = call()
         seconds[stage] = time.perf_counter() - start
-        peaks[stage] = round(peak_gib() - before, 2)
+        peaks[stage] = round(peak_mib() / 1024 - before, 2)
         return result
 
     parameters = LayoutParameters(default_n_epochs(len(vectors)), *find_ab())

@@ -1,6 +1,6 @@
 """Time umap-learn stage by stage; one JSON line. Usage: time_umap_learn.py VECTORS.npy [LAYOUT_EPOCHS].
 
-Runs under the interpreter of an environment that holds umap-learn, and imports nothing of ours. Only its
+Runs under the interpreter of an environment that holds umap-learn, without the core and the app. Only its
 layout depends on whether it is seeded: it is timed in both modes, from one start. With LAYOUT_EPOCHS so many
 epochs of it are run, each with the edges of a whole layout, and the time is scaled to all of them.
 """
@@ -8,18 +8,22 @@ epochs of it are run, each with the edges of a whole layout, and the time is sca
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import time
 import warnings
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from umap.layouts import optimize_layout_euclidean
 from umap.spectral import spectral_layout
 from umap.umap_ import find_ab_params, fuzzy_simplicial_set, make_epochs_per_sample, nearest_neighbors
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from tests.benchmarks.memory import peak_mib
 
 warnings.filterwarnings("ignore")
 
@@ -72,8 +76,7 @@ def main(path: str, layout_epochs: str = "0") -> None:
     n_epochs = 500 if len(vectors) <= 10_000 else 200
     fit(vectors[:6000], 20, 2)
     seconds = fit(vectors, n_epochs, int(layout_epochs) or n_epochs)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    print(json.dumps({"seconds": seconds, "peak_gib": round(peak, 2)}))
+    print(json.dumps({"seconds": seconds, "peak_gib": round(peak_mib() / 1024, 2)}))
 
 
 if __name__ == "__main__":

@@ -42,6 +42,7 @@ def test_the_epoch_that_is_scrubbed_to_is_the_one_that_is_drawn(
         expect(slider).to_have_attribute("aria-valuetext", f"epoch {epochs[frame]} of {n}")
     expect(bar).to_contain_text(f"epoch {epochs[10]} / {n}")
     expect(bar).to_contain_text(f"cost {session.run(session.run_id).costs[epochs[10] - 1]:.3f}")
+    expect(bar.locator(".cursor")).to_have_attribute("x1", f"{120 * epochs[10] / n:.1f}")
     for name, frame in (("Next frame", 11), ("Previous frame", 10)):
         bar.get_by_role("button", name=name).click()
         until(lambda frame=frame: painted(served, epochs[frame]))

@@ -6,10 +6,12 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from explorer.model.selection import Selection
+from explorer.model.statistics import STABILITY
 from explorer.views.turns import soon
-from tests.browser.conftest import Served, until
+from tests.browser.conftest import SIZE, Served, arrive, said, until, watch
 
 
 @pytest.fixture(autouse=True)
@@ -29,6 +31,50 @@ def test_a_copied_link_names_the_view_and_not_the_visit(
     assert named["run"] == [finished[0]]
     assert named["item"] == ["7"]
     assert "visit" not in named
+
+
+def test_a_link_opened_elsewhere_shows_the_same_run_zoom_colour_comparison_and_selection(
+    opened_on_run: Page, served: Served, finished: list[str], browser: Browser
+) -> None:
+    page, session, panel = opened_on_run, served.explorer.session, served.explorer.compare
+    digit = session.categories("digit").codes
+    session.saved().save("fours", Selection(digit == 4))
+    soon(served.explorer._doc, lambda: session.select_saved("fours"))
+    page.get_by_role("tab", name="Compare").click()
+    soon(served.explorer._doc, lambda: panel.others.param.update(value=[finished[1]]))
+    until(lambda: panel.others.value == [finished[1]])
+    page.get_by_role("button", name="Compare", exact=True).click()
+    numbers = page.get_by_role("table", name="What each two maps have in common")
+    expect(numbers).to_be_visible(timeout=60_000)
+    page.get_by_role("button", name="Colour by stability").click()
+    page.keyboard.press("+")
+    page.keyboard.press("ArrowRight")
+    until(lambda: {"view", "compare", "selection"} <= set(said(page)) and said(page)["colour"] == STABILITY)
+    zoomed, agreement = served.explorer.map.viewport, numbers.locator("td").first.inner_text()
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    link = page.evaluate("navigator.clipboard.readText()")
+
+    elsewhere, faults = browser.new_context(viewport=SIZE), []
+    other = elsewhere.new_page()
+    watch(other, served, faults)
+    arrive(other, served, lambda: other.goto(link))
+    theirs, view = served.explorer.session, served.explorer.map.viewport
+    assert theirs is not session
+    assert (theirs.run_id, theirs.colour_by, theirs.saved_name) == (finished[0], STABILITY, "fours")
+    assert [view.x0, view.x1, view.y0, view.y1] == pytest.approx(
+        [zoomed.x0, zoomed.x1, zoomed.y0, zoomed.y1], rel=1e-4
+    )
+    np.testing.assert_array_equal(theirs.selection.mask, digit == 4)
+    assert theirs.compared == tuple(finished)
+    expect(other.get_by_role("tab", name="Compare")).to_have_attribute("aria-selected", "true")
+    expect(other.get_by_role("table", name="What each two maps have in common")).to_contain_text(agreement)
+    until(lambda: np.isfinite(theirs.numbers(STABILITY)).all())
+    np.testing.assert_array_equal(theirs.numbers(STABILITY), session.numbers(STABILITY))
+    until(lambda: {"compare", "selection", "colour"} <= set(said(other)))
+    assert said(other)["compare"] == said(page)["compare"] == ",".join(finished)
+    elsewhere.close()
+    assert not faults
 
 
 def test_the_map_goes_out_row_by_row(

@@ -90,7 +90,9 @@ def test_json_has_the_documented_keys_and_no_more_rows_than_it_says(
     consensus = told["consensus"]
     assert list(consensus) == ["run", "stability_median", "sentence", "clusters", "regions", "changing"]
     assert (consensus["changing"]["count"], consensus["changing"]["rows"]) == (5, [0, 1, 2])
+    assert sum(one["count"] for one in consensus["changing"]["clusters"]) == 5
     assert {"cluster", "survival", "torn_in", "merged_in", "sentence"} <= set(consensus["clusters"][0])
+    assert np.mean(consensus["clusters"][0]["matches"]) == consensus["clusters"][0]["survival"]
 
 
 def test_two_runs_have_no_consensus(bench) -> None:

@@ -71,6 +71,7 @@ def test_an_island_torn_by_one_seed_is_told_as_torn_there_and_nowhere_else(islan
     whole, torn, other = found.clusters
     assert torn.torn_in == ("torn",)
     assert torn.worst == "torn"
+    assert torn.matches == (1, pytest.approx(100 / 150))
     assert torn.survival == pytest.approx((1 + 100 / 150) / 2)
     assert torn.sentence.startswith("Cluster 1 is torn in 1 of 2 other runs and whole in the rest")
     assert not torn.is_stable
@@ -130,6 +131,9 @@ def test_rows_that_swap_their_clusters_change_sides(islands: np.ndarray) -> None
     swapped[:7], swapped[200:205] = 1, 0
     found = agreed(seen("a", islands), *(seen(f"s{i}", turned(islands, i), swapped) for i in (1, 2)))
     np.testing.assert_array_equal(found.changing, [*range(7), *range(200, 205)])
+    assert {home: rows.tolist() for home, rows in found.changing_of.items()} == {
+        0: [*range(7)], 1: [*range(200, 205)]
+    }  # fmt: skip
     assert found.clusters[0].survival == pytest.approx(193 / 205)
 
 

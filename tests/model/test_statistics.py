@@ -31,6 +31,7 @@ from explorer.model.statistics import (
     STATISTICS,
     cluster_categories,
     comparable_runs,
+    compared_with,
     local_density,
 )
 from explorer.model.workspace import Workspace
@@ -204,6 +205,20 @@ def test_the_same_run_again_tells_nothing_and_other_dimensions_cannot() -> None:
     assert comparable_runs(first, (twin, other, again, wide, solid)) == (first, other)
     assert comparable_runs(first, (twin, wide, solid)) == (first, wide)
     assert comparable_runs(first, (twin, solid)) == (first,)
+
+
+def test_stability_is_told_over_the_comparison_that_a_run_is_in() -> None:
+    def run(**parameters: int) -> Run:
+        made = Run.new("d", "h", 10, RunParameters(**parameters))
+        return made.with_(status=RunStatus.DONE)
+
+    first, second, wide, deep = run(seed=0), run(seed=1), run(n_neighbors=9, seed=0), run(n_components=3)
+    runs = (first, second, wide, deep)
+    assert compared_with(STABILITY, first, runs) == (first, second)
+    assert compared_with(STABILITY, first, runs, comparison=(wide, first)) == (wide, first)
+    assert compared_with(STABILITY, second, runs, comparison=(wide, first)) == (second, first)
+    assert compared_with(STABILITY, wide, runs) == (wide, first, second), "not with three dimensions"
+    assert compared_with(CLUSTER, first, runs, comparison=(wide, first)) == ()
 
 
 def test_stability_needs_a_second_run_and_is_a_share(session: Session) -> None:

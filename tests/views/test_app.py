@@ -116,6 +116,17 @@ def test_an_address_of_what_is_gone_opens_something_else_and_says_so(
         del said[argument]
 
 
+def test_an_address_of_a_comparison_takes_it_up_unless_a_run_is_gone() -> None:
+    taken: list[list[str]] = []
+    session = SimpleNamespace(run=lambda name: None if name == "gone" else name, compare_with=taken.append)
+    assert app._compare_again(session, "") == []
+    assert app._compare_again(session, "a,gone") == [app.COMPARED_GONE]
+    assert taken == []
+    assert app._compare_again(session, "a,b,c") == []
+    assert app._compare_again(session, "a,b,c,d,e,f,gone") == []
+    assert taken == [["a", "b", "c"], ["a", "b", "c", "d", "e"]]
+
+
 class Look(param.Parameterized):
     """What a page has beside its session."""
 

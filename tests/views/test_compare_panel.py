@@ -1,5 +1,6 @@
 """The Compare tab without a browser: what can be compared, what comes of it, what a finding selects."""
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from core.quality import stability
 from explorer.model.consensus import Consensus, Region
 from explorer.model.doing import Doing
 from explorer.model.drawing import Ground
@@ -15,10 +17,13 @@ from explorer.model.errors import InputError
 from explorer.model.run import RunParameters, RunStatus
 from explorer.model.runner import Runner
 from explorer.model.session import Session
+from explorer.model.statistics import STABILITY
 from explorer.model.workspace import Workspace
 from explorer.views import compare_panel
+from explorer.views.colour_panel import hint
 from explorer.views.compare_panel import ComparePanel
 from explorer.views.compare_state import comparison_state
+from tests.model.test_cli import finish, start
 
 SEEDS = (0, 1, 2)
 
@@ -155,6 +160,87 @@ def test_a_region_and_the_points_that_change_sides_select_their_rows(
     panel._on_message({"key": "changing"})
     assert session.selection.rows.tolist() == [7, 9, 11]
     assert session.selection.steps[-1].text == "points that change sides"
+    labels = panel._found.labels
+    panel._on_message({"key": f"changing:{labels[9]}"})
+    assert session.selection.rows.tolist() == [row for row in (7, 9, 11) if labels[row] == labels[9]]
+
+
+def test_points_that_change_sides_are_told_by_their_clusters_too(session: Session) -> None:
+    whole = compare_panel.compare(session.workspace, session.runs)
+    labels = whole.consensus.labels
+    changing = np.sort(np.concatenate([np.flatnonzero(labels == 3)[:4], np.flatnonzero(labels == 1)[:2]]))
+    for rows, told in (
+        (changing, [("all of them", "6 items"), ("of cluster 3", "4 items"), ("of cluster 1", "2 items")]),
+        (changing[:1], [("all of them", "1 item")]),
+        (changing[:0], []),
+    ):
+        state = comparison_state(replace(whole, consensus=replace(whole.consensus, changing=rows)))
+        assert [(entry["name"], entry["items"]) for entry in state["groups"][2]["findings"]] == told
+
+
+def test_the_command_tells_the_numbers_of_the_page(session: Session, panel: ComparePanel) -> None:
+    panel._compare()
+    state, folder = panel.result.state, session.workspace.path
+    done = finish(start("compare", *session.compared, "--workspace", folder, "--json", folder=folder.parent))
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout.splitlines()[-1])
+    for score in ("agreement", "disparity", "ari", "ami"):
+        assert [one[score] for one in state["pairs"]] == [f"{one[score]:.3f}" for one in told["pairs"]]
+    trust = [f"{one['trustworthiness']:.3f}" for one in told["runs"]]
+    assert [one["trust"] for one in state["runs"]] == trust
+    consensus, findings = told["consensus"], state["groups"][0]["findings"]
+    assert state["said"] == consensus["sentence"]
+    assert {(entry["key"], entry["value"], entry["sentence"]) for entry in findings} == {
+        (f"cluster:{one['cluster']}", f"{one['survival']:.2f}", one["sentence"])
+        for one in consensus["clusters"]
+    }
+    assert len(state["groups"][1]["findings"]) == len(consensus["regions"])
+    np.testing.assert_array_equal(panel._found.changing[:1000], consensus["changing"]["rows"])
+
+
+def test_the_map_is_coloured_by_stability_over_the_very_runs_compared(
+    session: Session, panel: ComparePanel
+) -> None:
+    def coloured() -> np.ndarray:
+        session.numbers(STABILITY)
+        session.derived.wait()
+        return session.numbers(STABILITY)
+
+    maps = [np.asarray(session.workspace.embedding(run.id)) for run in session.runs]
+    np.testing.assert_allclose(coloured(), stability(maps))
+    assert not panel.colour.visible
+    panel.others.value = panel.others.value[1:]
+    panel._compare()
+    assert session.compared == (session.run_id, session.runs[2].id)
+    assert panel.colour.visible
+    session.isolated = frozenset({1})
+    panel.colour.clicks += 1
+    assert (session.colour_by, session.isolated) == (STABILITY, frozenset())
+    np.testing.assert_allclose(coloured(), stability([maps[0], maps[2]]))
+    assert "Told over 2 runs, those of the comparison." in hint(session)
+    session.look_at(session.runs[1].id)
+    assert not panel.colour.visible
+    coloured()
+    assert "Told over 3 runs." in hint(session)
+
+
+def test_a_comparison_that_the_session_has_is_made_when_the_tab_is_first_shown(session: Session) -> None:
+    chosen = [session.runs[place].id for place in (0, 2)]
+    session.compare_with(chosen)
+    panel = ComparePanel(session, lambda _: None)
+    assert panel.others.value == chosen[1:]
+    assert panel.result.state == {}, "nobody has looked"
+    panel.__panel__()
+    assert [run["id"] for run in panel.result.state["runs"]] == chosen
+    assert panel.colour.visible
+    # It is that of its own runs, whichever is on the map by now.
+    session.look_at(session.runs[1].id)
+    other = ComparePanel(session, lambda _: None)
+    other.__panel__()
+    assert [run["id"] for run in other.result.state["runs"]] == chosen
+    assert set(other.others.value) == set(chosen)
+    session.runs = session.runs[:2]
+    assert session.comparison == (), "one of them is gone"
 
 
 def test_findings_are_told_worst_first_with_the_letters_of_their_runs(session: Session) -> None:

@@ -1,0 +1,86 @@
+"""A server killed in the middle of a queue and started again: the queue goes on, and the page tells all."""
+
+import re
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from explorer.model.run import RunStatus
+from explorer.model.workspace import Workspace
+from tests.browser.conftest import SIZE, fill
+from tests.model.test_cli import start
+
+EPOCHS = 8000
+"""Some seconds of 3,000 digits: enough to be in the middle of."""
+Serve = Callable[[], subprocess.Popen[str]]
+
+
+@pytest.fixture
+def url() -> str:
+    """Where nothing listens yet."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{probe.getsockname()[1]}/"
+
+
+@pytest.fixture
+def serve(url: str, tmp_path: Path, mnist_small_path: Path) -> Iterator[Serve]:
+    """Starts the command, always on the same workspace and port, and returns once it listens."""
+    started: list[subprocess.Popen[str]] = []
+    port = url.rstrip("/").rpartition(":")[2]
+
+    def serve() -> subprocess.Popen[str]:
+        where = ("--workspace", tmp_path / "workspace", "--port", port, "--no-show")
+        process = start("serve", mnist_small_path, *where, folder=tmp_path)
+        started.append(process)
+        assert url in process.stdout.readline()
+        return process
+
+    yield serve
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def test_a_queue_goes_on_after_its_server_was_killed_and_all_of_it_is_done(
+    page: Page, serve: Serve, url: str, tmp_path: Path
+) -> None:
+    def card(seed: int) -> Locator:
+        return page.locator(".run-card", has_text=f"seed {seed}")
+
+    page.set_viewport_size(SIZE)
+    server = serve()
+    page.goto(url)
+    fill(page, "epochs", EPOCHS)
+    page.get_by_label("Sweep").check()
+    for name, value in (("n_neighbors values", "15"), ("min_dist values", "0.1"), ("seeds", "0-2")):
+        fill(page, name, value)
+    page.get_by_role("button", name="Run 3 maps").click()
+    expect(card(1)).to_contain_text(re.compile(r"epoch [\d,]+ / 8,000"), timeout=60_000)
+    expect(card(0)).to_contain_text("done")
+    expect(card(2)).to_contain_text("queued")
+    server.kill()
+    server.wait()
+
+    page.goto("about:blank")  # else the page of the dead server asks for it again and again
+    serve()
+    faults: list[str] = []
+    page.on("console", lambda m: faults.append(m.text) if m.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.goto(url)
+    expect(card(0)).to_contain_text("done")
+    expect(card(1)).to_contain_text("interrupted")
+    card(1).locator(".run-show").click()
+    page.get_by_role("button", name="Resume").click()
+    for seed in (0, 1, 2):
+        expect(card(seed)).to_contain_text("done", timeout=60_000)
+    expect(page.locator(".playback-bar")).to_contain_text("epoch 8,000 / 8,000")
+    assert not faults
+    with Workspace(tmp_path / "workspace") as workspace:
+        runs = workspace.runs()
+        assert [(run.status, run.epoch) for run in runs] == [(RunStatus.DONE, EPOCHS)] * 3
+        assert all(workspace.embedding(run.id) is not None for run in runs)
