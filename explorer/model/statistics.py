@@ -66,7 +66,7 @@ STATISTICS = {
     ),
     DISPLACEMENT: Statistic(
         "displacement",
-        "How far a point lies from its place on the map beside, laid over this one, in widths of this.",
+        "How far a point lies from its place on the first map beside, laid over this, in widths of this.",
     ),
 }
 
@@ -135,7 +135,7 @@ def compute(
 
 
 def compared_with(name: str, runs: tuple[Run, ...], beside: Run | None) -> tuple[Run, ...]:
-    """Return the runs that a statistic is computed with: the one beside, for what the two shown differ in."""
+    """Return the runs that a statistic is computed with: the first beside, for what the two differ in."""
     if name != DISPLACEMENT:
         return runs
     return () if beside is None else (beside,)
