@@ -26,7 +26,9 @@ export function render({model, view}) {
   mark.setAttribute("aria-hidden", "true")
   mark.append(part("span", ""))
   mark.hidden = true
-  root.append(state, scale, outside, mark, label, cross, tip, chosen)
+  root.append(state, scale, outside, mark, cross, tip, chosen)
+  const all = part("div", "map-parts")
+  all.append(label, root)
 
   // What the analyst touches is the map below: it is that which gets the role, the name and the listeners.
   const map = view.el.getRootNode().host
@@ -39,10 +41,11 @@ export function render({model, view}) {
     title: () => map.setAttribute("aria-label", model.title),
     chosen: () => { chosen.textContent = model.chosen },
     label: () => {
-      const {name, figures, used} = model.label
+      const {name, title, figures, used} = model.label, run = part("b", "", name || "")
       label.hidden = !name
       label.classList.toggle("used", Boolean(used))
-      label.replaceChildren(part("b", "", name || ""))
+      run.title = title || ""
+      label.replaceChildren(run)
       for (const [words, about] of figures || []) {
         const figure = part("span", "muted", words)
         figure.title = about
@@ -209,5 +212,5 @@ export function render({model, view}) {
     document.removeEventListener("map-item", onItem)
     for (const [name, listener] of Object.entries(listeners)) { map.removeEventListener(name, listener, {capture: true}) }
   })
-  return root
+  return all
 }

@@ -21,6 +21,10 @@ from explorer.views.theme import stylesheet
 ROOM = '<div class="room">One more run has room here: ⇄ on its card puts it beside.</div>'
 
 
+STRIP = 26
+"""What its label takes above a map that does not stand alone, in pixels."""
+
+
 class MapGrid(pn.viewable.Viewer):
     """Makes each map when it is first shown, and tells over it how it compares with the first.
 
@@ -61,6 +65,9 @@ class MapGrid(pn.viewable.Viewer):
         self._rows = [
             pn.Row(*cells, css_classes=["map-row"], stylesheets=self._sheets, **both)
             for cells in (self._cells[:2], [*self._cells[2:], self._room])
+        ]
+        self._strips = [
+            pn.Spacer(height=STRIP, sizing_mode="stretch_width", margin=0, visible=False) for _ in self._cells
         ]
         self._pane = pn.Column(*self._rows, stylesheets=self._sheets, **both)
         self._make()
@@ -109,8 +116,9 @@ class MapGrid(pn.viewable.Viewer):
             self.linking.add(self.maps[-1])
         for at, cell in enumerate(self._cells):
             if at < n and not cell.objects:
-                cell.objects = [self.maps[at]]
+                cell.objects = [self._strips[at], self.maps[at]]
             cell.visible = at < n
+            self._strips[at].visible = n > 1
         self._room.visible = n == len(self._cells) - 1
         self._rows[1].visible = n > len(self._rows[0])
         self.draw_labels()

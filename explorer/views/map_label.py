@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from explorer.model.run import Run
 from explorer.model.session import Session
 from explorer.model.side_by_side import Figures
 from explorer.views.text import share
@@ -14,6 +15,7 @@ DISPARITY = (
     "What turn, mirror and scale leave of the difference to the reference (Procrustes); 0: same shape."
 )
 JUMP = "Items far from their place on the reference; the alignment leaves them out."
+DOT = " · "
 REFERENCE = "The others are laid over this one; another becomes the reference by a click on its card."
 UNALIGNED = "Once both runs are at rest this one is laid over the first."
 
@@ -32,7 +34,8 @@ def map_label(session: Session, run_id: str, used: bool) -> dict[str, Any]:
     Returns
     -------
     dict
-        name; figures, each its words and what they mean; used.
+        name, that of the run or what its parameters have that others beside it have not; title, in full;
+        figures, each its words and what they mean; used.
     """
     run = session.run(run_id)
     if run is None or not session.beside_ids:
@@ -43,7 +46,15 @@ def map_label(session: Session, run_id: str, used: bool) -> dict[str, Any]:
         told.append(("reference", REFERENCE))
     elif figures is None and session.snapshot(run_id) is not None:
         told.append(("not aligned while a run works", UNALIGNED))
-    return {"name": run.title, "figures": told, "used": used}
+    return {"name": _name(session, run), "title": run.title, "figures": told, "used": used}
+
+
+def _name(session: Session, run: Run) -> str:
+    if run.name:
+        return run.name
+    shown = [one for one in session.runs if one.id in session.run_ids]
+    common = set.intersection(*(set(one.label.split(DOT)) for one in shown))
+    return DOT.join(part for part in run.label.split(DOT) if part not in common) or run.title
 
 
 def _told(figures: Figures, is_first: bool) -> list[tuple[str, str]]:

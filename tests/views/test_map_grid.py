@@ -99,7 +99,7 @@ def test_a_map_is_made_when_it_is_first_shown_and_lies_in_a_square_with_three(ex
     session.put_beside(runs[1])
     assert [one.run_id for one in grid.maps] == [runs[0], runs[2], runs[3], ""]
     assert visible() == ([True, True, True, False], True, True)
-    assert [len(cell.objects) for cell in grid._cells] == [1, 1, 1, 1]
+    assert [len(cell.objects) for cell in grid._cells] == [2, 2, 2, 2], "a map, and room for its label"
 
 
 def test_a_map_made_later_has_the_tool_and_the_theme_of_the_others(explorer: Explorer) -> None:
@@ -241,7 +241,8 @@ def test_a_label_over_each_map_compares_it_with_the_first(explorer: Explorer) ->
     session = explorer.session
     assert explorer.map.overlay.label == {}
     maps = side_by_side(explorer, 3)
-    names = [session.run(one.run_id).title for one in maps]
+    names = ["seed 0", "seed 1", "seed 2"]
+    assert maps[1].overlay.label["title"] == session.run(maps[1].run_id).title == "k 15 · d 0.1 · seed 1"
     first, second = (session.figures(one.run_id) for one in maps[:2])
     assert told(maps[0]) == f"{names[0]} · trust {first.trustworthiness:.3f} · reference"
     assert told(maps[1]) == (
@@ -249,6 +250,9 @@ def test_a_label_over_each_map_compares_it_with_the_first(explorer: Explorer) ->
     )
     assert "agreement 1.00 · disparity 0.00" in told(maps[2])
     assert all(about.endswith((".", ")")) for _, about in maps[1].overlay.label["figures"])
+    session.runner.rename(maps[1].run_id, "the · best")
+    session.refresh()
+    assert told(maps[1]).startswith("the · best · trust")
     session.beside_ids = ()
     assert maps[0].overlay.label == {}
 
@@ -260,8 +264,7 @@ def test_a_figure_that_is_not_known_yet_is_waited_for_and_one_that_cannot_be_is_
     monkeypatch.setattr(session, "find_figures", lambda: False)
     maps = side_by_side(explorer, 2)  # which lays one over the other
     explorer.grid.draw_labels()
-    name = session.run(maps[1].run_id).title
-    assert told(maps[1]) == f"{name} · trust … · agreement … · disparity 0.00"
+    assert told(maps[1]) == "seed 1 · trust … · agreement … · disparity 0.00"
     stand = (maps[1].run_id, 9)
     session.side_by_side._trust[stand] = float("nan")
     explorer.grid.draw_labels()
