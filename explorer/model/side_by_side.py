@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
@@ -92,13 +93,13 @@ class SideBySide:
         disparity, jumped = self._laid.get((one, two), (None, None))
         return Figures(self._trust.get(two), self._agreement.get((one, two)), disparity, jumped)
 
-    def find(self, first: Snapshot, other: Snapshot, vectors: NDArray[np.float32]) -> bool:
-        """Compute one figure that is not known yet; seconds, so never on the event loop.
+    def find(self, maps: Sequence[Snapshot], vectors: NDArray[np.float32]) -> bool:
+        """Compute one figure that is not known yet, the quickest first; seconds, so never on the event loop.
 
         Parameters
         ----------
-        first, other : Snapshot
-            The reference and a map beside it, or the reference twice.
+        maps : sequence of Snapshot
+            The reference and those beside it.
         vectors : float32 (n, d)
             What they are maps of.
 
@@ -107,20 +108,20 @@ class SideBySide:
         bool
             False if all were known.
         """
-        one, two = _stand(first), _stand(other)
-        if one != two and (one, two) not in self._laid:
-            self.alignment(first, other)
-        elif one != two and (one, two) not in self._agreement:
-            self._agreement[one, two] = agreement(first.embedding, other.embedding)
-        elif two not in self._trust:
-            try:
-                # What stands over a map takes no processor from a layout.
-                self._trust[two] = trust(vectors, other.embedding, n_threads=1)
-            except InputError:
-                self._trust[two] = float("nan")
-        else:
-            return False
-        return True
+        pairs = [(maps[0], other) for other in maps[1:]]
+        for first, other in pairs:
+            if (_stand(first), _stand(other)) not in self._laid:
+                self.alignment(first, other)
+                return True
+        for first, other in pairs:
+            if (key := (_stand(first), _stand(other))) not in self._agreement:
+                self._agreement[key] = agreement(first.embedding, other.embedding)
+                return True
+        for one in maps:
+            if _stand(one) not in self._trust:
+                self._trust[_stand(one)] = _trust_alone(vectors, one.embedding)
+                return True
+        return False
 
     def keep(self, found: Comparison) -> None:
         """Take over what a comparison has found."""
@@ -153,6 +154,14 @@ def agreement(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
     rows = sample_rows(len(placed), MOST_ROWS, seed=0)
     near = [_nearest(embedding[placed], rows, k) for embedding in (one, other)]
     return float(overlap(*near).mean(dtype=np.float64))
+
+
+def _trust_alone(vectors: NDArray[np.float32], embedding: NDArray[np.float32]) -> float:
+    # What stands over a map takes no processor from a layout.
+    try:
+        return trust(vectors, embedding, n_threads=1)
+    except InputError:
+        return float("nan")
 
 
 def _nearest(points: NDArray[np.float32], rows: NDArray[np.int64], k: int) -> NDArray[np.int32]:

@@ -294,8 +294,8 @@ class Viewed(param.Parameterized):
             False if all were known.
         """
         vectors = self._open_dataset().vectors
-        maps = [both for run_id in self.run_ids if (both := self._both(run_id)) is not None]
-        return any(self.side_by_side.find(*both, vectors) for both in maps)
+        maps = [both[1] for run_id in self.run_ids if (both := self._both(run_id)) is not None]
+        return self.side_by_side.find(maps, vectors)
 
     def _both(self, run_id: str) -> tuple[Snapshot, Snapshot] | None:
         # The first map and another, or itself, when both are at rest.

@@ -52,7 +52,7 @@ def shown(view: MapView) -> np.ndarray:
 
 
 def overlay(one: MapOnScreen, name: str) -> Locator:
-    return one.page.locator(".over-map").nth(one.which).locator(name)
+    return one.page.locator(".map-parts").nth(one.which).locator(name)
 
 
 def wheel(one: MapOnScreen, place: np.ndarray, turn: int = -240) -> None:
