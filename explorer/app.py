@@ -29,6 +29,7 @@ from explorer.model.run import RunParameters, RunStatus
 from explorer.model.runner import Runner
 from explorer.model.session import Session
 from explorer.model.statistics import STATISTICS
+from explorer.model.viewed import MOST_BESIDE
 from explorer.model.water_level import density_of
 from explorer.model.workspace import Workspace
 from explorer.views.compare_panel import MOST_COMPARED
@@ -40,7 +41,7 @@ from explorer.views.thumbnail import map_picture
 from explorer.views.turns import later
 from explorer.visits import Visits
 
-DENSITY = "-"
+DENSITY, FREE = "-", "free"
 VIEW_MS = 600
 WARM_UP_AFTER = 1.5
 """Seconds: by then the server has made the first page, and the browser is busy with reading it."""
@@ -120,20 +121,23 @@ class App:
         session = Session(self.workspace, self.runner, dataset, self.media)
         if dataset is not None:
             run_ids = {run.id for run in session.runs}
-            if not amiss and not {_argument("run"), _argument("beside")} <= {"", *run_ids}:
+            beside = [run_id for run_id in _argument("beside").split(",") if run_id]
+            if not amiss and not {_argument("run"), *beside} <= {"", *run_ids}:
                 amiss.append(RUN_GONE)
             columns = {column.name for column in dataset.items.columns} | set(STATISTICS)
-            for name, argument, known in (
-                ("run_id", "run", run_ids), ("beside_id", "beside", run_ids), ("colour_by", "colour", columns)
-            ):  # fmt: skip
+            for name, argument, known in (("run_id", "run", run_ids), ("colour_by", "colour", columns)):
                 if _argument(argument) in known:
                     setattr(session, name, _argument(argument))
+            wanted = dict.fromkeys(run_id for run_id in beside if run_id in run_ids - {session.run_id})
+            session.param.update(beside_ids=tuple(wanted)[:MOST_BESIDE], linked=_argument("zoom") != FREE)
             if (item := _argument("item")).isdecimal() and int(item) < dataset.n:
                 session.pin(int(item))
             if _argument("colour") == DENSITY:
                 session.colour_by = ""
             if _argument("run") == session.run_id:
-                session.view = view_of(_argument("view"))
+                views = [view_of(text) for text in _argument("view").split(";")]
+                views = (views + [None] * MOST_BESIDE)[: 1 + MOST_BESIDE]
+                session.param.update(view=views[0], beside_views=tuple(views[1:]))
                 kept = {str(epoch): epoch for epoch in session.epochs}
                 session.look_at_epoch(kept.get(_argument("epoch")))
             session.refresh()
@@ -151,11 +155,14 @@ class App:
                 "token": self.token,
                 "visit": visit_id,
                 "data": session.dataset.id if session.dataset else "",
-                "run": session.run_id, "beside": session.beside_id, "colour": session.colour_by or DENSITY,
+                "run": session.run_id,
+                "beside": ",".join(session.beside_ids),
+                "zoom": "" if session.linked else FREE,
+                "colour": session.colour_by or DENSITY,
                 "item": "" if session.pinned is None else str(session.pinned),
                 "selection": session.saved_name,
                 "compare": ",".join(run.id for run in session.comparison),
-                "view": view_text(session.view),
+                "view": ";".join(map(view_text, (session.view, *session.beside_views))).rstrip(";"),
                 "epoch": "" if session.epoch is None else str(session.epoch),
                 "theme": "" if explorer.dark else "light",
             }  # fmt: skip
@@ -169,9 +176,9 @@ class App:
             move = moves
             later(doc, VIEW_MS, lambda: write() if move == moves else None)
 
-        told = ["dataset", "run_id", "beside_id", "colour_by", "pinned", "selection", "saved_as", "compared"]
-        session.param.watch(write, told)
-        session.param.watch(write_at_rest, ["view", "epoch"])
+        told = ["dataset", "run_id", "beside_ids", "linked", "colour_by", "pinned", "selection", "saved_as"]
+        session.param.watch(write, [*told, "compared"])
+        session.param.watch(write_at_rest, ["view", "beside_views", "epoch"])
         explorer.param.watch(write, ["dark"])
         pn.state.onload(write)
 

@@ -5,6 +5,8 @@ const CAUTION = "Colour tells how many items share a pixel. Who lies beside whom
   + "islands, and their sizes, mean little."
 // A second press within TWICE is a double-click, which shows the whole map and neither pins nor selects.
 const STILL = 4, PATIENCE = 2000, GAP = 14, TWICE = 250
+// How far from the edge an arrow points to an item beyond it.
+const EDGE = 14
 
 export function render({model, view}) {
   const root = part("div", "over-map")
@@ -19,7 +21,14 @@ export function render({model, view}) {
   chosen.setAttribute("aria-live", "polite")
   const cross = part("div", "map-cross")
   cross.hidden = true
-  root.append(state, scale, outside, cross, tip, chosen)
+  const label = part("div", "map-label")
+  const mark = part("div", "map-mark")
+  mark.setAttribute("aria-hidden", "true")
+  mark.append(part("span", ""))
+  mark.hidden = true
+  root.append(state, scale, outside, mark, cross, tip, chosen)
+  const all = part("div", "map-parts")
+  all.append(label, root)
 
   // What the analyst touches is the map below: it is that which gets the role, the name and the listeners.
   const map = view.el.getRootNode().host
@@ -27,9 +36,35 @@ export function render({model, view}) {
   map.setAttribute("aria-roledescription", "map")
   map.setAttribute("aria-description", DESCRIPTION)
 
+  let elsewhere = null
   const draw = {
     title: () => map.setAttribute("aria-label", model.title),
     chosen: () => { chosen.textContent = model.chosen },
+    label: () => {
+      const {name, title, figures, used} = model.label, run = part("b", "", name || "")
+      label.hidden = !name
+      label.classList.toggle("used", Boolean(used))
+      run.title = title || ""
+      label.replaceChildren(run)
+      for (const [words, about] of figures || []) {
+        const figure = part("span", "muted", words)
+        figure.title = about
+        label.append(figure)
+      }
+    },
+    // The item under the pointer of another map, or at the edge the way to it.
+    view: () => {
+      const [left, top, unit] = model.view
+      mark.hidden = !elsewhere || !unit || Boolean(model.state.kind)
+      if (mark.hidden) { return }
+      const x = (elsewhere[0] - left) / unit, y = (top - elsewhere[1]) / unit
+      const within = (value, most) => Math.min(Math.max(value, EDGE), Math.max(most - EDGE, EDGE))
+      const away = x < 0 || y < 0 || x > root.clientWidth || y > root.clientHeight
+      const at = away ? [within(x, root.clientWidth), within(y, root.clientHeight)] : [x, y]
+      const turn = away ? Math.atan2(y - at[1], x - at[0]) : 0
+      mark.classList.toggle("away", away)
+      mark.style.transform = `translate(${at[0]}px, ${at[1]}px) rotate(${turn}rad)`
+    },
     scale: () => {
       const {colours, low, high} = model.scale
       scale.replaceChildren()
@@ -64,6 +99,7 @@ export function render({model, view}) {
         state.append(track, part("span", "muted", note || ""))
       }
       draw.scale()
+      draw.view()
     },
   }
 
@@ -84,7 +120,16 @@ export function render({model, view}) {
     // A question that gets lost while a page arrives is asked again.
     setTimeout(() => { if (asked && mine === number) { asked = 0; ask() } }, PATIENCE)
   }
-  const hide = () => { tip.hidden = true; pending = false; number += 1; asked = 0 }
+  // Maps side by side mark one another's items, from script to script: it takes no word of the server.
+  let pointing = false
+  const point = (places) => {
+    if (!places && !pointing) { return }
+    pointing = Boolean(places)
+    document.dispatchEvent(new CustomEvent("map-item", {detail: places || {}}))
+  }
+  const onItem = ({detail}) => { elsewhere = detail[model.at] || null; draw.view() }
+  document.addEventListener("map-item", onItem)
+  const hide = () => { tip.hidden = true; pending = false; number += 1; asked = 0; point(null) }
   const put = () => {
     if (tip.hidden || !place) { return }
     const across = root.clientWidth - tip.offsetWidth, down_ = root.clientHeight - tip.offsetHeight
@@ -93,10 +138,11 @@ export function render({model, view}) {
     tip.style.transform = `translate(${Math.max(0, Math.min(x, across))}px, ${Math.max(0, Math.min(y, down_))}px)`
   }
   const show = () => {
-    const {number: answered, title, values, more, picture} = model.tip
+    const {number: answered, title, values, more, picture, elsewhere: places} = model.tip
     if (answered !== number) { return }
     asked = 0
     tip.hidden = title === undefined || !place || Boolean(down)
+    point(tip.hidden ? null : places)
     const now = JSON.stringify([title, values, picture])
     if (!tip.hidden && said !== now) {
       said = now
@@ -130,6 +176,7 @@ export function render({model, view}) {
     pointerdown: (event) => {
       if (near(event, tapped)) { clearTimeout(tapped.waiting) }
       down = event.button || ours(event) ? null : {x: event.clientX, y: event.clientY}
+      model.send_msg({action: "use"})
     },
     pointerup: (event) => {
       place = inside(event)
@@ -146,7 +193,7 @@ export function render({model, view}) {
     pointercancel: () => { place = down = null; hide() },
     wheel: hide,
     // By keyboard the middle of the map is the pointer: arrows move what lies there, Enter pins it.
-    focusin: () => { cross.hidden = false },
+    focusin: () => { cross.hidden = false; model.send_msg({action: "use"}) },
     focusout: () => { cross.hidden = true },
     keydown: (event) => {
       if (event.key !== "Enter" || ours(event)) { return }
@@ -162,7 +209,8 @@ export function render({model, view}) {
   model.on("tip", show)
   model.on("remove", () => {
     document.removeEventListener("pointerup", release)
+    document.removeEventListener("map-item", onItem)
     for (const [name, listener] of Object.entries(listeners)) { map.removeEventListener(name, listener, {capture: true}) }
   })
-  return root
+  return all
 }

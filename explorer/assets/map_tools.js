@@ -16,6 +16,7 @@ const ACTIONS = [
   ["redo", "Redo (Ctrl+Shift+Z)", "M13 6H6.500a3.500 3.500 0 0 0 0 7H10M13 6l-3-3M13 6l-3 3"],
   ["fit", "Show the whole map (0 or double-click)", "M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4"],
 ]
+const LINK = "M6.500 9.500a2.800 2.800 0 0 0 4 0l2.500-2.500a2.800 2.800 0 0 0-4-4l-1 1M9.500 6.500a2.800 2.800 0 0 0-4 0L3 9a2.800 2.800 0 0 0 4 4l1-1"
 const KEYS = {p: "pan", l: "lasso", b: "box"}
 const LOOKS = {s: "screen", "0": "fit", f: "fit", "+": "nearer", "=": "nearer", "-": "farther", arrowleft: "left", arrowright: "right",
   arrowup: "up", arrowdown: "down"}
@@ -27,6 +28,7 @@ const SHORTCUTS = [
   ["Click, Enter", "pin the item under the pointer, in the middle"],
   ["Click with lasso or box", "select a cluster, when clusters colour the map"],
   ["S", "select what is on the screen"],
+  ["Z", "with maps side by side: link their zoom, or free it"],
   ["Shift, Alt, both", "while you select: add, subtract, keep the overlap"],
   ["Esc", "select nothing"],
   ["Ctrl+Z, Ctrl+Shift+Z", "undo, redo (⌘ on a Mac)"],
@@ -89,6 +91,7 @@ export function render({model}) {
   gap()
   const actions = Object.fromEntries(ACTIONS.map(([name, title, path]) =>
     [name, button(name, title, title, path, "", () => send(name))]))
+  const link = button("link", "Linked zoom", "", LINK, "Linked", () => send("link"))
   const asked = button("help", "Keys of the map", "Keys of the map (?)", "M5.500 6a2.500 2.500 0 1 1 3.600 2.200C8.300 8.600 8 9 8 10M8 12.800v.1", "",
     () => explain(help.hidden))
   asked.setAttribute("aria-haspopup", "dialog")
@@ -109,13 +112,17 @@ export function render({model}) {
     for (const element of modes) { element.setAttribute("aria-pressed", element.dataset.action === mode) }
     actions.undo.disabled = !model.can_undo
     actions.redo.disabled = !model.can_redo
+    link.hidden = !model.several
+    link.setAttribute("aria-pressed", model.linked)
+    link.title = model.linked ? "All maps show the same place; press to move each by itself (Z)"
+      : "Each map moves by itself, the buttons move the one used last; press to show the same place on all (Z)"
     const click = model.aim && `click ${model.aim}s`
     doing.textContent = model.tool !== "pan"
       ? `${model.tool === "box" ? "Drag a box over" : "Drag around"} items${click && ` or ${click}`} ${GOALS[mode]}`
       : `Drag to move the map${model.aim === "region" ? `, ${click} ${GOALS[mode]}` : ""}`
     keys.textContent = ` · ${model.tool === "pan" ? "Scroll zooms · double-click shows all" : "Shift adds · Alt subtracts · Esc clears"} · ${UNDOES}`
   }
-  model.on(["tool", "aim", "can_undo", "can_redo"], draw)
+  model.on(["tool", "aim", "can_undo", "can_redo", "several", "linked"], draw)
   draw()
 
   const onHeld = (event) => {
@@ -134,6 +141,7 @@ export function render({model}) {
     if (key === "?") { return explain(help.hidden) }
     if (takesLetters(focus) || key.startsWith("arrow") && takesArrows(focus)) { return }
     if (KEYS[key]) { model.tool = KEYS[key] }
+    if (key === "z" && model.several) { send("link") }
     if (LOOKS[key]) {
       event.preventDefault()
       send(LOOKS[key])

@@ -135,14 +135,34 @@ def compare(
         parts()
         pairs.append(pair(one, other))
     vectors, scores = workspace.dataset(runs[0].dataset_id).vectors, []
-    n_rows = int(np.clip(RANKING_EFFORT / vectors.size, FEWEST_RANKED, MOST_RANKED))
     for run, one in zip(runs, maps, strict=True):
         parts()
-        trust = trustworthiness(vectors, one.embedding, k=k, n_rows=n_rows)
-        scores.append(Score(run, trust, int(one.labels.max(initial=-1)) + 1))
+        scores.append(Score(run, trust(vectors, one.embedding), int(one.labels.max(initial=-1)) + 1))
     agreed = consensus(maps, stability(pairs)) if len(maps) >= FEWEST_RUNS else None
     progress(1.0)
     return Comparison(tuple(scores), tuple(pairs), agreed)
+
+
+def trust(
+    vectors: NDArray[np.float32], embedding: NDArray[np.float32], n_threads: int | None = None
+) -> float:
+    """Trustworthiness of a map, of so many sampled rows that it takes about a second: see `Score`.
+
+    Parameters
+    ----------
+    vectors : float32 (n, d)
+    embedding : float32 (n, 2)
+    n_threads : int, optional
+        Never changes the result.
+
+    Raises
+    ------
+    InputError
+        For fewer than three rows, or squared distances beyond float32.
+    """
+    k = min(NEIGHBOURS, (len(embedding) - 1) // 2)
+    n_rows = int(np.clip(RANKING_EFFORT / vectors.size, FEWEST_RANKED, MOST_RANKED))
+    return trustworthiness(vectors, embedding, k=k, n_rows=n_rows, n_threads=n_threads)
 
 
 def _comparable(workspace: Workspace, runs: Sequence[Run]) -> list[NDArray[np.float32]]:

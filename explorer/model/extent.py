@@ -55,10 +55,10 @@ class Extent:
             return cls(whole, whole, bulk)
         return cls(whole, (core[0], core[1], core[2], core[3]), bulk, outside)
 
-    def beside(self, newest: Extent) -> Extent:
-        """The rectangle that has room for this map and the newest of its run, and the newest's size."""
-        whole, core = _around_both(self.whole, newest.whole), _around_both(self.core, newest.core)
-        return Extent(whole, core, newest.bulk, self.outside)
+    def beside(self, other: Extent) -> Extent:
+        """The rectangle that has room for this map and another, such as its newest, and the other's size."""
+        whole, core = _around_both(self.whole, other.whole), _around_both(self.core, other.core)
+        return Extent(whole, core, other.bulk, self.outside)
 
     def viewport(self, width: int, height: int, everything: bool = False) -> Viewport:
         """The viewport of a screen that shows the core, or everything, with a margin."""

@@ -17,9 +17,10 @@ from explorer.model.sampling import Sample
 from explorer.model.selecting import Selecting
 from explorer.model.selection import Selection, SelectionHistory
 from explorer.model.strategies import Plan
+from explorer.model.viewed import MOST_BESIDE
 from explorer.model.workspace import Workspace
 
-LEFT = ("run_id", "beside_id", "epoch", "colour_by", "isolated", "drawn", "pinned", "water")
+LEFT = ("run_id", "beside_ids", "epoch", "colour_by", "isolated", "drawn", "pinned", "water")
 """What belongs to one look at some data, beside its selections."""
 
 
@@ -46,12 +47,15 @@ class Session(Selecting):
     view : tuple of float or None
         What the map was zoomed to: x and y of the middle and the width of a pixel, in the map's units; None
         while it shows the whole.
+    beside_views : tuple of (tuple of float or None)
+        The same of the maps beside it; None too for those that show its place.
     """
 
     drawn = param.ClassSelector(class_=Drawn, default=None, allow_None=True)
     pinned = param.Integer(None, bounds=(0, None), allow_None=True)
     near = param.ClassSelector(class_=Neighbours, default=None, allow_None=True)
     view = param.NumericTuple(None, length=3, allow_None=True)
+    beside_views = param.ClassSelector(class_=tuple, default=(None,) * MOST_BESIDE)
 
     def __init__(
         self,
@@ -85,9 +89,9 @@ class Session(Selecting):
         known = [run.id for run in runs] or [""]
         run_id = look["run_id"] if look.get("run_id") in known else known[0]
         epoch = look.get("epoch") if look.get("run_id") == run_id else None
+        beside_ids = tuple(one for one in look.get("beside_ids", ()) if one in known and one != run_id)
         self.history = history
         first: dict[str, Any] = {
-            "beside_id": "",
             "colour_by": columns[0] if columns else "",
             "isolated": frozenset(),
             "drawn": None,
@@ -97,13 +101,14 @@ class Session(Selecting):
         self.param.update(
             dataset=dataset,
             runs=runs,
-            **{**first, **look, "run_id": run_id, "epoch": epoch},
+            **{**first, **look, "run_id": run_id, "epoch": epoch, "beside_ids": beside_ids},
             highlighted=frozenset(),
             selection=history.current,
             saved_as={},
             compared=(),
             near=None,
             view=None,
+            beside_views=(None,) * MOST_BESIDE,
             progress=self.runner.progress(run_id) if run_id else None,
         )
 

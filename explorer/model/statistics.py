@@ -66,7 +66,7 @@ STATISTICS = {
     ),
     DISPLACEMENT: Statistic(
         "displacement",
-        "How far a point lies from its place on the map beside, laid over this one, in widths of this.",
+        "How far a point lies from its place on the first map beside, laid over this, in widths of this.",
     ),
 }
 

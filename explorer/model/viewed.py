@@ -12,13 +12,14 @@ import param
 from numpy.typing import NDArray
 
 from explorer.model.categories import Categories
-from explorer.model.comparison import Alignment, align
+from explorer.model.comparison import Alignment
 from explorer.model.dataset import Dataset
 from explorer.model.derived import Derived, pending
 from explorer.model.errors import InputError, WorkspaceError
 from explorer.model.history import Decoded, History, Keyframe
 from explorer.model.run import Run, RunParameters, RunStatus
 from explorer.model.runner import Progress, Runner, Snapshot
+from explorer.model.side_by_side import Figures, SideBySide
 from explorer.model.statistics import (
     CLUSTER,
     DISPLACEMENT,
@@ -30,9 +31,12 @@ from explorer.model.statistics import (
 )
 from explorer.model.workspace import Workspace
 
+MOST_BESIDE = 3
+DELETED = "The run {} is not there any more: it was deleted."
+
 
 class Viewed(param.Parameterized):
-    """Data of a workspace with a run on the map, and perhaps one beside it.
+    """Data of a workspace with a run on the map, and up to three beside it.
 
     Parameters
     ----------
@@ -40,8 +44,12 @@ class Viewed(param.Parameterized):
         Shared by all sessions of the server.
     dataset : Dataset or None
         The open data.
-    run_id, beside_id : str
-        The run on the map, and the one beside it; empty for none.
+    run_id : str
+        The run on the map, the reference of those beside it; empty for none.
+    beside_ids : tuple of str
+        Up to three runs beside it, in their order.
+    linked : bool
+        Whether all maps show the same place, as far as they lie in the reference's coordinates.
     compared : tuple of str
         The runs that were compared last, the reference first; empty for none.
     epoch : int or None
@@ -62,7 +70,8 @@ class Viewed(param.Parameterized):
 
     dataset = param.ClassSelector(class_=Dataset, default=None, allow_None=True)
     run_id = param.String("")
-    beside_id = param.String("")
+    beside_ids = param.ClassSelector(class_=tuple, default=())
+    linked = param.Boolean(True)
     compared = param.ClassSelector(class_=tuple, default=())
     epoch = param.Integer(None, bounds=(0, None), allow_None=True)
     colour_by = param.String("")
@@ -75,7 +84,7 @@ class Viewed(param.Parameterized):
     def __init__(self, workspace: Workspace, runner: Runner) -> None:
         super().__init__()
         self.workspace, self.runner = workspace, runner
-        self._aligned: tuple[tuple[object, ...], Alignment | None] = ((), None)
+        self.side_by_side = SideBySide()
         self._kept: tuple[object, tuple[int, ...]] = (None, ())
         self._decoded = Decoded()
         self.derived = Derived(workspace)
@@ -118,21 +127,34 @@ class Viewed(param.Parameterized):
         stand = self._as_they_stand(run_id)
         known = {run.id for run in stand.get("runs", ())}
         if run_id and run_id not in known:
-            raise InputError(f"The run {run_id} is not there any more: it was deleted.")
-        beside = self.beside_id if self.beside_id in known - {run_id} else ""
+            raise InputError(DELETED.format(run_id))
+        beside = tuple(one for one in self.beside_ids if one in known - {run_id})
         # The categories of a statistic are another run's no longer.
         stale = self.colour_by in STATISTICS and run_id != self.run_id
         isolated = frozenset() if stale else self.isolated
         now = {"epoch": self.epoch if run_id == self.run_id else None, **stand}
         # At once with the runs, of which a new one is: for a moment it would have none to be compared with.
-        self.param.update(run_id=run_id, beside_id=beside, isolated=isolated, **now)
+        self.param.update(run_id=run_id, beside_ids=beside, isolated=isolated, **now)
 
     def put_beside(self, run_id: str) -> None:
-        """Put a second run beside the first, or take it away when it is there already."""
-        same = run_id in (self.beside_id, self.run_id)
-        # The ranges of what the two maps differ in are others then.
-        isolated = frozenset() if self.colour_by == DISPLACEMENT else self.isolated
-        self.param.update(beside_id="" if same else run_id, isolated=isolated)
+        """Put a run beside the first, or take it away when it is there already.
+
+        Raises
+        ------
+        InputError
+            When there are four maps, or no such run any more.
+        """
+        now = self.beside_ids
+        if run_id == self.run_id:
+            return
+        if self.run(run_id) is None:
+            raise InputError(DELETED.format(run_id))
+        beside = tuple(one for one in now if one != run_id) if run_id in now else (*now, run_id)
+        if len(beside) > MOST_BESIDE:
+            raise InputError("Four maps lie side by side: take one away by the × on its card to make room.")
+        # The ranges of what the first two maps differ in are others then.
+        stale = self.colour_by == DISPLACEMENT and beside[:1] != now[:1]
+        self.param.update(beside_ids=beside, isolated=frozenset() if stale else self.isolated)
 
     def compare_with(self, run_ids: Sequence[str]) -> None:
         """Take notice of which runs are compared, the reference first: stability is told over them now."""
@@ -156,7 +178,7 @@ class Viewed(param.Parameterized):
         """Read the runs and the progress anew; the newest takes the place of one that was deleted."""
         stand = self._as_they_stand(self.run_id)
         known = [run.id for run in stand.get("runs", ())]
-        if {self.run_id, self.beside_id} <= {"", *known}:
+        if {*self.run_ids} <= {"", *known}:
             self.param.update(**stand)
         else:
             self.look_at(self.run_id if self.run_id in known else next(iter(known), ""))
@@ -171,6 +193,11 @@ class Viewed(param.Parameterized):
         # What is at work is looked at as it goes.
         at_work = progress is not None and progress.status.active
         return now | {"epoch": None} if at_work else now
+
+    @property
+    def run_ids(self) -> tuple[str, ...]:
+        """The runs on the maps, the reference first; its id is empty while there is none."""
+        return (self.run_id, *self.beside_ids)
 
     def run(self, run_id: str) -> Run | None:
         """The record of one of this data's runs, None if there is none of that name."""
@@ -195,7 +222,7 @@ class Viewed(param.Parameterized):
     def looked_at(self, run_id: str) -> Snapshot | None:
         """The map of a run that is looked at, in its own coordinates: at `epoch`, or the newest.
 
-        Whatever is chosen on a map is chosen on this one. The run beside always shows its newest.
+        Whatever is chosen on a map is chosen on this one. Runs beside it always show their newest.
         """
         snapshot, epoch = self.snapshot(run_id), self.epoch
         if snapshot is None:
@@ -255,7 +282,7 @@ class Viewed(param.Parameterized):
         return History(epochs, load)
 
     def shown(self, run_id: str) -> Snapshot | None:
-        """The map looked at as shown: the one beside is laid over the first when both are at rest.
+        """The map looked at as shown: one beside is laid over the first when both are at rest.
 
         It is laid over where the first has come to rest, and stays there while earlier epochs are looked at.
         """
@@ -266,14 +293,39 @@ class Viewed(param.Parameterized):
         return replace(snapshot, embedding=alignment.embedding)
 
     def alignment(self, run_id: str, snapshot: Snapshot) -> Alignment | None:
-        """How the map beside is laid over the first, None for the first or while either still moves."""
-        first = self.snapshot(self.run_id) if run_id == self.beside_id and run_id else None
+        """How a map beside is laid over the first, None for the first or while either still moves."""
+        first = self.snapshot(self.run_id) if run_id in self.beside_ids else None
         if first is None or not (first.final and snapshot.final):
             return None
-        key, aligned = (self.run_id, first.epoch, run_id, snapshot.epoch), self._aligned
-        if aligned[0] != key:
-            aligned = self._aligned = (key, align(first.embedding, snapshot.embedding))
-        return aligned[1]
+        return self.side_by_side.alignment(first, snapshot)
+
+    def is_aligned(self, run_id: str) -> bool:
+        """Whether a map lies in the coordinates of the first, which one beside does when both are at rest."""
+        return run_id == self.run_id or self._both(run_id) is not None
+
+    def figures(self, run_id: str) -> Figures | None:
+        """What is known of a map beside the first, or of the first itself; None while either still moves."""
+        both = self._both(run_id)
+        return None if both is None else self.side_by_side.figures(*both)
+
+    def find_figures(self) -> bool:
+        """Compute one of the `figures` that are not known yet; slow, so a page calls it on another thread.
+
+        Returns
+        -------
+        bool
+            False if all were known.
+        """
+        vectors = self._open_dataset().vectors
+        maps = [both[1] for run_id in self.run_ids if (both := self._both(run_id)) is not None]
+        return self.side_by_side.find(maps, vectors)
+
+    def _both(self, run_id: str) -> tuple[Snapshot, Snapshot] | None:
+        # The first map and another, or itself, when both are at rest.
+        first, other = self.snapshot(self.run_id), self.snapshot(run_id)
+        if first is None or other is None or not (first.final and other.final):
+            return None
+        return first, other
 
     # Columns, and what a run tells of each row
 
@@ -325,8 +377,8 @@ class Viewed(param.Parameterized):
         return self.derived.known(name, self.run(self.run_id), self._compared_with(name))
 
     def _compared_with(self, name: str) -> tuple[Run, ...]:
-        run, beside = self.run(self.run_id), self.run(self.beside_id)
-        return compared_with(name, run, self.runs, beside, self.comparison)
+        beside = self.run(self.beside_ids[0]) if self.beside_ids else None
+        return compared_with(name, self.run(self.run_id), self.runs, beside, self.comparison)
 
     def _open_dataset(self) -> Dataset:
         if self.dataset is None:

@@ -67,8 +67,8 @@ class ColourPanel(pn.viewable.Viewer):
         self.legend = LegendList(self._on_legend, label="Legend", sizing_mode="stretch_width", margin=0)
         self._beneath = pn.pane.HTML(margin=0, **sheet)
         self.column.param.watch(self._choose, ["value"])
-        session.param.watch(self._offer, ["dataset", "runs", "run_id", "beside_id"])
-        told = ["dataset", "run_id", "beside_id", "colour_by", "isolated", "selection", "heard"]
+        session.param.watch(self._offer, ["dataset", "runs", "run_id", "beside_ids"])
+        told = ["dataset", "run_id", "beside_ids", "colour_by", "isolated", "selection", "heard"]
         session.param.watch(self._draw, told)
         self._offer()
         self._draw()

@@ -62,7 +62,7 @@ class Colours:
         if not session.is_statistic(name):
             return of
         run = session.run(session.run_id)
-        beside = session.beside_id if name == DISPLACEMENT else ""
+        beside = session.beside_ids[:1] if name == DISPLACEMENT else ()
         return (*of, session.run_id, beside, run is not None and run.status.active, session.heard)
 
     def plain(self, dark: bool) -> Colouring:
@@ -110,7 +110,7 @@ def offered(session: Session) -> dict[str, str]:
         for name, entry in STATISTICS.items()
         if session.is_statistic(name)
         and (name != STABILITY or session.has_other_runs)
-        and (name != DISPLACEMENT or session.beside_id)
+        and (name != DISPLACEMENT or session.beside_ids)
     }
     return columns | {label: name for label, name in statistics.items() if label not in columns}
 

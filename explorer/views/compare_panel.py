@@ -228,6 +228,7 @@ class ComparePanel(pn.viewable.Viewer):
     def _put(self, found: Comparison | None) -> None:
         self._end()
         if found is not None:
+            self._session.side_by_side.keep(found)
             self._found, self.result.state = found.consensus, comparison_state(found)
             self._arrange()
 

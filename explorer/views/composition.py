@@ -60,7 +60,7 @@ class Composition(pn.viewable.Viewer):
         )
         self._blocks = pn.Column(sizing_mode="stretch_width", margin=0)
         self.columns.param.watch(self._draw, ["value"])
-        session.param.watch(self._offer, ["dataset", "runs", "run_id", "beside_id"])
+        session.param.watch(self._offer, ["dataset", "runs", "run_id", "beside_ids"])
         session.param.watch(self._follow, ["colour_by"])
         session.param.watch(self._draw, ["selection", "heard"])
         self._offer()

@@ -37,6 +37,8 @@ class Hover:
         Whose items they are, and what colours the map.
     answer : callable
         Takes a tip, in a turn of the document.
+    more : callable
+        From a row to what else its tip holds.
     """
 
     def __init__(
@@ -45,8 +47,10 @@ class Hover:
         find: Callable[[float, float], int],
         session: Session,
         answer: Callable[[dict[str, Any]], None],
+        more: Callable[[int], dict[str, Any]] = lambda _: {},
     ) -> None:
         self._doc, self._find, self._session, self._answer = doc, find, session, answer
+        self._more = more
 
     def ask(self, x: float, y: float, number: int) -> None:
         """Have the item nearest to a place told."""
@@ -57,7 +61,7 @@ class Hover:
         try:
             row = self._find(x, y)
             if row >= 0:
-                tip = tip_of(self._session, row)
+                tip = tip_of(self._session, row) | self._more(row)
         except (InputError, IndexError):
             _log.debug("The data was switched under the pointer.")
         except Exception:

@@ -1,4 +1,4 @@
-"""What lies over a map: the tooltip, the scale of density, and in a map's place what is being waited for."""
+"""What lies over a map: its label, the tooltip, the scale of density, and in its place what is waited for."""
 
 from __future__ import annotations
 
@@ -17,8 +17,16 @@ class MapOverlay(Part):
 
     Parameters
     ----------
+    at : int
+        The number of the map on its page.
+    label : dict
+        Made by `map_label.map_label`; empty for none.
+    view : list of float
+        x of the left edge and y of the upper one, and the width of a pixel, in units of the map; empty while
+        there is no other map.
     tip : dict
-        Made by `hovering.tip_of`, and the number of the question it answers.
+        Made by `hovering.tip_of`, the number of the question it answers, and "elsewhere": where the item lies
+        on other maps, in their units by their numbers. They mark it as long as the tip is shown.
     scale : dict
         Made by `density_scale`; empty for none.
     outside : int
@@ -28,10 +36,14 @@ class MapOverlay(Part):
     title, chosen : str
         What a screen reader calls the map, and what it says when the selection changes.
     on_message : callable
-        Called with {"action"}: "hover" (x, y, number), "tap" (x, y, mode) or "everything"; x and y in pixels
-        from the upper left corner of the frame, the mode that of the keys held, empty for none.
+        Called with {"action"}: "hover" (x, y, number), "tap" (x, y, mode), "everything", or "use" when the
+        map is touched or walked to; x and y in pixels from the upper left corner of the frame, the mode that
+        of the keys held, empty for none.
     """
 
+    at = param.Integer(0)
+    label = param.Dict(default={})
+    view = param.List(default=[])
     tip = param.Dict(default={})
     scale = param.Dict(default={})
     outside = param.Integer(0)

@@ -21,15 +21,19 @@ class MapTools(Part):
         What a click on the map selects; a cluster when the tool is not pan.
     can_undo, can_redo : bool
         Whether there is a change of the selection to take back or to make again.
+    several, linked : bool
+        Whether there are maps to link, and whether all show the same place.
     on_message : callable
         Called with {"action"}: "undo", "redo", "clear", "fit", "nearer", "farther", "left", "right", "up",
-        "down" or "screen"; or "mode" with "mode", by the buttons and the keys held, before the gesture it is
-        meant for.
+        "down", "screen" or "link"; or "mode" with "mode", by the buttons and the keys held, before the
+        gesture it is meant for.
     """
 
     tool = param.Selector(default="pan", objects=["pan", "lasso", "box"])
     aim = param.Selector(default="", objects=["", "region", "cluster"])
     can_undo = param.Boolean(False)
     can_redo = param.Boolean(False)
+    several = param.Boolean(False)
+    linked = param.Boolean(True)
 
     _esm: ClassVar[str] = script("map_tools.js")

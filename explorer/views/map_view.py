@@ -9,9 +9,7 @@ from typing import Any
 
 import numpy as np
 import panel as pn
-from bokeh.core.property.descriptors import UnsetValueError
 from bokeh.document import Document
-from bokeh.events import DoubleTap
 from bokeh.models import ColumnDataSource, WheelZoomTool
 from bokeh.plotting import figure
 from numpy.typing import NDArray
@@ -22,9 +20,10 @@ from explorer.model.projection import NOTHING, Viewport, nearest_drawn
 from explorer.model.selection import Selection
 from explorer.model.session import Session
 from explorer.views import palette
+from explorer.views.camera import Camera
 from explorer.views.colouring import Colours
 from explorer.views.frames import Frame, FrameFeed
-from explorer.views.framing import LIVE_SECONDS, Extents, following, moves, slack, within
+from explorer.views.framing import LIVE_SECONDS, Extents, moves, slack
 from explorer.views.hovering import Hover
 from explorer.views.map_figure import DASHED, NO_OUTLINE, bare_figure, drag_tools, outlines
 from explorer.views.map_gestures import MapGestures
@@ -33,12 +32,10 @@ from explorer.views.map_state import map_state
 from explorer.views.sample_marks import SampleMarks, dotted
 from explorer.views.shading import Picture, Style, draw
 from explorer.views.text import count
-from explorer.views.turns import later, soon
+from explorer.views.turns import soon
 from explorer.views.water_lines import WaterLines
 
-START_SIZE = (900, 700)
 REACH = 14
-ENDS_MS, MOST_WAITS = 8, 60
 NO_ROWS: NDArray[np.int64] = np.zeros(0, np.int64)
 
 
@@ -52,40 +49,49 @@ class OnScreen:
 
 
 class MapView(pn.viewable.Viewer):
-    """One map of the session, the first or the one beside it.
+    """One map of the session, the first or one beside it.
 
     Parameters
     ----------
     session : Session
         What is looked at; gestures go back to it.
-    which : {"run_id", "beside_id"}
-        The session's parameter that names this map's run.
+    at : int
+        Which of the session's `run_ids` it shows; none while there are fewer.
     colours : Colours
         Shared by the maps of one page.
     doc : Document
         The page.
     dark : bool
         The theme.
+
+    Attributes
+    ----------
+    camera : Camera
+        What of the map is on the screen.
+    elsewhere : callable
+        From a row to where it lies on other maps, by their numbers.
+    on_use : callable
+        Called when the analyst touches this map or walks to it.
     """
 
-    def __init__(
-        self, session: Session, which: str, colours: Colours, doc: Document, dark: bool = True
-    ) -> None:
+    def __init__(self, session: Session, at: int, colours: Colours, doc: Document, dark: bool = True) -> None:
         super().__init__()
-        self._session, self._which, self._colours, self._dark = session, which, colours, dark
-        self._viewport = Viewport(-1, 1, -1, 1, *START_SIZE)
-        self._zoomed, self._fresh, self._showing, self._moving = False, True, False, 0
-        if self._is_first and session.view is not None:
-            self._zoomed, self._fresh, self._viewport = True, False, self._viewport.centred(*session.view)
-        self._embedding: NDArray[np.float32] | None = None
-        self._everything = False
-        self._extents, self._noted_at = Extents(session), 0.0
-        self._fault = ""
-        self._on_screen: OnScreen | None = None
-        self.overlay = MapOverlay(self._on_overlay, margin=0)
-        self._hover = Hover(doc, self.find, session, lambda tip: self.overlay.param.update(tip=tip))
+        self._session, self.at, self._colours, self._dark = session, at, colours, dark
         self.feed = FrameFeed(doc, self._render)
         self.feed.on_failed = self._tell_failure
+        self.camera = Camera(doc, lambda: self.feed.request(), (session.view, *session.beside_views)[at])
+        self.camera.on_change = self._tell_view
+        self.elsewhere: Callable[[int], dict[str, list[float]]] = lambda _: {}
+        self.on_use: Callable[[], None] = lambda: None
+        self._embedding: NDArray[np.float32] | None = None
+        self._extents, self._noted_at = Extents(session), 0.0
+        self._fault = ""
+        self._shown = (self.run_id, session.run_id)
+        self._on_screen: OnScreen | None = None
+        self.overlay = MapOverlay(self._on_overlay, at=at, margin=0)
+        self._hover = Hover(
+            doc, self.find, session, self._on_answer, lambda row: {"elsewhere": self.elsewhere(row)}
+        )
         self._outline = ColumnDataSource(NO_OUTLINE)
         self._outlined: tuple[object, ...] = (None, self.run_id, None, None)
         self._doc = doc
@@ -103,11 +109,12 @@ class MapView(pn.viewable.Viewer):
             self._redraw, ["colour_by", "isolated", "highlighted", "heard", "dataset", "epoch"]
         )
         session.param.watch(self._on_selection, ["selection"])
-        session.param.watch(self._on_run, ["run_id", "beside_id"])
+        session.param.watch(self._on_run, ["run_id", "beside_ids"])
         session.param.watch(self._on_sample, ["drawn"])
-        session.param.watch(self._describe, ["dataset", "runs", "progress", "run_id", "beside_id"])
+        session.param.watch(self._describe, ["dataset", "runs", "progress", "run_id", "beside_ids"])
         self._on_selection()
         self._describe()
+        self._tell_view()
 
     def __panel__(self) -> pn.viewable.Viewable:
         self.feed.start()
@@ -116,17 +123,13 @@ class MapView(pn.viewable.Viewer):
     @property
     def run_id(self) -> str:
         """The run on this map, empty for none."""
-        run_id: str = getattr(self._session, self._which)
-        return run_id
-
-    @property
-    def _is_first(self) -> bool:
-        return self._which == "run_id"
+        run_ids = self._session.run_ids
+        return run_ids[self.at] if self.at < len(run_ids) else ""
 
     @property
     def viewport(self) -> Viewport:
         """What is on the screen."""
-        return self._viewport
+        return self.camera.viewport
 
     def use_tool(self, name: str) -> None:
         """Make "pan", "lasso" or "box" the tool that dragging uses."""
@@ -157,9 +160,7 @@ class MapView(pn.viewable.Viewer):
 
     def fit(self, everything: bool = False) -> None:
         """Show all of the map again, with what lies far outside or without."""
-        self._zoomed, self._fresh, self._everything = False, True, everything
-        self._tell_view()
-        self.feed.request()
+        self.camera.fit(everything)
 
     def centre_on(self, row: int) -> None:
         """Bring a row's place to the middle of the screen, as near as before."""
@@ -168,37 +169,38 @@ class MapView(pn.viewable.Viewer):
             return
         x, y = map(float, snapshot.embedding[row])
         if np.isfinite([x, y]).all():
-            self.look(self._viewport.centred(x, y, self._viewport.unit))
+            self.look(self.viewport.centred(x, y, self.viewport.unit))
 
     def zoom(self, factor: float) -> None:
         """Show the middle of the map larger by a factor."""
-        view = self._viewport
-        self.look(view.centred((view.x0 + view.x1) / 2, (view.y0 + view.y1) / 2, view.unit / factor))
+        self.camera.zoom(factor)
 
     def move(self, across: float, up: float) -> None:
         """Look further to the right and up, by shares of the screen."""
-        view = self._viewport
-        x, y = across * (view.x1 - view.x0), up * (view.y1 - view.y0)
-        self.look(dataclasses.replace(view, x0=view.x0 + x, x1=view.x1 + x, y0=view.y0 + y, y1=view.y1 + y))
+        self.camera.move(across, up)
 
     def look(self, viewport: Viewport) -> None:
         """Show a part of the map until the analyst looks elsewhere."""
-        self._zoomed, self._viewport = True, viewport
-        self._tell_view()
-        self.soon(lambda: self._show_ranges(viewport))
-        self.feed.request()
+        self.camera.look(viewport)
 
     def select_screen(self) -> None:
         """Select what is on the screen, as a box around all of it would."""
-        view = self._viewport
+        view = self.viewport
         corners = np.array([[view.x0, view.y0], [view.x1, view.y1]])
         self._session.box(self.run_id, corners, self._session.mode)
 
     def _tell_view(self) -> None:
-        if self._is_first:
-            view = self._viewport
-            middle = (view.x0 + view.x1) / 2, (view.y0 + view.y1) / 2
-            self._session.view = (*middle, view.unit) if self._zoomed else None
+        session, camera = self._session, self.camera
+        place = camera.place if camera.is_zoomed and camera.leader is None else None
+        if self.at == 0:
+            session.view = place
+        else:
+            views = list(session.beside_views)
+            views[self.at - 1] = place
+            session.beside_views = tuple(views)
+        if session.beside_ids:
+            view = self.viewport
+            self.overlay.view = [view.x0, view.y1, view.unit]
 
     def find(self, x: float, y: float) -> int:
         """Row of the item nearest to a place within 14 pixels, -1 for none.
@@ -212,7 +214,7 @@ class MapView(pn.viewable.Viewer):
 
     def _place(self, x: float, y: float) -> tuple[float, float]:
         # From pixels of the frame to units of the map.
-        view = self._viewport
+        view = self.viewport
         return view.x0 + x * view.unit, view.y1 - y * view.unit
 
     def row_at(self, x: float, y: float) -> int:
@@ -220,8 +222,16 @@ class MapView(pn.viewable.Viewer):
         drawn = self._on_screen
         if drawn is None or drawn.snapshot.run_id != self.run_id:
             return -1
-        reach = REACH * self._viewport.unit / drawn.viewport.unit
+        reach = REACH * self.viewport.unit / drawn.viewport.unit
         return nearest_drawn(drawn.snapshot.embedding, drawn.picture.first, drawn.viewport, x, y, reach)
+
+    def place_of(self, row: int) -> list[float] | None:
+        """Where a row lies on the map drawn last, in its units; None without a map or a place on it."""
+        drawn = self._on_screen
+        if drawn is None or drawn.snapshot.run_id != self.run_id or row >= len(drawn.snapshot.embedding):
+            return None
+        place = drawn.snapshot.embedding[row].astype(np.float64)
+        return place.tolist() if np.isfinite(place).all() else None
 
     def close(self) -> None:
         """The page is gone."""
@@ -241,22 +251,13 @@ class MapView(pn.viewable.Viewer):
             return None
         if not colouring.is_density and len(colouring.codes) != selection.n:
             return None
-        now, extent = self._viewport, self._extents.of(snapshot)
-        best = extent.viewport(now.width, now.height, self._everything)
-        if self._zoomed:
-            viewport = within(now, extent.viewport(now.width, now.height).unit)
-        elif self._fresh:
-            viewport = best
-        else:
-            whole = extent.whole if self._everything else extent.core
-            viewport = following(now, best, whole, slack(snapshot))
-        if viewport is not now:
-            soon(self._doc, lambda: self._adopt(viewport, now))
+        extent = self._extents.of(snapshot)
+        viewport = self.camera.frame(extent, slack(snapshot))
         if snapshot.embedding is not self._embedding:
             self._embedding = snapshot.embedding
             soon(self._doc, self._mark_sample)
         selected = selection.mask if selection.count else NOTHING
-        style = Style(self._dark, fixed_span=not snapshot.final or bool(self._session.beside_id))
+        style = Style(self._dark, fixed_span=not snapshot.final or bool(self._session.beside_ids))
         picture = draw(snapshot.embedding, viewport, colouring, selected, style, self._bulk(extent))
         self._on_screen = OnScreen(snapshot, viewport, picture)
         self._note(density_scale(picture.most, self._dark), extent.outside, live=moves(snapshot))
@@ -276,7 +277,7 @@ class MapView(pn.viewable.Viewer):
             soon(self._doc, lambda: self._outline.update(data=lines))
 
     def _bulk(self, extent: Extent) -> Box:
-        # Two maps side by side are shaded by one span: that of the first.
+        # Maps side by side are shaded by one span: that of the first.
         first = self._session.snapshot(self._session.run_id) if self.run_id != self._session.run_id else None
         return extent.bulk if first is None else self._extents.measured(first).bulk
 
@@ -289,65 +290,28 @@ class MapView(pn.viewable.Viewer):
 
     def _note(self, scale: dict[str, Any], outside: int, live: bool) -> None:
         # On a painter's thread: what the overlay says of the picture, when that has changed.
-        outside = 0 if self._zoomed or self._everything else outside
+        outside = 0 if self.camera.is_zoomed or self.camera.shows_everything else outside
         soon_again = live and time.monotonic() - self._noted_at < LIVE_SECONDS
         if not soon_again and (scale, outside) != (self.overlay.scale, self.overlay.outside):
             self._noted_at = time.monotonic()
             soon(self._doc, lambda: self.overlay.param.update(scale=scale, outside=outside))
 
-    def _adopt(self, viewport: Viewport, was: Viewport) -> None:
-        # Unless the analyst has looked elsewhere or resized since it was thought of.
-        if self._viewport is was:
-            self._viewport, self._fresh = viewport, False
-            self._tell_view()
-            self._show_ranges(viewport)
-
-    def _show_ranges(self, viewport: Viewport) -> None:
-        self._showing = True
-        self.figure.x_range.update(start=viewport.x0, end=viewport.x1)
-        self.figure.y_range.update(start=viewport.y0, end=viewport.y1)
-        self._showing = False
-
     # Gestures
 
-    def _on_range(self, _attr: str, _old: Any, _new: Any) -> None:
-        # The ends of both ranges come one after the other: a moment later all are there. Bokeh's own event of
-        # all four waits for half a second of rest.
-        if not self._showing and not self._moving:
-            self._moving = 1
-            later(self._doc, ENDS_MS, self._follow_ranges)
-
-    def _follow_ranges(self) -> None:
-        across, up = self.figure.x_range, self.figure.y_range
-        now = dataclasses.replace(self._viewport, x0=across.start, x1=across.end, y0=up.start, y1=up.end)
-        uneven = abs((now.y1 - now.y0) / now.height - now.unit) > 1e-6 * abs(now.unit)
-        self._moving = self._moving + 1 if uneven and self._moving < MOST_WAITS else 0
-        if self._moving:
-            later(self._doc, ENDS_MS, self._follow_ranges)
-            return
-        if now != self._viewport:
-            self._zoomed, self._viewport = True, now
-            self._tell_view()
-            self.feed.request()
-
-    def _on_size(self, _attr: str, _old: Any, _new: Any) -> None:
-        # The browser tells width and height one after the other; until both are known nothing can fit.
-        try:
-            width, height = self.figure.inner_width, self.figure.inner_height
-        except UnsetValueError:
-            return
-        if width and height and (width, height) != (self._viewport.width, self._viewport.height):
-            self._viewport = self._viewport.resized(width, height)
-            self._fresh = not self._zoomed  # an untouched map fits every size exactly
-            self._show_ranges(self._viewport)
-            self.feed.request()
-
     def _on_overlay(self, message: dict[str, Any]) -> None:
-        act = {"hover": self._on_hover, "tap": self._on_tap, "everything": lambda _: self.fit(True)}
+        act = {
+            "hover": self._on_hover,
+            "tap": self._on_tap,
+            "everything": lambda _: self.fit(True),
+            "use": lambda _: self.on_use(),
+        }
         act[message["action"]](message)
 
     def _on_hover(self, message: dict[str, Any]) -> None:
         self._hover.ask(message["x"], message["y"], int(message["number"]))
+
+    def _on_answer(self, tip: dict[str, Any]) -> None:
+        self.overlay.tip = tip
 
     def _on_tap(self, message: dict[str, Any]) -> None:
         x, y = self._place(message["x"], message["y"])
@@ -385,13 +349,15 @@ class MapView(pn.viewable.Viewer):
         fits = sample is not None and selection is not None and selection.n == n
         return sample.rows if fits else NO_ROWS
 
-    def _on_run(self, *events: Any) -> None:
+    def _on_run(self, *_: Any) -> None:
         # A map is looked at anew when it is another one, or laid over another; not when one is put beside it.
-        if self._is_first and all(event.name != "run_id" for event in events):
+        before, self._shown = self._shown, (self.run_id, self._session.run_id)
+        if self._shown == before:
+            self._tell_view()
             self.feed.request()
             return
-        self._zoomed, self._fresh, self._everything, self._embedding = False, True, False, None
-        self._tell_view()
+        self._embedding = None
+        self.camera.reset()
         self.soon(self._mark_sample)
         self._on_selection()
 
@@ -407,7 +373,7 @@ class MapView(pn.viewable.Viewer):
         self.overlay.state = {"kind": "error", "title": title, "detail": detail}
 
     def _make_figure(self) -> figure:
-        plot = bare_figure(self._viewport)
+        plot = bare_figure(self.viewport)
         self.feed.paint_on(plot)
         self._outline_glyph = plot.patches(
             "xs",
@@ -424,10 +390,5 @@ class MapView(pn.viewable.Viewer):
         plot.add_tools(*self._tools.values(), wheel)
         plot.toolbar.active_scroll = wheel
         plot.toolbar.active_drag = self._tools["pan"]
-        plot.on_event(DoubleTap, lambda _: self.fit())
-        for shown in (plot.x_range, plot.y_range):
-            shown.on_change("start", self._on_range)
-            shown.on_change("end", self._on_range)
-        plot.on_change("inner_width", self._on_size)
-        plot.on_change("inner_height", self._on_size)
+        self.camera.follow_gestures(plot)
         return plot

@@ -17,7 +17,6 @@ from explorer.model.run import RunStatus
 from explorer.model.runner import Event
 from explorer.model.session import Session
 from explorer.views.arrival import send_all_changes
-from explorer.views.aside import Aside
 from explorer.views.colour_panel import ColourPanel
 from explorer.views.colouring import Colours
 from explorer.views.compare_panel import ComparePanel
@@ -25,9 +24,9 @@ from explorer.views.data_panel import DataPanel
 from explorer.views.item_panel import ItemPanel
 from explorer.views.lazy_tabs import LazyTabs
 from explorer.views.map_gestures import aim
+from explorer.views.map_grid import MapGrid
 from explorer.views.map_tools import MapTools
 from explorer.views.map_view import MapView
-from explorer.views.pin_marks import PinMarks
 from explorer.views.playback import Playback, playback_state
 from explorer.views.playing import Playing
 from explorer.views.run_form import RunForm
@@ -39,7 +38,6 @@ from explorer.views.share_bar import ShareBar
 from explorer.views.status_bar import StatusBar
 from explorer.views.sweep_form import SweepForm
 from explorer.views.telling import tell, telling
-from explorer.views.text import share
 from explorer.views.theme import css_variables, material_theme, stylesheet
 from explorer.views.turns import later, soon
 
@@ -78,7 +76,7 @@ class Explorer(pn.viewable.Viewer):
         self.session, self._doc = session, doc
         self._colours = Colours(session)
         self._scheduled = self._status_changed = self._chosen = self._following = False
-        self._lock, self._labelling = threading.Lock(), Aside()
+        self._lock = threading.Lock()
         self._make_parts()
         self._page = self._make_page()
         send_all_changes(doc)
@@ -103,8 +101,7 @@ class Explorer(pn.viewable.Viewer):
         self.session.derived.close()
         self.compare.close()
         self.selection.close()
-        for one in self.maps:
-            one.close()
+        self.grid.close()
 
     # Parts
 
@@ -115,9 +112,9 @@ class Explorer(pn.viewable.Viewer):
         self.form = RunForm(session)
         self.sweep = SweepForm(session, self.form)
         self.runs = RunsPanel(session, self._colours, self.form, dark)
-        self.map = MapView(session, "run_id", self._colours, self._doc, dark)
-        self.beside = MapView(session, "beside_id", self._colours, self._doc, dark)
-        self.maps = (self.map, self.beside)
+        self.grid = MapGrid(session, self._colours, self._doc, dark)
+        self.maps, self.marks = self.grid.maps, self.grid.marks
+        self.map = self.maps[0]
         self.tools = MapTools(self._on_tool, sizing_mode="stretch_width", margin=0)
         self.playback = Playback(self._on_playback, sizing_mode="stretch_width", margin=0)
         self.playing = Playing(session, self.map, self._doc, self._draw_progress)
@@ -128,21 +125,11 @@ class Explorer(pn.viewable.Viewer):
         self.compare = ComparePanel(session, self.status.show)
         self.search = SearchBar(session, self._jump)
         self.share = ShareBar(session)
-        self.marks = tuple(PinMarks(session, one, dark) for one in self.maps)
 
     def _make_page(self) -> pmui.Page:
-        self._labels = [self._pane(margin=(0, 14)) for _ in self.maps]
-        self._cells = [
-            pn.Column(sizing_mode="stretch_both", margin=0, css_classes=["map-cell"]) for _ in self.maps
-        ]
-        self._show_maps()
-        sheets = [stylesheet("page.css")]
-        maps = pn.Row(
-            *self._cells, sizing_mode="stretch_both", margin=0, css_classes=["maps"], stylesheets=sheets
-        )
         middle = pn.Column(
             pn.Column(self.tools, sizing_mode="stretch_width", margin=(12, 14, 6, 14)),
-            maps,
+            self.grid,
             pn.Column(self.playback, sizing_mode="stretch_width", margin=(6, 14, 12, 14)),
             sizing_mode="stretch_both",
             margin=0,
@@ -210,12 +197,13 @@ class Explorer(pn.viewable.Viewer):
     def _on_tool(self, message: dict[str, str]) -> None:
         look = LOOKS.get(message["action"])
         if look is not None:
-            for one in self.maps:
-                look(one)
+            self.grid.look(look)
         elif message["action"] == "mode":
             self.session.mode = message["mode"]
         elif message["action"] == "screen":
-            self.map.select_screen()
+            self.grid.linking.used.select_screen()
+        elif message["action"] == "link":
+            self.session.linked = not self.session.linked
         else:
             act = {
                 "undo": self.session.undo,
@@ -227,8 +215,7 @@ class Explorer(pn.viewable.Viewer):
     def _jump(self, row: int) -> None:
         with telling():
             self.session.pin(row)
-            for one in self.maps:
-                one.centre_on(row)
+            self.grid.centre_on(row)
 
     def _on_playback(self, message: dict[str, Any]) -> None:
         runner = self.session.runner
@@ -244,7 +231,7 @@ class Explorer(pn.viewable.Viewer):
     def _on_theme(self, event: Any) -> None:
         self.dark = bool(event.new)
         self._page.styles = css_variables(self.dark)
-        for part in (*self.maps, *self.marks, self.colour, self.selection, self.item, self.runs):
+        for part in (self.grid, self.colour, self.selection, self.item, self.runs):
             part.use_theme(self.dark)
 
     # What the session and the runner say
@@ -252,13 +239,13 @@ class Explorer(pn.viewable.Viewer):
     def _watch(self) -> None:
         watch = self.session.param.watch
         watch(self._on_selection, ["selection"])
-        watch(self._on_places, ["run_id", "beside_id", "dataset"])
+        watch(self._on_places, ["run_id", "beside_ids", "linked", "dataset"])
         watch(self._on_runs, ["runs", "colour_by", "heard"])
         watch(self._tell_failures, ["runs"])
         watch(self._on_pinned, ["pinned"])
         watch(self._on_aim, ["water", "colour_by", "dataset"])
         watch(lambda *_: self._draw_progress(), ["progress", "epoch", "formed"])
-        self.tools.param.watch(lambda event: [one.use_tool(event.new) for one in self.maps], ["tool"])
+        self.tools.param.watch(lambda event: self.grid.use_tool(event.new), ["tool"])
         # The legend goes from under the pointer, and no script is told so.
         self.tabs.param.watch(lambda *_: self.session.param.update(highlighted=frozenset()), ["active"])
         self.map.feed.on_painted = lambda: self.status.tell_frame(self.map.feed.took)
@@ -288,13 +275,13 @@ class Explorer(pn.viewable.Viewer):
 
     def _on_runs(self, *_: Any) -> None:
         self.runs.draw()
-        self._draw_labels()
+        self.grid.draw_labels()
 
     def _tell_failures(self, event: Any) -> None:
         # Once, when it happens: who comes later is told in the place of the map and on the card.
         at_work = {run.id for run in event.old if run.status.active}
         for run in event.new:
-            looked_at = run.id in (self.session.run_id, self.session.beside_id)
+            looked_at = run.id in self.session.run_ids
             if run.status is RunStatus.FAILED and run.id in at_work and looked_at:
                 tell(run.error or "The run failed.")
 
@@ -324,7 +311,7 @@ class Explorer(pn.viewable.Viewer):
         session = self.session
         if status_changed:
             session.refresh()
-            self._draw_labels()
+            self.grid.draw_labels()
             for one in self.maps:
                 one.feed.request()
         elif session.run_id:
@@ -348,54 +335,14 @@ class Explorer(pn.viewable.Viewer):
     def _on_aim(self, *_: Any) -> None:
         self.tools.aim = aim(self.session)
 
-    def _show_maps(self) -> None:
-        # A page that loads has to make the second map only if there is one.
-        for cell, label, one, shown in zip(
-            self._cells, self._labels, self.maps, (True, bool(self.session.beside_id)), strict=True
-        ):
-            if shown and not cell.objects:
-                cell.objects = [label, one]
-            cell.visible = shown
-
     def _on_places(self, *_: Any) -> None:
-        self._show_maps()
+        self.tools.param.update(several=bool(self.session.beside_ids), linked=self.session.linked)
         dataset = self.session.dataset
         self._title.object = (
             "" if dataset is None else f'<span class="muted title">{html.escape(dataset.name)}</span>'
         )
-        self._draw_labels()
         self.runs.draw()
         self._draw_progress()
-
-    def _draw_labels(self) -> None:
-        if self.session.beside_id:
-            self._labelling.ask(self._disparity, self._put_labels)
-        else:
-            self._put_labels("")
-
-    def _put_labels(self, disparity: str) -> None:
-        notes = ("reference", disparity)
-        for label, one, note in zip(self._labels, self.maps, notes, strict=True):
-            label.object = self._label(one.run_id, note)
-
-    def _label(self, run_id: str, note: str) -> str:
-        # What stands over a map: which of two it is.
-        run = self.session.run(run_id)
-        if run is None or not self.session.beside_id or self.session.snapshot(run_id) is None:
-            return ""
-        name = html.escape(run.title)
-        return f'<div class="map-label">{name} <span class="muted">· {note}</span></div>'
-
-    def _disparity(self) -> str:
-        # On a worker's thread: to lay one map of millions over another takes a second.
-        session = self.session
-        snapshot = session.snapshot(session.beside_id)
-        alignment = session.alignment(session.beside_id, snapshot) if snapshot else None
-        return (
-            "not aligned while a run works"
-            if alignment is None
-            else f"aligned · disparity {alignment.disparity:.2f}{_jumped(alignment.jumped)}"
-        )
 
     def _draw_progress(self) -> None:
         session = self.session
@@ -403,7 +350,3 @@ class Explorer(pn.viewable.Viewer):
         if run is not None and run.status.active:
             run = session.runner.run(run.id)
         self.playback.state = playback_state(run, session.progress, self.playing.past)
-
-
-def _jumped(amount: float) -> str:
-    return f" · {share(amount)} jump" if amount else ""

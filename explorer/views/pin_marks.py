@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from explorer.model.session import Session
 from explorer.views import palette
+from explorer.views.aside import Aside
 from explorer.views.map_view import MapView
 
 NOWHERE: dict[str, list[float]] = {"x": [], "y": []}
@@ -45,11 +46,12 @@ class PinMarks:
             for name, (marker, size, width) in SHAPES.items()
         }  # fmt: skip
         self.use_theme(dark)
+        self._finding, self._pinned = Aside(), False
         session.param.watch(
-            lambda *_: view.soon(self._draw),
-            ["pinned", "near", "run_id", "beside_id", "epoch", "progress", "dataset"],
+            self._find,
+            ["pinned", "near", "run_id", "beside_ids", "epoch", "progress", "dataset"],
         )
-        view.soon(self._draw)
+        self._find()
 
     def use_theme(self, dark: bool) -> None:
         """Draw for the dark or the light page."""
@@ -65,17 +67,31 @@ class PinMarks:
 
         self._view.soon(paint)
 
-    def _draw(self) -> None:
+    def _find(self, *_: object) -> None:
+        was, self._pinned = self._pinned, self._session.pinned is not None
+        if was or self._pinned:
+            # To lay one map of millions over another takes a second.
+            self._finding.ask(self._places, self._draw)
+
+    def _places(self) -> dict[str, dict[str, list[float]]]:
         rows = self._rows()
         snapshot = self._session.shown(self._view.run_id) if any(map(len, rows.values())) else None
-        for name, source in self._sources.items():
-            places = NOWHERE
-            if snapshot is not None and len(found := rows.get(name, ())):
-                points = snapshot.embedding[np.asarray(found, np.int64)]
-                points = points[np.isfinite(points).all(axis=1)].astype(np.float64)
-                places = {"x": points[:, 0].tolist(), "y": points[:, 1].tolist()}
-            if source.data != places:
-                source.data = places
+        if snapshot is None:
+            return {}
+        places, n = {}, len(snapshot.embedding)  # of other data by now, perhaps
+        for name, found in rows.items():
+            points = snapshot.embedding[found[found < n]]
+            points = points[np.isfinite(points).all(axis=1)].astype(np.float64)
+            places[name] = {"x": points[:, 0].tolist(), "y": points[:, 1].tolist()}
+        return places
+
+    def _draw(self, places: dict[str, dict[str, list[float]]]) -> None:
+        def put() -> None:
+            for name, source in self._sources.items():
+                if source.data != places.get(name, NOWHERE):
+                    source.data = places.get(name, NOWHERE)
+
+        self._view.soon(put)
 
     def _rows(self) -> dict[str, NDArray[np.int64]]:
         row, near = self._session.pinned, self._session.near

@@ -91,8 +91,7 @@ class RunPictures:
 
     def _out_of_date(self) -> dict[str, Key]:
         session = self._session
-        looked_at = (session.run_id, session.beside_id)
-        runs = sorted(session.runs, key=lambda run: run.id not in looked_at)
+        runs = sorted(session.runs, key=lambda run: run.id not in session.run_ids)
         keys = {run.id: key for run in runs if (key := self._key(run)) is not None}
         return {run_id: key for run_id, key in keys.items() if self._made.get(run_id, NONE)[0] != key}
 

@@ -76,7 +76,7 @@ class RunsPanel(pn.viewable.Viewer):
     def draw(self) -> None:
         """Show where every run stands now; cheap, as often as anything changes."""
         session = self._session
-        place = {session.run_id: "first", session.beside_id: "beside"}
+        place = {**dict.fromkeys(session.beside_ids, "beside"), session.run_id: "first"}
         waiting = {run_id: before for before, run_id in enumerate(session.runner.waiting)}
         self.layouts.value = session.runner.n_layouts  # another page may have changed it
         self.list.cards = [

@@ -21,6 +21,8 @@ from explorer.views.theme import stylesheet
 CAUTION = "Distances between islands and their sizes mean little; who is whose neighbour means much."
 FRAME = "Time to draw the map here and to paint it in the browser"
 FRAME_SECONDS = 0.5
+IN_ALL = ("", " in both", " in all three", " in all four")
+"""Where what is selected is drawn, by the number of maps beside the first."""
 AT_REST = {
     RunStatus.QUEUED: ": it starts when the one at work is done",
     RunStatus.PAUSED: ": resume it beneath the map",
@@ -52,7 +54,7 @@ class StatusBar(pn.viewable.Viewer):
             margin=0,
             css_classes=["status"],
         )
-        session.param.watch(self._draw, ["dataset", "selection", "progress", "run_id", "beside_id", "heard"])
+        session.param.watch(self._draw, ["dataset", "selection", "progress", "run_id", "beside_ids", "heard"])
         self._draw()
 
     def __panel__(self) -> pn.viewable.Viewable:
@@ -82,8 +84,7 @@ class StatusBar(pn.viewable.Viewer):
         parts = [] if session.dataset is None else [f"<b>{count(session.dataset.n)}</b> points"]
         if session.selection is not None and session.selection.count:
             parts.append(
-                f"<b>{count(session.selection.count)}</b> selected"
-                + (" in both" if session.beside_id else "")
+                f"<b>{count(session.selection.count)}</b> selected" + IN_ALL[len(session.beside_ids)]
             )
         if doing := self._doing or session.derived.doing:
             parts.append(html.escape(under_way(doing)))

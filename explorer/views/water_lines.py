@@ -35,7 +35,7 @@ class WaterLines:
         self._session, self._run_id, self._aside = session, run_id, Aside()
         self.source = ColumnDataSource(NO_LINES)
         self._drawn: tuple[object, ...] = ()
-        session.param.watch(self._draw, ["water", "run_id", "beside_id", "epoch", "progress", "runs"])
+        session.param.watch(self._draw, ["water", "run_id", "beside_ids", "epoch", "progress", "runs"])
 
     def draw_on(self, plot: figure, dark: bool) -> None:
         """Add the lines to a map."""
@@ -59,7 +59,7 @@ class WaterLines:
         epochs = [
             None if (s := session.snapshot(one)) is None else s.epoch for one in (run_id, session.run_id)
         ]
-        return session.water, run_id, session.run_id, session.beside_id, session.epoch, *epochs
+        return session.water, run_id, session.run_id, session.beside_ids, session.epoch, *epochs
 
     def _lines(self) -> dict[str, list[Any]]:
         session, run_id = self._session, self._run_id()

@@ -18,7 +18,8 @@ from tornado.ioloop import IOLoop
 from explorer.app import App, warm_up_drawing
 from explorer.model.runner import Runner
 from explorer.model.workspace import Workspace
-from explorer.views.map_view import START_SIZE, MapView
+from explorer.views.camera import START_SIZE
+from explorer.views.map_view import MapView
 from explorer.views.page import Explorer
 
 SIZE = {"width": 1440, "height": 900}

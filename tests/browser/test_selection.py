@@ -137,11 +137,12 @@ def test_zoom_pan_and_reset_change_what_is_drawn(on_screen: MapOnScreen, served:
 def test_one_selection_is_drawn_in_two_maps_side_by_side(
     on_screen: MapOnScreen, served: Served, finished: list[str]
 ) -> None:
-    session, page, beside = served.explorer.session, on_screen.page, served.explorer.beside
-    painted = beside.feed.painted
+    session, page = served.explorer.session, on_screen.page
     page.locator(f'[data-run="{finished[1]}"] .run-beside').click()
-    until(lambda: session.beside_id == finished[1] and beside.feed.painted > painted)
-    expect(page.get_by_text("aligned · disparity")).to_be_visible()
+    until(lambda: session.beside_ids == (finished[1],) and len(served.explorer.maps) == 2)
+    beside = served.explorer.maps[1]
+    until(lambda: beside.feed.painted > 0)
+    expect(page.get_by_text("disparity 0.")).to_be_visible()
     settle(page, served.explorer.map)
     settle(page, beside)
     first, second = served.explorer.map.feed.painted, beside.feed.painted

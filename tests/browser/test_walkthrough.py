@@ -166,6 +166,6 @@ def test_from_a_file_to_a_sample_and_its_export(
     until(lambda: session.selection.count == len(lassoed))
     np.testing.assert_array_equal(session.selection.rows, lassoed)
     page.locator(f'[data-run="{first}"] .run-beside').click()
-    until(lambda: session.beside_id == first)
+    until(lambda: session.beside_ids == (first,))
     expect(page.get_by_text("selected in both")).to_be_visible()
     take("side-by-side")

@@ -330,12 +330,15 @@ def test_data_that_is_opened_again_is_as_it_was_left(session: Session) -> None:
     assert session.selection.count == 0
 
 
-def test_putting_a_run_beside_itself_or_twice_takes_it_away(session: Session) -> None:
+def test_a_run_is_put_beside_others_once_and_by_the_same_act_taken_away(session: Session) -> None:
     session.put_beside(session.run_id)
-    assert session.beside_id == ""
+    assert session.run_ids == (session.run_id,)
     session.put_beside(session.runs[1].id)
+    assert session.beside_ids == (session.runs[1].id,)
     session.put_beside(session.runs[1].id)
-    assert session.beside_id == ""
+    assert session.beside_ids == ()
+    with pytest.raises(InputError, match="was deleted"):
+        session.put_beside("gone")
 
 
 def test_a_run_is_looked_at_no_sooner_than_it_is_listed(session: Session) -> None:

@@ -59,7 +59,7 @@ def session(tmp_path: Path) -> Iterator[Session]:
             run = Run.new(dataset.id, dataset.hash, N, RunParameters(seed=seed))
             workspace.save_embedding(run.id, places)
             workspace.save_run(run.with_(status=RunStatus.DONE, n_epochs=9, epoch=9, seconds={"layout": 1.0}))
-            made.param.update(**{("run_id", "beside_id")[seed]: run.id})
+            made.param.update(**({"beside_ids": (run.id,)} if seed else {"run_id": run.id}))
         made.refresh()
         yield made
         made.derived.close()
@@ -67,13 +67,13 @@ def session(tmp_path: Path) -> Iterator[Session]:
 
 @pytest.fixture
 def view(session: Session) -> Iterator[MapView]:
-    made = MapView(session, "run_id", Colours(session), Document())
+    made = MapView(session, 0, Colours(session), Document())
     yield made
     made.close()
 
 
 def beside(session: Session) -> MapView:
-    return MapView(session, "beside_id", Colours(session), Document())
+    return MapView(session, 1, Colours(session), Document())
 
 
 def drawn(view: MapView) -> Frame:
@@ -121,11 +121,12 @@ def test_what_lies_far_outside_is_shown_by_the_first_frame_after_it_is_asked_for
 def test_a_map_put_beside_leaves_the_zoom_of_the_first_and_another_first_map_does_not(
     session: Session, view: MapView
 ) -> None:
-    first, second = session.run_id, session.beside_id
+    first, second = session.run_ids
     drawn(view)
     view.zoom(4)
     near = view.viewport
-    session.put_beside("")
+    session.put_beside(second)
+    assert session.beside_ids == ()
     session.put_beside(second)
     assert drawn(view).viewport is near
     session.look_at(second)
@@ -155,19 +156,20 @@ def test_a_viewport_within_the_ends_stays_the_very_same() -> None:
 
 def test_a_lasso_is_shown_around_the_rows_it_chose_on_a_map_laid_over_another(session: Session) -> None:
     other = beside(session)
-    shown = session.shown(session.beside_id).embedding
+    (second,) = session.beside_ids
+    shown = session.shown(second).embedding
     np.testing.assert_allclose(shown, PLACES, atol=1e-4)
     corners = np.array([[-0.5, -0.5], [0.9, 0.8]])
-    session.box(session.beside_id, corners)
+    session.box(second, corners)
     rows = np.flatnonzero(((shown > corners[0]) & (shown < corners[1])).all(axis=1))
     np.testing.assert_array_equal(session.selection.rows, rows)
     drawn(other)
     line = np.column_stack([other._outline.data["xs"][0], other._outline.data["ys"][0]])
     np.testing.assert_allclose([line.min(0), line.max(0)], corners, atol=1e-3)
-    session._aligned = ((), None)  # another map was beside meanwhile: it is laid over the first anew
+    session.side_by_side.forget_alignments()
     drawn(other)
     np.testing.assert_array_equal(other._outline.data["xs"][0], line[:, 0])
-    session.beside_id = ""
+    session.beside_ids = ()
     assert outlines(session.selection, session.run_id)["xs"] == []
     other.close()
 
@@ -188,7 +190,7 @@ def test_only_one_map_at_rest_is_shaded_by_rank(
     session: Session, view: MapView, monkeypatch: pytest.MonkeyPatch, final: bool, two: bool, fixed: bool
 ) -> None:
     if not two:
-        session.beside_id = ""
+        session.beside_ids = ()
     snapshot = session.shown(session.run_id)
     monkeypatch.setattr(session, "shown", lambda _: replace(snapshot, final=final))
     styles = []
@@ -205,7 +207,7 @@ def growing(session: Session) -> list[int]:
     for epoch, size in sizes.items():
         frame = Keyframe.encode(np.float32(size) * PLACES)
         session.workspace.save_keyframe(session.run_id, epoch, frame)
-    session.put_beside("")
+    session.beside_ids = ()
     return list(sizes)
 
 

@@ -80,13 +80,13 @@ def test_what_was_deleted_comes_back_to_where_it_was(panel: RunsPanel, session: 
     act(panel, "delete", newer)
     assert titles(panel) == [older.label]
     assert panel.list.deleted == newer.label
-    assert (session.run_id, session.beside_id) == (older.id, "")
+    assert session.run_ids == (older.id,)
     panel._on_message({"action": "undo"})
     assert titles(panel) == [newer.label, older.label]
     assert (session.run_id, panel.list.deleted) == (newer.id, "")
     session.put_beside(older.id)
     act(panel, "delete", older)
-    assert (session.run_id, session.beside_id) == (newer.id, "")
+    assert session.run_ids == (newer.id,)
     panel._on_message({"action": "undo"})
     assert session.run_id == newer.id
     assert len(titles(panel)) == 2
