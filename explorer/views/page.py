@@ -42,6 +42,7 @@ from explorer.views.telling import tell, telling
 from explorer.views.text import share
 from explorer.views.theme import css_variables, material_theme, stylesheet
 from explorer.views.turns import later, soon
+from explorer.views.wall import WallView
 
 LEFT, RIGHT = 276, 348
 UPDATE_MS = 500
@@ -69,17 +70,20 @@ class Explorer(pn.viewable.Viewer):
         The page in the browser.
     dark : bool
         The theme.
+    wall : str
+        The address of the wall if that is shown, see `WallView`.
     """
 
     dark = param.Boolean(True)
 
-    def __init__(self, session: Session, doc: Document, dark: bool = True) -> None:
+    def __init__(self, session: Session, doc: Document, dark: bool = True, wall: str = "") -> None:
         super().__init__(dark=dark)
         self.session, self._doc = session, doc
         self._colours = Colours(session)
         self._scheduled = self._status_changed = self._chosen = self._following = False
         self._lock, self._labelling = threading.Lock(), Aside()
         self._make_parts()
+        self.wall = WallView(session, self._colours, doc, dark, wall)
         self._page = self._make_page()
         send_all_changes(doc)
         self._watch()
@@ -139,13 +143,12 @@ class Explorer(pn.viewable.Viewer):
         maps = pn.Row(
             *self._cells, sizing_mode="stretch_both", margin=0, css_classes=["maps"], stylesheets=sheets
         )
-        middle = pn.Column(
+        self._around_maps = (
             pn.Column(self.tools, sizing_mode="stretch_width", margin=(12, 14, 6, 14)),
             maps,
             pn.Column(self.playback, sizing_mode="stretch_width", margin=(6, 14, 12, 14)),
-            sizing_mode="stretch_both",
-            margin=0,
         )
+        middle = pn.Column(*self._around_maps, self.wall, sizing_mode="stretch_both", margin=0)
         row = pn.Row(
             self._left(), middle, self._right(), sizing_mode="stretch_both", margin=0, css_classes=["zones"]
         )
@@ -154,8 +157,9 @@ class Explorer(pn.viewable.Viewer):
         )
         self._title = self._pane()
         self._title.align = "center"
+        switch = self.wall.switch
         page = pmui.Page(
-            header=[self._title, self.search.__panel__(), pn.HSpacer(), self.share.__panel__()],
+            header=[self._title, self.search.__panel__(), pn.HSpacer(), switch, self.share.__panel__()],
             main=[zones],
             title="UMAP Explorer",
             dark_theme=self.dark,
@@ -208,6 +212,8 @@ class Explorer(pn.viewable.Viewer):
 
     def _on_tool(self, message: dict[str, str]) -> None:
         look = LOOKS.get(message["action"])
+        if self.wall.shown and (look is not None or message["action"] == "screen"):
+            return  # the keys of a map that is out of sight
         if look is not None:
             for one in self.maps:
                 look(one)
@@ -243,7 +249,7 @@ class Explorer(pn.viewable.Viewer):
     def _on_theme(self, event: Any) -> None:
         self.dark = bool(event.new)
         self._page.styles = css_variables(self.dark)
-        for part in (*self.maps, *self.marks, self.colour, self.selection, self.item, self.runs):
+        for part in (*self.maps, *self.marks, self.colour, self.selection, self.item, self.runs, self.wall):
             part.use_theme(self.dark)
 
     # What the session and the runner say
@@ -260,6 +266,7 @@ class Explorer(pn.viewable.Viewer):
         self.tools.param.watch(lambda event: [one.use_tool(event.new) for one in self.maps], ["tool"])
         # The legend goes from under the pointer, and no script is told so.
         self.tabs.param.watch(lambda *_: self.session.param.update(highlighted=frozenset()), ["active"])
+        self.wall.param.watch(self._show_view, ["shown"])
         self.map.feed.on_painted = lambda: self.status.tell_frame(self.map.feed.took)
         self.session.derived.on_change = self._on_derived
         self.session.hear()  # of what was computed before anybody heard of it
@@ -267,6 +274,8 @@ class Explorer(pn.viewable.Viewer):
         self._on_selection()
         self._on_pinned()
         self._on_aim()
+        if self.wall.shown:
+            self._show_view()
 
     def _on_derived(self) -> None:
         soon(self._doc, self._hear)  # on any thread
@@ -303,6 +312,8 @@ class Explorer(pn.viewable.Viewer):
                     one.tick()
         if event.kind != "status" and self.session.run(event.run_id) is None:
             return  # a run of other data
+        if event.kind == "snapshot":
+            self.wall.tick(event.run_id)
         with self._lock:
             self._status_changed |= event.kind == "status" or event.run_id not in self.runs.pictures
             if self._scheduled:
@@ -325,6 +336,7 @@ class Explorer(pn.viewable.Viewer):
         elif session.run_id:
             session.progress = session.runner.progress(session.run_id)
         self.runs.draw()
+        self.wall.draw()
 
     def _on_selection(self, *_: Any) -> None:
         history = self.session.history
@@ -351,6 +363,15 @@ class Explorer(pn.viewable.Viewer):
             if shown and not cell.objects:
                 cell.objects = [label, one]
             cell.visible = shown
+
+    def _show_view(self, *_: Any) -> None:
+        for place in self._around_maps:
+            place.visible = not self.wall.shown
+        for cell, one in zip(self._cells, self.maps, strict=True):
+            if self.wall.shown:
+                one.feed.rest()
+            elif cell.objects:
+                one.feed.start()
 
     def _on_places(self, *_: Any) -> None:
         self._show_maps()
