@@ -95,7 +95,7 @@ class App:
         visit_id, visit = self._visits.take_up(session, _argument("visit"))
         if visit is None:
             amiss += _select_saved(session, _argument("selection"))
-        explorer = Explorer(session, doc, dark=_argument("theme") != "light")
+        explorer = Explorer(session, doc, _argument("theme") != "light", _argument("wall"))
         self.pages.append(explorer)
         self._visits.hold(visit_id, explorer, visit)
         if amiss:
@@ -165,9 +165,10 @@ class App:
                 "view": ";".join(map(view_text, (session.view, *session.beside_views))).rstrip(";"),
                 "epoch": "" if session.epoch is None else str(session.epoch),
                 "theme": "" if explorer.dark else "light",
+                "wall": explorer.wall.address,
             }  # fmt: skip
             given = {name: value for name, value in values.items() if value}
-            location.search = "?" + urlencode(given, safe=",")
+            location.search = "?" + urlencode(given, safe=",:")
 
         def write_at_rest(*_: object) -> None:
             # Many turns of the wheel, and a history that is played, end in one place to come back to.
@@ -180,6 +181,7 @@ class App:
         session.param.watch(write, [*told, "compared"])
         session.param.watch(write_at_rest, ["view", "beside_views", "epoch"])
         explorer.param.watch(write, ["dark"])
+        explorer.wall.param.watch(write, ["shown", "choice"])
         pn.state.onload(write)
 
     def _leave(self, explorer: Explorer) -> None:

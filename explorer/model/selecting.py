@@ -9,6 +9,7 @@ import numpy as np
 import param
 from numpy.typing import NDArray
 
+from explorer.model.aligned import AlignedMap
 from explorer.model.errors import InputError
 from explorer.model.runner import Runner, Snapshot
 from explorer.model.saved import SavedSelections
@@ -202,7 +203,14 @@ class Selecting(Viewed):
             outline = alignment.undo(outline)
         elif kind == "box":
             outline = outline[::2]
-        step = Step(kind, mode, run_id, polygon=tuple((float(x), float(y)) for x, y in outline))
+        self._select_on(snapshot, kind, outline, mode)
+
+    def lasso_on(self, shown: AlignedMap, polygon: NDArray[np.float64], mode: str = "replace") -> None:
+        """Select the rows inside a polygon, float (m, 2) over the reference, on the map of any run."""
+        self._select_on(shown.snapshot, "lasso", shown.own(polygon), mode)
+
+    def _select_on(self, snapshot: Snapshot, kind: str, outline: NDArray[np.float64], mode: str) -> None:
+        step = Step(kind, mode, snapshot.run_id, polygon=tuple((float(x), float(y)) for x, y in outline))
         mask = inside(step, snapshot.embedding)
         self._push(mask, _on(snapshot, mask, step), mode)
 

@@ -118,6 +118,10 @@ class FrameFeed:
         self._started = True
         self.request()
 
+    def rest(self) -> None:
+        """Send no more until it is started again: the figure is out of sight."""
+        self._started = False
+
     @property
     def idle(self) -> bool:
         """Whether no frame is asked for, being drawn or waited for."""
@@ -196,7 +200,7 @@ class FrameFeed:
     def _free(self, again: bool = False) -> None:
         with self._lock:
             self._waiting = False
-            self._busy = again = (again or self._dirty) and not self._closed
+            self._busy = again = (again or (self._dirty and self._started)) and not self._closed
         if again:
             self._schedule(self._live)
 

@@ -85,6 +85,14 @@ class MapGrid(pn.viewable.Viewer):
         for one in self.maps:
             one.close()
 
+    def rest(self, rest: bool) -> None:
+        """Draw nothing while the maps are out of sight, or go on."""
+        for one, cell in zip(self.maps, self._cells, strict=False):
+            if rest:
+                one.feed.rest()
+            elif cell.objects:
+                one.feed.start()
+
     def use_tool(self, name: str) -> None:
         """Make "pan", "lasso" or "box" the tool that dragging uses on every map."""
         self._tool = name

@@ -40,6 +40,7 @@ from explorer.views.sweep_form import SweepForm
 from explorer.views.telling import tell, telling
 from explorer.views.theme import css_variables, material_theme, stylesheet
 from explorer.views.turns import later, soon
+from explorer.views.wall import WallView
 
 LEFT, RIGHT = 276, 348
 UPDATE_MS = 500
@@ -67,17 +68,20 @@ class Explorer(pn.viewable.Viewer):
         The page in the browser.
     dark : bool
         The theme.
+    wall : str
+        The address of the wall if that is shown, see `WallView`.
     """
 
     dark = param.Boolean(True)
 
-    def __init__(self, session: Session, doc: Document, dark: bool = True) -> None:
+    def __init__(self, session: Session, doc: Document, dark: bool = True, wall: str = "") -> None:
         super().__init__(dark=dark)
         self.session, self._doc = session, doc
         self._colours = Colours(session)
         self._scheduled = self._status_changed = self._chosen = self._following = False
         self._lock = threading.Lock()
         self._make_parts()
+        self.wall = WallView(session, self._colours, doc, dark, wall)
         self._page = self._make_page()
         send_all_changes(doc)
         self._watch()
@@ -127,13 +131,12 @@ class Explorer(pn.viewable.Viewer):
         self.share = ShareBar(session)
 
     def _make_page(self) -> pmui.Page:
-        middle = pn.Column(
+        self._around_maps = (
             pn.Column(self.tools, sizing_mode="stretch_width", margin=(12, 14, 6, 14)),
             self.grid,
             pn.Column(self.playback, sizing_mode="stretch_width", margin=(6, 14, 12, 14)),
-            sizing_mode="stretch_both",
-            margin=0,
         )
+        middle = pn.Column(*self._around_maps, self.wall, sizing_mode="stretch_both", margin=0)
         row = pn.Row(
             self._left(), middle, self._right(), sizing_mode="stretch_both", margin=0, css_classes=["zones"]
         )
@@ -142,8 +145,9 @@ class Explorer(pn.viewable.Viewer):
         )
         self._title = self._pane()
         self._title.align = "center"
+        switch = self.wall.switch
         page = pmui.Page(
-            header=[self._title, self.search.__panel__(), pn.HSpacer(), self.share.__panel__()],
+            header=[self._title, self.search.__panel__(), pn.HSpacer(), switch, self.share.__panel__()],
             main=[zones],
             title="UMAP Explorer",
             dark_theme=self.dark,
@@ -196,6 +200,8 @@ class Explorer(pn.viewable.Viewer):
 
     def _on_tool(self, message: dict[str, str]) -> None:
         look = LOOKS.get(message["action"])
+        if self.wall.shown and (look is not None or message["action"] == "screen"):
+            return  # the keys of a map that is out of sight
         if look is not None:
             self.grid.look(look)
         elif message["action"] == "mode":
@@ -231,7 +237,7 @@ class Explorer(pn.viewable.Viewer):
     def _on_theme(self, event: Any) -> None:
         self.dark = bool(event.new)
         self._page.styles = css_variables(self.dark)
-        for part in (self.grid, self.colour, self.selection, self.item, self.runs):
+        for part in (self.grid, self.colour, self.selection, self.item, self.runs, self.wall):
             part.use_theme(self.dark)
 
     # What the session and the runner say
@@ -248,6 +254,7 @@ class Explorer(pn.viewable.Viewer):
         self.tools.param.watch(lambda event: self.grid.use_tool(event.new), ["tool"])
         # The legend goes from under the pointer, and no script is told so.
         self.tabs.param.watch(lambda *_: self.session.param.update(highlighted=frozenset()), ["active"])
+        self.wall.param.watch(self._show_view, ["shown"])
         self.map.feed.on_painted = lambda: self.status.tell_frame(self.map.feed.took)
         self.session.derived.on_change = self._on_derived
         self.session.hear()  # of what was computed before anybody heard of it
@@ -257,6 +264,8 @@ class Explorer(pn.viewable.Viewer):
             self.tabs.active = COMPARE_TAB
         self._on_pinned()
         self._on_aim()
+        if self.wall.shown:
+            self._show_view()
 
     def _on_derived(self) -> None:
         soon(self._doc, self._hear)  # on any thread
@@ -293,6 +302,8 @@ class Explorer(pn.viewable.Viewer):
                     one.tick()
         if event.kind != "status" and self.session.run(event.run_id) is None:
             return  # a run of other data
+        if event.kind == "snapshot":
+            self.wall.tick(event.run_id)
         with self._lock:
             # The first picture of a map is shown by what shows a status.
             is_new = event.kind == "snapshot" and event.run_id not in self.runs.pictures
@@ -317,6 +328,7 @@ class Explorer(pn.viewable.Viewer):
         elif session.run_id:
             session.progress = session.runner.progress(session.run_id)
         self.runs.draw()
+        self.wall.draw()
 
     def _on_selection(self, *_: Any) -> None:
         history = self.session.history
@@ -334,6 +346,11 @@ class Explorer(pn.viewable.Viewer):
 
     def _on_aim(self, *_: Any) -> None:
         self.tools.aim = aim(self.session)
+
+    def _show_view(self, *_: Any) -> None:
+        for place in self._around_maps:
+            place.visible = not self.wall.shown
+        self.grid.rest(self.wall.shown)
 
     def _on_places(self, *_: Any) -> None:
         self.tools.param.update(several=bool(self.session.beside_ids), linked=self.session.linked)
