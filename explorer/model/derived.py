@@ -10,17 +10,20 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from explorer.model.applied import applied
 from explorer.model.categories import MISSING, Categories
 from explorer.model.doing import Doing, StoppedError
 from explorer.model.errors import InputError, RunError, WorkspaceError
 from explorer.model.run import Run
 from explorer.model.statistics import (
+    CLUSTERED,
     DISPLACEMENT,
     STABILITY,
     STATISTICS,
     Known,
     comparable_runs,
     compute,
+    named,
 )
 from explorer.model.workspace import Workspace
 
@@ -80,7 +83,7 @@ class Derived:
         """
         if run is None or _lacks(name, run, runs):
             return None
-        key = _key(name, run, runs)
+        key = _key(self._workspace, name, run, runs)
         with self._lock:
             if key in self._known:
                 self._known.move_to_end(key)
@@ -98,7 +101,7 @@ class Derived:
             return "There is no run to tell this of yet."
         if lacking := _lacks(name, run, runs):
             return lacking
-        key = _key(name, run, runs)
+        key = _key(self._workspace, name, run, runs)
         doing = self._doing.get(key)
         return self._faults.get(key) or ("" if doing is None else f"{doing.what}…")
 
@@ -126,7 +129,7 @@ class Derived:
         try:
             if doing.stopped:
                 raise StoppedError
-            known = compute(name, self._workspace, run, runs, doing)
+            known = named(self._workspace, run, name, compute(name, self._workspace, run, runs, doing))
             with self._lock:
                 self._known[key] = known
                 while len(self._known) > MOST_KEPT:
@@ -160,7 +163,10 @@ def _lacks(name: str, run: Run, runs: tuple[Run, ...]) -> str:
     return ""
 
 
-def _key(name: str, run: Run, runs: tuple[Run, ...]) -> Key:
+def _key(workspace: Workspace, name: str, run: Run, runs: tuple[Run, ...]) -> Key:
+    if name in CLUSTERED:
+        now = applied(workspace, run)
+        return (name, run.id, run.epoch, None if now is None else (now.key, now.names))
     # How stable a run is changes with the runs there are, and what it differs in with the one beside.
     others = {STABILITY: comparable_runs(run, runs), DISPLACEMENT: (run, *runs)}.get(name, (run,))
     return (name, *((other.id, other.epoch) for other in others))

@@ -247,13 +247,13 @@ def _perform(
     output : str
         The folder to make.
     """
-    from explorer.model import clusters, stages
+    from explorer.model import linkage, stages
 
     inputs = {name: files.read_folder_of_arrays(Path(folder)) for name, folder in earlier.items()}
     data = files.map_array(Path(vectors))
     started = time.perf_counter()
-    if stage == clusters.CLUSTERS:
-        arrays = clusters.label(data, **parameters)
+    if stage == linkage.LINKAGE:
+        arrays = linkage.single_linkage(data, **parameters)
     else:
         arrays = stages.compute(stage, parameters, data, inputs)
     seconds = time.perf_counter() - started

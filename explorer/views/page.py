@@ -18,6 +18,7 @@ from explorer.model.runner import Event
 from explorer.model.session import Session
 from explorer.views.arrival import send_all_changes
 from explorer.views.aside import Aside
+from explorer.views.clusters_panel import ClustersPanel
 from explorer.views.colour_panel import ColourPanel
 from explorer.views.colouring import Colours
 from explorer.views.compare_panel import ComparePanel
@@ -102,6 +103,7 @@ class Explorer(pn.viewable.Viewer):
         self._unsubscribe()
         self.session.derived.close()
         self.compare.close()
+        self.clusters.close()
         for one in self.maps:
             one.close()
 
@@ -125,6 +127,7 @@ class Explorer(pn.viewable.Viewer):
         self.sample = SamplePanel(session, self._jump)
         self.item = ItemPanel(session, self._jump, dark)
         self.compare = ComparePanel(session, self.status.show)
+        self.clusters = ClustersPanel(session, self.status.show, dark)
         self.search = SearchBar(session, self._jump)
         self.share = ShareBar(session)
         self.marks = tuple(PinMarks(session, one, dark) for one in self.maps)
@@ -185,6 +188,7 @@ class Explorer(pn.viewable.Viewer):
             ("Sample", self.sample),
             ("Item", self.item),
             ("Compare", self.compare),
+            ("Clusters", self.clusters),
             sizing_mode="stretch_width",
             margin=0,
         )
@@ -243,7 +247,15 @@ class Explorer(pn.viewable.Viewer):
     def _on_theme(self, event: Any) -> None:
         self.dark = bool(event.new)
         self._page.styles = css_variables(self.dark)
-        for part in (*self.maps, *self.marks, self.colour, self.selection, self.item, self.runs):
+        for part in (
+            *self.maps,
+            *self.marks,
+            self.colour,
+            self.selection,
+            self.item,
+            self.clusters,
+            self.runs,
+        ):
             part.use_theme(self.dark)
 
     # What the session and the runner say
@@ -260,6 +272,7 @@ class Explorer(pn.viewable.Viewer):
         self.tools.param.watch(lambda event: [one.use_tool(event.new) for one in self.maps], ["tool"])
         # The legend goes from under the pointer, and no script is told so.
         self.tabs.param.watch(lambda *_: self.session.param.update(highlighted=frozenset()), ["active"])
+        self.tabs.param.watch(lambda *_: self.clusters.look(self.tabs.shows(self.clusters)), ["active"])
         self.map.feed.on_painted = lambda: self.status.tell_frame(self.map.feed.took)
         self.session.derived.on_change = self._on_derived
         self.session.hear()  # of what was computed before anybody heard of it

@@ -310,7 +310,7 @@ def test_cluster_tells_sizes_that_add_up_and_keeps_the_labels(
     done = command("cluster", told["run"][:6], "--min-cluster-size", "40", "--workspace", workspace, "--json")
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout.splitlines()[-1])
-    assert list(said) == ["run", "method", "clusters", "noise_share", "sizes"]
+    assert list(said) == ["run", "method", "clusters", "noise_share", "sizes", "persistence"]
     assert said["run"] == told["run"]
     assert said["clusters"] == len(said["sizes"])
     assert said["sizes"] == sorted(said["sizes"], reverse=True)

@@ -1,0 +1,150 @@
+"""A condensed tree laid out to be drawn: each branch hangs below its parent, as wide as it has points."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.model.condensed_tree import ROOT, CondensedTree
+
+MOST_BARS = 200
+"""Branches that are drawn: of more the largest, and a bar tells how many it holds that are not."""
+STEPS = 8
+"""Steps in which a bar narrows as its points leave."""
+DENSEST = 0.99
+"""The drawing ends at the λ that this share of the points has left by: a few dense pairs would stretch it."""
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One branch in the drawing.
+
+    Attributes
+    ----------
+    branch, parent : int
+        Itself, and the branch it hangs below, -1 for the root. The parent of a bar is drawn before it.
+    size : int
+        Points at its birth.
+    middle : float
+        Where its middle is, 0 to 1 across.
+    widths : tuple of float
+        Its width in `STEPS` steps of equal height from top to bottom, 1 for all points.
+    top, bottom : float
+        Where it begins and ends: 0 where the first point leaves, 1 at the end of the drawing, by log λ.
+    hidden : int
+        Branches below it that are not drawn by themselves.
+    """
+
+    branch: int
+    parent: int
+    size: int
+    middle: float
+    widths: tuple[float, ...]
+    top: float
+    bottom: float
+    hidden: int
+
+
+@dataclass(frozen=True)
+class Icicle:
+    """A tree to be drawn.
+
+    Attributes
+    ----------
+    bars : tuple of Bar
+        Parents first.
+    least, most : float
+        The λ at the top and at the bottom.
+    """
+
+    bars: tuple[Bar, ...]
+    least: float
+    most: float
+
+    def level(self, depth: float) -> float:
+        """Return the λ at a depth of the drawing, 0 to 1."""
+        return float(self.least * (self.most / self.least) ** depth)
+
+    def depth(self, level: float) -> float:
+        """Return the depth of a λ in the drawing, 0 to 1: beyond its ends it is at the end."""
+        return float(_depths(np.array([level]), self.least, self.most)[0])
+
+
+def icicle(tree: CondensedTree, most: int = MOST_BARS) -> Icicle:
+    """Lay a tree out.
+
+    Parameters
+    ----------
+    tree : CondensedTree
+    most : int, default 200
+        Bars at most. The largest are drawn, so that what a bar hangs below is always drawn too.
+    """
+    first, last = float(tree.leaves_at.min()), float(np.quantile(tree.leaves_at, DENSEST))
+    # A tree that parts beyond where most points have left shows that too.
+    last = max(last, float(tree.birth.max()), first * (1 + 1e-6))
+    drawn = np.sort(np.lexsort((np.arange(tree.count), -tree.size))[:most])
+    top = _depths(np.maximum(tree.birth, first), first, last)
+    bottom = np.maximum(top, _depths(tree.death, first, last))
+    left = _left_at(tree, first, last, top, bottom)
+    middles, hidden = _middles(tree, drawn), _hidden(tree, drawn)
+    bars = tuple(
+        Bar(
+            branch,
+            int(tree.parent[branch]),
+            int(tree.size[branch]),
+            middles[branch],
+            tuple(((tree.size[branch] - left[branch]) / tree.n).tolist()),
+            float(top[branch]),
+            float(bottom[branch]),
+            hidden[branch],
+        )
+        for branch in drawn.tolist()
+    )
+    return Icicle(bars, first, last)
+
+
+def _depths(levels: NDArray[np.float64], least: float, most: float) -> NDArray[np.float64]:
+    depths: NDArray[np.float64] = np.log(np.maximum(levels, least) / least) / np.log(most / least)
+    return np.minimum(depths, 1)
+
+
+def _left_at(
+    tree: CondensedTree,
+    least: float,
+    most: float,
+    top: NDArray[np.float64],
+    bottom: NDArray[np.float64],
+) -> NDArray[np.int64]:
+    """Points that have left each branch before each of its steps: int64 (b, STEPS), 0 first."""
+    height = np.maximum(bottom - top, 1e-12)[tree.branch]
+    at = (_depths(tree.leaves_at, least, most) - top[tree.branch]) / height
+    step = np.clip((at * STEPS).astype(np.int64), 0, STEPS - 1)
+    counts = np.bincount(tree.branch.astype(np.int64) * STEPS + step, minlength=tree.count * STEPS)
+    left: NDArray[np.int64] = np.cumsum(counts.reshape(tree.count, STEPS), axis=1)
+    return np.column_stack([np.zeros(tree.count, np.int64), left[:, :-1]])
+
+
+def _middles(tree: CondensedTree, drawn: NDArray[np.int64]) -> dict[int, float]:
+    """Where each bar's middle is: those below a bar lie side by side under its middle, the larger first."""
+    shown, middles = set(drawn.tolist()), {ROOT: 0.5}
+    for branch in drawn.tolist():
+        inside = sorted(shown & set(tree.children[branch]), key=lambda one: (-int(tree.size[one]), one))
+        start = middles[branch] - sum(int(tree.size[one]) for one in tree.children[branch]) / tree.n / 2
+        for one in inside:
+            width = int(tree.size[one]) / tree.n
+            middles[one] = start + width / 2
+            start += width
+    return middles
+
+
+def _hidden(tree: CondensedTree, drawn: NDArray[np.int64]) -> dict[int, int]:
+    """How many branches below each bar are not drawn, each counted for the last bar above it."""
+    shown, parent = set(drawn.tolist()), tree.parent.tolist()
+    hidden, bar = dict.fromkeys(shown, 0), [ROOT] * tree.count
+    for branch in range(tree.count):
+        bar[branch] = branch if branch in shown else bar[parent[branch]]
+        if branch not in shown:
+            hidden[bar[branch]] += 1
+    return hidden
