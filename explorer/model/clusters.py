@@ -186,8 +186,8 @@ def find(
     stage = _stage(run, parameters)
     kept = workspace.cached(CLUSTERS, stage.key)
     if kept is not None:
-        tree = CondensedTree(*(np.asarray(kept.pop(f"tree_{name}")) for name in TREE))
-        return Clusters(method=linkage.library_for(run.n), tree=tree, **kept)
+        tree = CondensedTree(*(kept[f"tree_{name}"] for name in TREE))
+        return _read(kept, linkage.library_for(run.n), kept["branches"], tree)
     found = preview(workspace, run, parameters, progress)
     about = {"stage": CLUSTERS, "run": run.id, "parameters": stage.parameters, "seconds": found.seconds}
     arrays = found.arrays | {"branches": found.branches}
@@ -232,7 +232,18 @@ def apply(
 def _applied(workspace: Workspace, run: Run) -> Clusters | None:
     now = applied.applied(workspace, run)
     kept = None if now is None else workspace.cached(applied.STAGE, now.key)
-    return None if now is None or kept is None else Clusters(method=now.method, **kept)
+    return None if now is None or kept is None else _read(kept, now.method)
+
+
+def _read(
+    kept: dict[str, np.ndarray],
+    method: str,
+    branches: NDArray[np.int32] | None = None,
+    tree: CondensedTree | None = None,
+) -> Clusters:
+    none = np.zeros(0, np.int32)
+    chosen = none if branches is None else branches
+    return Clusters(kept["labels"], kept["probabilities"], method, kept["persistence"], chosen, tree)
 
 
 def preview(

@@ -121,6 +121,7 @@ class ClustersPanel(pn.viewable.Viewer):
         self._buttons = pn.Row(
             self.apply, self.split, self.merge, self.back, margin=(6, 0), styles={"gap": "8px"}, visible=False
         )
+        self._fields = pn.Column(self.form, margin=0, **wide)
         self.tree = CondensedTree(self._on_message, margin=0, **wide)
         self.list = ClusterList(self._on_message, margin=0, **wide)
         self.naming = pmui.MultiChoice(
@@ -146,7 +147,8 @@ class ClustersPanel(pn.viewable.Viewer):
             self._seen = self._open = True
             self._on_data()
         return pn.Column(
-            self._head, self.form, self._work, self._said, self._buttons, self.tree, self.list, self.naming,
+            self._head, self._fields, self._work, self._said, self._buttons,
+            self.tree, self.list, self.naming,
             sizing_mode="stretch_width", margin=(6, 0, 0, 0),
         )  # fmt: skip
 
@@ -186,7 +188,7 @@ class ClustersPanel(pn.viewable.Viewer):
             return
         shown, run = self._session.run(self._session.run_id), self.form.run
         self._head.visible = run is None
-        self.form.visible = shown is not None
+        self._fields.visible = shown is not None
         words = NO_RUN if shown is None else AT_WORK
         self._head.object = f'<div class="empty">{words}</div>'
         if run is not None and self._asked == (run.id, run.epoch):
@@ -199,7 +201,7 @@ class ClustersPanel(pn.viewable.Viewer):
 
     def _changed(self) -> None:
         """Find clusters anew once the fields have rested for a moment."""
-        if not self._seen:
+        if not self._open:
             return
         self._turn += 1
         turn = self._turn

@@ -67,7 +67,7 @@ def list_state(found: Clusters, names: Sequence[str], dark: bool) -> dict[str, A
             "name": f"{number} · {name}" if name else f"cluster {number}",
             "size": size,
             "share": share(size / n),
-            "persistence": round(lasting, 4),
+            "persistence": round(lasting, 6),
             "probability": round(sure, 3),
             "colour": colours[number],
         }

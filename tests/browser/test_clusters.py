@@ -27,7 +27,11 @@ def test_a_tree_is_cut_clicked_split_and_applied(opened_on_run: Page, served: Se
     until(lambda: not panel._draft.by_hand)
     tree = panel._draft.tree
     split = page.get_by_role("button", name="Split", exact=True)
-    bars.first.click(position={"x": 3, "y": 3})
+    branch = panel._draft.drawing.bars[1].branch
+    bars.nth(1).click()
+    until(lambda: session.selection.count == tree.size[branch])
+    for key in ("ArrowUp", "Enter"):
+        page.get_by_role("listbox", name="Branches of the condensed tree").press(key)
     until(lambda: session.selection.count == session.dataset.n)
     merge = page.get_by_role("button", name="Merge", exact=True)
     expect(merge).to_be_enabled()

@@ -67,14 +67,15 @@ def test_it_previews_what_the_fields_say(
     assert sum(row["size"] for row in rows) + panel.list.state["noise"]["size"] == session.dataset.n
     assert f"5 clusters · {panel.list.state['noise']['share']} noise · " in panel._said.object
     assert len([bar for bar in panel.tree.state["bars"] if bar["colour"] and not bar["within"]]) == 5
-    panel.form.size.value = 130
+    panel.form.size.param.update(end=200, value=130)
     assert len(panel.list.state["rows"]) < 5
     panel.form.size.value = 20
     panel.form.epsilon.value = 100.0
     assert len(panel.list.state["rows"]) == 2
     panel.form.epsilon.value = -1.0
     assert "epsilon is -1" in panel._said.object
-    assert find(session.workspace, session.run(session.run_id)).sizes.tolist(), "a preview changes nothing"
+    kept = find(session.workspace, session.run(session.run_id))
+    assert len(kept.sizes) == 5, "a preview changes nothing"
 
 
 def test_branches_are_selected_split_merged_and_cut(session: Session, panel: ClustersPanel) -> None:
@@ -128,10 +129,10 @@ def test_apply_colours_the_map_by_them(session: Session, panel: ClustersPanel) -
 def test_a_separate_embedding_becomes_the_ground_once_it_is_done(
     session: Session, panel: ClustersPanel
 ) -> None:
-    panel.form.dims.value = 700
-    panel.form.make.clicks += 1
-    assert "n_components is 700" in panel.form._said.object
     panel.form.dims.value = 3
+    panel.form.neighbors.value = 900
+    panel.form.make.clicks += 1
+    assert "n_neighbors is 900 but the data has 600 rows" in panel.form._said.object
     panel.form.neighbors.value = 20
     panel.form.make.clicks += 1
     deep = next(run for run in session.runs if run.parameters.n_components == 3)
