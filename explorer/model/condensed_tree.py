@@ -73,8 +73,8 @@ class CondensedTree:
         birth, parent, size = self.birth, self.parent, self.size
         points = np.bincount(self.branch, self.leaves_at - birth[self.branch], self.count)
         branches = (birth[1:] - birth[parent[1:]]) * size[1:]
-        stability: NDArray[np.float64] = points + np.bincount(parent[1:], branches, self.count)
-        return stability
+        below_it = np.bincount(parent[1:], branches, self.count)
+        return np.asarray(points + below_it, np.float64)
 
     @cached_property
     def children(self) -> tuple[tuple[int, ...], ...]:
@@ -304,7 +304,7 @@ def probabilities(
         0 for noise.
     """
     last = np.append(tree.death[branches], np.inf)[found]
-    return np.minimum(tree.leaves_at / last, 1).astype(np.float32)
+    return np.asarray(np.minimum(tree.leaves_at / last, 1), np.float32)
 
 
 def persistence(
@@ -312,8 +312,7 @@ def persistence(
 ) -> NDArray[np.float32]:
     """Tell how long each cluster lasts: its stability per point as a share of the densest λ, 0 to 1."""
     sizes = np.bincount(found[found >= 0], minlength=len(branches))
-    lasting = tree.stability[branches] / (sizes * tree.leaves_at.max(initial=1e-300))
-    return lasting.astype(np.float32)
+    return np.asarray(tree.stability[branches] / (sizes * tree.leaves_at.max(initial=1e-300)), np.float32)
 
 
 def largest_first(found: NDArray[np.integer[Any]]) -> NDArray[np.int32]:

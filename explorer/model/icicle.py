@@ -16,6 +16,9 @@ STEPS = 8
 DENSEST = 0.99
 """The drawing ends at the λ that this share of the points has left by: a few dense pairs would stretch it."""
 
+ABOVE = 0.05
+"""Room above the first event, where all is one, as a share of the height below it."""
+
 
 @dataclass(frozen=True)
 class Bar:
@@ -32,7 +35,7 @@ class Bar:
     widths : tuple of float
         Its width in `STEPS` steps of equal height from top to bottom, 1 for all points.
     top, bottom : float
-        Where it begins and ends: 0 where the first point leaves, 1 at the end of the drawing, by log λ.
+        Where it begins and ends: 0 above where the first point leaves, 1 at the end, by log λ.
     hidden : int
         Branches below it that are not drawn by themselves.
     """
@@ -81,9 +84,10 @@ def icicle(tree: CondensedTree, most: int = MOST_BARS) -> Icicle:
     most : int, default 200
         Bars at most. The largest are drawn, so that what a bar hangs below is always drawn too.
     """
-    first, last = float(tree.leaves_at.min()), float(np.quantile(tree.leaves_at, DENSEST))
+    first = float(min(tree.leaves_at.min(), tree.birth[1:].min(initial=np.inf)))
     # A tree that parts beyond where most points have left shows that too.
-    last = max(last, float(tree.birth.max()), first * (1 + 1e-6))
+    last = max(float(np.quantile(tree.leaves_at, DENSEST)), float(tree.birth.max()), first * (1 + 1e-6))
+    first *= (first / last) ** ABOVE
     drawn = np.sort(np.lexsort((np.arange(tree.count), -tree.size))[:most])
     top = _depths(np.maximum(tree.birth, first), first, last)
     bottom = np.maximum(top, _depths(tree.death, first, last))

@@ -120,8 +120,8 @@ def compute(
         If the run does not have what the statistic needs.
     """
     if name in CLUSTERED:
-        chosen = clusters.ClusterParameters.for_rows(run.n) if by_default else None
-        found = clusters.find(workspace, run, chosen, progress)
+        usual = clusters.ClusterParameters.for_rows(run.n) if by_default else None
+        found = clusters.find(workspace, run, usual, progress)
         if name == CLUSTER:
             return Known(cluster_categories(found), found.labels.astype(np.float64))
         return _ranged(found.probabilities)

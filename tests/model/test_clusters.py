@@ -79,7 +79,7 @@ def test_the_tree_is_kept_and_gives_the_labels_again(blobs_run) -> None:
     np.testing.assert_array_equal(again, found.labels)
     np.testing.assert_array_equal(branches, found.branches)
     assert len(found.persistence) == len(found.sizes)
-    assert ((found.persistence > 0) & (found.persistence <= 1)).all()
+    assert ((found.persistence >= 0) & (found.persistence <= 1)).all()
     assert (found.probabilities[found.labels < 0] == 0).all()
     for cluster, mean in enumerate(found.mean_probabilities):
         assert mean == pytest.approx(found.probabilities[found.labels == cluster].mean(), rel=1e-5)

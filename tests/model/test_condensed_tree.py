@@ -98,10 +98,10 @@ def test_the_other_library_gives_the_same_labels(points: np.ndarray) -> None:
         np.testing.assert_array_equal(found, largest_first(model.fit_predict(points)))
 
 
-def test_both_libraries_link_alike(points: np.ndarray) -> None:
+def test_no_spanning_tree_is_shorter_than_the_exact_one(points: np.ndarray) -> None:
     slow, fast = (single_linkage(points, 5, name)["distance"] for name in ("hdbscan", "fast_hdbscan"))
     assert (np.diff(fast) >= 0).all()
-    np.testing.assert_allclose(fast.sum(), slow.sum(), rtol=1e-3)
+    assert (1 - 1e-5) * fast.sum() <= slow.sum() < 1.02 * fast.sum()
 
 
 def test_a_cut_gives_the_clusters_of_dbscan(tree: CondensedTree, theirs: Any) -> None:
