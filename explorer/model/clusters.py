@@ -313,7 +313,7 @@ def _link(workspace: Workspace, run: Run, stage: stages.Stage, progress: Callabl
         "output": str(workspace.cache_folder(stage.name, stage.key)),
     }
     began, expected = time.monotonic(), linkage.expected_seconds(run.n)
-    with closing(Worker()) as worker:
+    with closing(Worker(warm=False)) as worker:
         try:
             worker.compute(task, lambda: progress(share(time.monotonic() - began, expected)))
         except WorkerDiedError as error:

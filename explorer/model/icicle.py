@@ -15,7 +15,6 @@ STEPS = 8
 """Steps in which a bar narrows as its points leave."""
 DENSEST = 0.99
 """The drawing ends at the λ that this share of the points has left by: a few dense pairs would stretch it."""
-
 ABOVE = 0.05
 """Room above the first event, where all is one, as a share of the height below it."""
 

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 LINKAGE, VERSION = "linkage", 1
-SLOW_UP_TO = 0
+LEAF_SIZE = 40
+SLOW_UP_TO = 2_000_000
 """Rows up to which hdbscan finds the spanning tree; beyond, fast_hdbscan."""
 SECONDS_TO_START, SECONDS_SLOW, SECONDS_FAST = 3.0, 8.0 / 70_000, 23e-6
 """What the process takes to start, and each library for a row."""
@@ -66,11 +67,32 @@ def _fast_tree(points: NDArray[np.float32], min_samples: int) -> NDArray[np.floa
     return edges
 
 
+class _Neighbours:
+    """Answers hdbscan's question for core distances on all processors, within its process and at once.
+
+    Left to itself hdbscan starts four processes for that, or asks on one processor.
+    """
+
+    def __init__(self, points: NDArray[np.float64]) -> None:
+        self.data = points
+
+    def query(self, data: NDArray[np.float64], k: int, **_: object) -> tuple[NDArray[np.generic], ...]:
+        from scipy.spatial import cKDTree
+
+        found: tuple[NDArray[np.generic], ...] = cKDTree(self.data).query(data, k, workers=-1)
+        return found
+
+
 def _slow_tree(points: NDArray[np.float32], min_samples: int) -> NDArray[np.float64]:
     from hdbscan._hdbscan_boruvka import KDTreeBoruvkaAlgorithm
-    from sklearn.neighbors import KDTree
 
-    tree = KDTree(points.astype(np.float64), leaf_size=40)
-    search = KDTreeBoruvkaAlgorithm(tree, min_samples, leaf_size=13, approx_min_span_tree=True, n_jobs=1)
+    # As hdbscan calls it for its defaults, with an approximate tree.
+    search = KDTreeBoruvkaAlgorithm(
+        _Neighbours(points.astype(np.float64)),
+        min_samples,
+        leaf_size=LEAF_SIZE // 3,
+        approx_min_span_tree=True,
+        n_jobs=1,
+    )
     edges: NDArray[np.float64] = search.spanning_tree()
     return edges

@@ -44,9 +44,15 @@ class Worker:
 
     Call ``compute`` from one thread only, which should outlive the process: on Linux the kernel ends the
     process with the thread that started it. ``kill`` may be called from any thread.
+
+    Parameters
+    ----------
+    warm : bool, default True
+        Compile the core's kernels at the start, for a process that will compute the stages of runs.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, warm: bool = True) -> None:
+        self._warm = warm
         self._process: subprocess.Popen[str] | None = None
         self._answers: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self._lines: deque[str] = deque(maxlen=LINES_KEPT)
@@ -71,7 +77,7 @@ class Worker:
         root = str(Path(__file__).resolve().parents[2])
         path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
         process = subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-P", "-m", "explorer.model.worker", str(os.getpid())],
+            [sys.executable, "-P", "-m", "explorer.model.worker", str(os.getpid()), str(int(self._warm))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -191,10 +197,11 @@ def main() -> None:
     os.dup2(2, 1)
     tasks: queue.Queue[str] = queue.Queue()
     threading.Thread(target=_read_tasks, args=(tasks,), daemon=True).start()
-    from core import warm_up
+    if sys.argv[2] == "1":
+        from core import warm_up
 
-    # Load and compile while nobody waits.
-    warm_up(descent=True)
+        # Load and compile while nobody waits.
+        warm_up(descent=True)
     while True:
         answers.write(json.dumps(_answer(json.loads(tasks.get()))) + "\n")
         answers.flush()

@@ -18,7 +18,7 @@ from explorer.views.telling import tell
 from explorer.views.theme import stylesheet
 
 THIS = "the map"
-SELECTIONS = {"most stable (eom)": "eom", "smallest (leaf)": "leaf"}
+SELECTIONS = {"most stable": "eom", "smallest": "leaf"}
 EMBEDDING = RunParameters(n_neighbors=30, min_dist=0.0, n_components=5)
 """Of an embedding to cluster on: more neighbours even out chance, and nothing keeps points apart."""
 MOST_DIMS = 30
@@ -29,7 +29,7 @@ MEANING = {
     "neighbors": "Neighbours each item looks at. More even out what is chance.",
     "size": "Fewest items of a cluster. Small values show detail, large ones the whole.",
     "samples": "Neighbours that make a spot dense. The larger, the more items are noise.",
-    "selection": "Which branches of the tree are clusters: those that last longest, or all that do not part.",
+    "selection": "Branches that last longest (excess of mass), or all that do not part again (leaf).",
     "epsilon": "Clusters that part at a smaller distance stay one. In units of the map; 0 for none.",
 }
 
