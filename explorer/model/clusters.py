@@ -187,7 +187,7 @@ def find(
     kept = workspace.cached(CLUSTERS, stage.key)
     if kept is not None:
         tree = CondensedTree(*(kept[f"tree_{name}"] for name in TREE))
-        return _read(kept, linkage.library_for(run.n), kept["branches"], tree)
+        return _read(kept, linkage.LIBRARY, kept["branches"], tree)
     found = preview(workspace, run, parameters, progress)
     about = {"stage": CLUSTERS, "run": run.id, "parameters": stage.parameters, "seconds": found.seconds}
     arrays = found.arrays | {"branches": found.branches}
@@ -260,7 +260,7 @@ def preview(
     merges = _linkage(workspace, run, parameters.min_samples, progress)
     tree = condense(merges["left"], merges["right"], merges["distance"], parameters.min_cluster_size)
     chosen = select(tree, parameters.selection, parameters.epsilon)
-    found = grouped(tree, chosen, linkage.library_for(run.n), seconds=time.monotonic() - began)
+    found = grouped(tree, chosen, linkage.LIBRARY, seconds=time.monotonic() - began)
     progress(1.0)
     return found
 
@@ -276,13 +276,11 @@ def seconds_to_find(workspace: Workspace, run: Run) -> float:
 
 
 def _stage(run: Run, chosen: ClusterParameters) -> stages.Stage:
-    about = vars(chosen) | {"method": linkage.library_for(run.n)}
-    return stages.of_map(CLUSTERS, VERSION, run, about)
+    return stages.of_map(CLUSTERS, VERSION, run, vars(chosen) | {"linkage": linkage.VERSION})
 
 
 def _linkage_stage(run: Run, min_samples: int) -> stages.Stage:
-    about = {"min_samples": min_samples, "library": linkage.library_for(run.n)}
-    return stages.of_map(linkage.LINKAGE, linkage.VERSION, run, about)
+    return stages.of_map(linkage.LINKAGE, linkage.VERSION, run, {"min_samples": min_samples})
 
 
 def _linkage(

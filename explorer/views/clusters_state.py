@@ -117,8 +117,8 @@ def summary(found: Clusters, by_hand: bool) -> str:
 
     >>> import numpy as np
     >>> labels = np.array([0, 0, 1, -1], np.int32)
-    >>> summary(Clusters(labels, np.ones(4, np.float32), "fast_hdbscan", seconds=2.14), by_hand=False)
-    '2 clusters · 25% noise · fast_hdbscan, 2.1 s'
+    >>> summary(Clusters(labels, np.ones(4, np.float32), "hdbscan", seconds=2.14), by_hand=False)
+    '2 clusters · 25% noise · hdbscan, 2.1 s'
     """
     n = len(found.sizes)
     how = "chosen by hand" if by_hand else f"{found.method}, {duration(found.seconds)}"

@@ -140,7 +140,7 @@ def test_points_far_from_all_heaps_are_noise_without_probability() -> None:
     rng = np.random.default_rng(0)
     far = rng.uniform(-60, 60, size=(12, 2))
     points = np.concatenate([rng.normal(size=(300, 2)), rng.normal(size=(200, 2)) + 20, far])
-    merges = single_linkage(points.astype(np.float32), 10, "hdbscan")
+    merges = single_linkage(points.astype(np.float32), 10)
     tree = condense(merges["left"], merges["right"], merges["distance"], 50)
     found = grouped(tree, select(tree), "hdbscan")
     assert len(found.sizes) == 2

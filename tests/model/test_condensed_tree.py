@@ -22,7 +22,7 @@ from explorer.model.condensed_tree import (
 )
 from explorer.model.errors import InputError
 from explorer.model.icicle import STEPS, icicle
-from explorer.model.linkage import single_linkage
+from explorer.model.linkage import linked, single_linkage, spanning_tree
 
 LEAST = 12
 
@@ -87,21 +87,28 @@ def test_the_labels_of_a_rule_are_the_librarys(
         np.testing.assert_allclose(persistence(tree, found, branches), lasting, rtol=1e-5)
 
 
-def test_the_other_library_gives_the_same_labels(points: np.ndarray) -> None:
+def test_by_its_own_spanning_tree_the_other_library_gives_the_same_labels(points: np.ndarray) -> None:
     from fast_hdbscan import HDBSCAN
+    from fast_hdbscan.hdbscan import compute_minimum_spanning_tree
 
-    merges = single_linkage(points, 5, "fast_hdbscan")
-    ours = condense(merges["left"], merges["right"], merges["distance"], LEAST)
+    exact = compute_minimum_spanning_tree(points, min_samples=5)[0]
+    ours = condense(*linked(exact).values(), LEAST)
     for selection in condensed_tree.SELECTIONS:
         model = HDBSCAN(min_cluster_size=LEAST, min_samples=5, cluster_selection_method=selection)
         found, _ = labels(ours, select(ours, selection))
         np.testing.assert_array_equal(found, largest_first(model.fit_predict(points)))
+    length = exact[:, 2].sum()
+    assert (1 - 1e-5) * length <= spanning_tree(points, 5)[:, 2].sum() < 1.02 * length
 
 
-def test_no_spanning_tree_is_shorter_than_the_exact_one(points: np.ndarray) -> None:
-    slow, fast = (single_linkage(points, 5, name)["distance"] for name in ("hdbscan", "fast_hdbscan"))
-    assert (np.diff(fast) >= 0).all()
-    assert (1 - 1e-5) * fast.sum() <= slow.sum() < 1.02 * fast.sum()
+def test_the_librarys_defaults_give_the_same_labels(points: np.ndarray) -> None:
+    from hdbscan import HDBSCAN
+
+    ours = condense(*single_linkage(points, 5).values(), LEAST)
+    model = HDBSCAN(min_cluster_size=LEAST, min_samples=5, core_dist_n_jobs=1)
+    found, branches = labels(ours, select(ours))
+    np.testing.assert_array_equal(found, largest_first(model.fit_predict(points.astype(np.float64))))
+    np.testing.assert_allclose(probabilities(ours, found, branches), model.probabilities_, rtol=1e-6)
 
 
 def test_a_cut_gives_the_clusters_of_dbscan(tree: CondensedTree, theirs: Any) -> None:
@@ -156,8 +163,7 @@ def test_what_cannot_be_split_or_merged_is_told(tree: CondensedTree) -> None:
 
 def test_points_that_lie_together_have_a_finite_density() -> None:
     twice = np.repeat(np.random.default_rng(0).normal(size=(60, 2)), 6, axis=0).astype(np.float32)
-    merges = single_linkage(twice, 3, "fast_hdbscan")
-    tree = condense(merges["left"], merges["right"], merges["distance"], 5)
+    tree = condense(*single_linkage(twice, 3).values(), 5)
     assert np.isfinite(tree.leaves_at).all()
     assert np.isfinite(tree.stability).all()
     same = condense(np.array([0, 3], np.int32), np.array([1, 2], np.int32), np.zeros(2), 2)
