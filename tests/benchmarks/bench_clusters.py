@@ -3,8 +3,8 @@
 ``python tests/benchmarks/bench_clusters.py [--seeds 42 0 1 2 3] [--large ROWS] [--maps FOLDER]``. For each
 seed a map of MNIST for clustering (n_neighbors 30, min_dist 0) is clustered (min_samples 10,
 min_cluster_size 500) by hdbscan with its defaults and with an exact spanning tree, by fast_hdbscan, and by
-the app; told are the median seconds, after a first call that compiles, and the adjusted Rand index against the
-digits, noise counted as one more group. ``--maps`` keeps the maps there. ``--large`` also times so many
+the app; told are the median seconds, after a first call that compiles, and the adjusted Rand index against
+the digits, noise counted as one more group. ``--maps`` keeps the maps there. ``--large`` also times so many
 points drawn around those of the last map.
 """
 
