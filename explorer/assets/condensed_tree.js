@@ -1,6 +1,6 @@
 // The condensed tree: a bar for each branch, its width the items in it, downwards denser; a line that cuts it.
 const WIDE = 1000, HIGH = 600, LEAST_HEIGHT = 5, SEND_MS = 120, STEP = 0.01, LEAP = 0.05
-const HINT = "Click a branch to select its items. Drag the line to cut the tree."
+const HINT = "Click a branch to select its items, double-click to zoom into it. Drag the line to cut the tree."
 
 function outline({middle, widths, top, bottom}) {
   const y0 = top * HIGH, y1 = Math.max(bottom * HIGH, y0 + LEAST_HEIGHT)
@@ -32,11 +32,16 @@ export function render({model}) {
   const said = part("div", "tree-said")
   said.setAttribute("role", "status")
   const frame = part("div", "frame")
-  plot.append(svg, line)
+  const back = part("button", "whole-tree", "Whole tree")
+  back.type = "button"
+  back.title = "Shows the whole tree again (−)"
+  back.addEventListener("click", () => zoom(0))
+  plot.append(svg, line, back)
   frame.append(plot)
   whole.append(frame, said)
 
   let bars = [], shown = [], focus = 0
+  const zoom = (key) => model.send_msg({act: "zoom", key})
   const tell = (bar) => { said.textContent = bar ? bar.said : hint() }
   const hint = () => model.state.hidden ? `${HINT} ${number.format(model.state.hidden)} small branches are not drawn.` : HINT
   const picked = () => bars.find((bar) => bar.key === model.state.picked)
@@ -111,9 +116,10 @@ export function render({model}) {
   })
   svg.addEventListener("keydown", (event) => {
     const bar = bars.find((one) => one.key === focus)
-    if (!bar || !(event.key in STEPS || event.key === "Enter")) { return }
+    if (!bar || !(event.key in STEPS || ["Enter", "+", "-"].includes(event.key))) { return }
     event.preventDefault()
     event.stopPropagation()
+    if (event.key === "+" || event.key === "-") { zoom(event.key === "+" ? focus : 0); return }
     if (event.key === "Enter") { model.send_msg({act: "pick", key: focus, mode: modeHeld(event)}); return }
     focus = STEPS[event.key](bar)?.key ?? focus
     look()
@@ -133,6 +139,8 @@ export function render({model}) {
     polygon.addEventListener("pointerleave", () => tell(picked()))
     polygon.addEventListener("click", (event) => {
       focus = bar.key
+      // Not by a listener for it: the first click has drawn the bars anew.
+      if (event.detail > 1) { zoom(bar.key); return }
       model.send_msg({act: "pick", key: bar.key, mode: modeHeld(event)})
     })
     return polygon
@@ -146,6 +154,7 @@ export function render({model}) {
     shown = bars.map(shape)
     svg.replaceChildren(...shown)
     const {cut} = model.state
+    back.hidden = !model.state.zoomed
     line.classList.toggle("idle", cut < 0 && !dragging)
     // What is being dragged is further than what the server says of it.
     if (!dragging && waiting === null) {

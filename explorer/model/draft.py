@@ -30,7 +30,7 @@ class Draft:
     clusters : Clusters
     tree : CondensedTree
     drawing : Icicle
-        Of the tree.
+        Of the tree, or of a branch of it.
     level : float or None
         The density λ that the tree is cut at, None while it is not.
     """
@@ -69,6 +69,10 @@ class Draft:
     def by_hand(self) -> bool:
         """Whether these are not the clusters that the parameters choose."""
         return self.level is not None or self.branches != self.usual
+
+    def zoom(self, branch: int) -> Self:
+        """Draw a branch and what is below it, as wide as the whole; the clusters stay."""
+        return replace(self, drawing=icicle(self.tree, root=branch))
 
     def cut(self, depth: float) -> Self:
         """Make every branch a cluster that is there at a depth of the drawing, 0 to 1."""

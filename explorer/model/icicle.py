@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.model.condensed_tree import ROOT, CondensedTree
+from explorer.model.condensed_tree import ROOT, CondensedTree, below
 
 MOST_BARS = 200
 """Branches that are drawn: of more the largest, and a bar tells how many it holds that are not."""
@@ -26,13 +26,13 @@ class Bar:
     Attributes
     ----------
     branch, parent : int
-        Itself, and the branch it hangs below, -1 for the root. The parent of a bar is drawn before it.
+        Itself, and the branch it parts from, -1 for the root. The parent of a bar is drawn before it.
     size : int
         Points at its birth.
     middle : float
         Where its middle is, 0 to 1 across.
     widths : tuple of float
-        Its width in `STEPS` steps of equal height from top to bottom, 1 for all points.
+        Its width in `STEPS` steps of equal height from top to bottom, 1 for all points that are drawn.
     top, bottom : float
         Where it begins and ends: 0 above where the first point leaves, 1 at the end, by log λ.
     hidden : int
@@ -59,11 +59,14 @@ class Icicle:
         Parents first.
     least, most : float
         The λ at the top and at the bottom.
+    root : int
+        The branch that is drawn with all below it.
     """
 
     bars: tuple[Bar, ...]
     least: float
     most: float
+    root: int = ROOT
 
     def level(self, depth: float) -> float:
         """Return the λ at a depth of the drawing, 0 to 1."""
@@ -74,7 +77,7 @@ class Icicle:
         return float(_depths(np.array([level]), self.least, self.most)[0])
 
 
-def icicle(tree: CondensedTree, most: int = MOST_BARS) -> Icicle:
+def icicle(tree: CondensedTree, most: int = MOST_BARS, root: int = ROOT) -> Icicle:
     """Lay a tree out.
 
     Parameters
@@ -82,30 +85,36 @@ def icicle(tree: CondensedTree, most: int = MOST_BARS) -> Icicle:
     tree : CondensedTree
     most : int, default 200
         Bars at most. The largest are drawn, so that what a bar hangs below is always drawn too.
+    root : int, default 0
+        The branch to draw, with what is below it, as wide as the whole.
     """
-    first = float(min(tree.leaves_at.min(), tree.birth[1:].min(initial=np.inf)))
+    inside = below(tree, root)
+    branches, leaves_at = np.flatnonzero(inside), tree.leaves_at[inside[tree.branch]]
+    births = tree.birth[branches[1:]]
+    first = float(min(leaves_at.min(), births.min(initial=np.inf)))
     # A tree that parts beyond where most points have left shows that too.
-    last = max(float(np.quantile(tree.leaves_at, DENSEST)), float(tree.birth.max()), first * (1 + 1e-6))
+    last = max(float(np.quantile(leaves_at, DENSEST)), float(births.max(initial=0)), first * (1 + 1e-6))
     first *= (first / last) ** ABOVE
-    drawn = np.sort(np.lexsort((np.arange(tree.count), -tree.size))[:most])
-    top = _depths(np.maximum(tree.birth, first), first, last)
+    drawn = np.sort(branches[np.lexsort((branches, -tree.size[branches]))[:most]])
+    top = _depths(tree.birth, first, last)
+    top[root] = 0
     bottom = np.maximum(top, _depths(tree.death, first, last))
-    left = _left_at(tree, first, last, top, bottom)
-    middles, hidden = _middles(tree, drawn), _hidden(tree, drawn)
+    widths = (tree.size[:, None] - _left_at(tree, first, last, top, bottom)) / tree.size[root]
+    middles, hidden = _middles(tree, drawn, root), _hidden(tree, drawn, inside)
     bars = tuple(
         Bar(
             branch,
             int(tree.parent[branch]),
             int(tree.size[branch]),
             middles[branch],
-            tuple(((tree.size[branch] - left[branch]) / tree.n).tolist()),
+            tuple(widths[branch].tolist()),
             float(top[branch]),
             float(bottom[branch]),
             hidden[branch],
         )
         for branch in drawn.tolist()
     )
-    return Icicle(bars, first, last)
+    return Icicle(bars, first, last, root)
 
 
 def _depths(levels: NDArray[np.float64], least: float, most: float) -> NDArray[np.float64]:
@@ -129,25 +138,24 @@ def _left_at(
     return np.column_stack([np.zeros(tree.count, np.int64), left[:, :-1]])
 
 
-def _middles(tree: CondensedTree, drawn: NDArray[np.int64]) -> dict[int, float]:
+def _middles(tree: CondensedTree, drawn: NDArray[np.int64], root: int) -> dict[int, float]:
     """Where each bar's middle is: those below a bar lie side by side under its middle, the larger first."""
-    shown, middles = set(drawn.tolist()), {ROOT: 0.5}
+    shown, whole, middles = set(drawn.tolist()), int(tree.size[root]), {root: 0.5}
     for branch in drawn.tolist():
-        inside = sorted(shown & set(tree.children[branch]), key=lambda one: (-int(tree.size[one]), one))
-        start = middles[branch] - sum(int(tree.size[one]) for one in tree.children[branch]) / tree.n / 2
-        for one in inside:
-            width = int(tree.size[one]) / tree.n
+        parts = sorted(tree.children[branch], key=lambda one: (-int(tree.size[one]), one))
+        start = middles[branch] - sum(int(tree.size[one]) for one in parts) / whole / 2
+        for one in (one for one in parts if one in shown):
+            width = int(tree.size[one]) / whole
             middles[one] = start + width / 2
             start += width
     return middles
 
 
-def _hidden(tree: CondensedTree, drawn: NDArray[np.int64]) -> dict[int, int]:
+def _hidden(tree: CondensedTree, drawn: NDArray[np.int64], inside: NDArray[np.bool_]) -> dict[int, int]:
     """How many branches below each bar are not drawn, each counted for the last bar above it."""
-    shown, parent = set(drawn.tolist()), tree.parent.tolist()
-    hidden, bar = dict.fromkeys(shown, 0), [ROOT] * tree.count
-    for branch in range(tree.count):
-        bar[branch] = branch if branch in shown else bar[parent[branch]]
-        if branch not in shown:
-            hidden[bar[branch]] += 1
+    hidden, parent = dict.fromkeys(drawn.tolist(), 0), tree.parent.tolist()
+    bar: dict[int, int] = {}
+    for branch in np.flatnonzero(inside).tolist():
+        bar[branch] = branch if branch in hidden else bar[parent[branch]]
+        hidden[bar[branch]] += branch not in hidden
     return hidden

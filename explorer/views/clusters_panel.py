@@ -43,7 +43,8 @@ class CondensedTree(Part):
     state : dict
         By `tree_state`; empty for nothing.
     on_message : callable
-        Called with {"act": "pick", "key", "mode"}, a branch, or {"act": "cut", "depth"}.
+        Called with {"act": "pick", "key", "mode"} or {"act": "zoom", "key"}, of a branch, or {"act": "cut",
+        "depth"}.
     """
 
     state = param.Dict(default={})
@@ -270,9 +271,11 @@ class ClustersPanel(pn.viewable.Viewer):
         self._follow()
 
     def _put(self, draft: Draft) -> None:
-        self._draft, self._names = draft, ()
+        same = self._draft is not None and self._draft.clusters is draft.clusters
+        self._draft, self._names = draft, self._names if same else ()
         self._draw()
-        self._name()
+        if not same:
+            self._name()
 
     # Branches
 
@@ -283,6 +286,10 @@ class ClustersPanel(pn.viewable.Viewer):
         if message["act"] == "cut":
             depth = float(message["depth"])
             self._change(lambda: draft.cut(depth))
+            return
+        if message["act"] == "zoom":
+            branch = int(message["key"])
+            self._change(lambda: draft.zoom(branch))
             return
         key, mode = int(message["key"]), message["mode"] or self._session.mode
         if message["act"] == "pick":
@@ -337,7 +344,7 @@ class ClustersPanel(pn.viewable.Viewer):
         labels = draft.clusters.labels
 
         def put(names: tuple[str, ...]) -> None:
-            if self._draft is draft:
+            if self._draft is not None and self._draft.clusters is draft.clusters:
                 self._names = names
                 self._draw()
 

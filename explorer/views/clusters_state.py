@@ -28,12 +28,9 @@ def tree_state(draft: Draft, picked: int | None, dark: bool) -> dict[str, Any]:
     colours = palette.categorical(len(found.branches), dark)
     cluster = {branch: number for number, branch in enumerate(found.branches.tolist())}
     held = _clusters_below(draft.tree, cluster)
-    owner: dict[int, int] = {}
     bars = []
     for bar in drawing.bars:
-        own = cluster.get(bar.branch, NOISE)
-        owner[bar.branch] = own if own >= 0 else owner.get(bar.parent, NOISE)
-        of = owner[bar.branch]
+        own, of = cluster.get(bar.branch, NOISE), _cluster_of(draft.tree, cluster, bar.branch)
         bars.append(
             {
                 "key": bar.branch,
@@ -53,6 +50,7 @@ def tree_state(draft: Draft, picked: int | None, dark: bool) -> dict[str, Any]:
         "cut": NOISE if level is None else drawing.depth(level),
         "least": drawing.least,
         "most": drawing.most,
+        "zoomed": drawing.root != ROOT,
         "hidden": sum(bar.hidden for bar in drawing.bars),
     }
 
@@ -101,6 +99,13 @@ def _said(bar: Bar, drawing: Icicle, own: int, of: int, held: int) -> str:
 
 def _distance(drawing: Icicle, depth: float) -> str:
     return f"{1 / drawing.level(depth):.3g}"
+
+
+def _cluster_of(tree: CondensedTree, cluster: dict[int, int], branch: int) -> int:
+    """The cluster that a branch is or is part of, -1 for none."""
+    while branch >= 0 and branch not in cluster:
+        branch = int(tree.parent[branch])
+    return cluster.get(branch, NOISE)
 
 
 def _clusters_below(tree: CondensedTree, cluster: dict[int, int]) -> list[int]:

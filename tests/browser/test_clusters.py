@@ -33,6 +33,13 @@ def test_a_tree_is_cut_clicked_split_and_applied(opened_on_run: Page, served: Se
     for key in ("ArrowUp", "Enter"):
         page.get_by_role("listbox", name="Branches of the condensed tree").press(key)
     until(lambda: session.selection.count == session.dataset.n)
+    bars.nth(1).dblclick()
+    until(lambda: panel._draft.drawing.root == branch)
+    page.get_by_role("button", name="Whole tree").click()
+    until(lambda: panel._draft.drawing.root == 0)
+    for key in ("ArrowUp", "Enter"):
+        page.get_by_role("listbox", name="Branches of the condensed tree").press(key)
+    until(lambda: session.selection.count == session.dataset.n)
     merge = page.get_by_role("button", name="Merge", exact=True)
     expect(merge).to_be_enabled()
     merge.click()

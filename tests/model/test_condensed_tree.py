@@ -198,6 +198,16 @@ def test_a_drawing_shows_the_largest_branches_inside_their_parents(tree: Condens
         drawn.add(bar.branch)
 
 
+def test_a_branch_is_drawn_as_wide_as_the_whole(tree: CondensedTree) -> None:
+    root = next(branch for branch in range(1, tree.count) if tree.children[branch])
+    drawing = icicle(tree, root=root)
+    assert [bar.branch for bar in drawing.bars] == np.flatnonzero(below(tree, root)).tolist()
+    first, *rest = drawing.bars
+    assert (first.branch, first.middle, first.widths[0], first.top) == (root, 0.5, 1, 0)
+    assert all(bar.widths[0] == bar.size / tree.size[root] for bar in rest)
+    assert all(0 <= bar.middle - bar.widths[0] / 2 <= bar.middle + bar.widths[0] / 2 <= 1 for bar in rest)
+
+
 def test_a_depth_of_the_drawing_is_a_density_and_back(tree: CondensedTree) -> None:
     drawing = icicle(tree)
     for depth in (0.0, 0.3, 1.0):

@@ -94,6 +94,14 @@ def test_branches_are_selected_split_merged_and_cut(session: Session, panel: Clu
     pick(panel, child)
     np.testing.assert_array_equal(session.selection.rows, panel._draft.rows(child))
     assert session.selection.steps[-1].text == f"branch of {tree.size[child]} items"
+    before, names = panel._draft.clusters, panel._names
+    panel._on_message({"act": "zoom", "key": child})
+    assert panel.tree.state["zoomed"]
+    assert {bar["colour"] for bar in panel.tree.state["bars"]} == {panel.tree.state["bars"][0]["colour"]}
+    assert panel._draft.clusters is before
+    assert panel._names == names
+    panel._on_message({"act": "zoom", "key": 0})
+    assert not panel.tree.state["zoomed"]
     panel.merge.clicks += 1
     assert panel._draft.branches == (0,)
     panel.back.clicks += 1
