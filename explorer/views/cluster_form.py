@@ -14,7 +14,6 @@ from explorer.model.errors import InputError
 from explorer.model.run import Run, RunParameters, RunStatus
 from explorer.model.session import Session
 from explorer.views.aside import Aside
-from explorer.views.telling import tell
 from explorer.views.theme import stylesheet
 
 THIS = "the map"
@@ -168,12 +167,11 @@ class ClusterForm(pn.viewable.Viewer):
         }
         waited = known.get(self._waiting)
         value = self.ground.value if self.ground.value in options.values() else ""
-        if waited is None:
-            self._waiting = ""  # it was deleted
-        elif not waited.status.active:
-            value = waited.id if waited.id in options.values() else value
+        if self._waiting and (waited is None or not waited.status.active):
+            # It may have been deleted, have failed or been stopped.
+            value = self._waiting if self._waiting in options.values() else value
             self._waiting = ""
-            self._say(waited.error or "" if value != waited.id else "")
+            self._say("" if waited is None else waited.error or "", "bad")
         self._setting = True
         before = self.ground.value
         if options != self.ground.options or value != before:
@@ -215,8 +213,12 @@ class ClusterForm(pn.viewable.Viewer):
                 session.refresh()
                 self._offer()
 
+        def fail(sentence: str) -> None:
+            self._follow()
+            self._say(sentence, "bad")
+
         self.make.disabled = True
-        self._aside.ask(lambda: session.runner.start(dataset, chosen), wait, tell)
+        self._aside.ask(lambda: session.runner.start(dataset, chosen), wait, fail)
 
     def _say(self, sentence: str, tone: str = "muted") -> None:
         role = "alert" if tone == "bad" else "status"
