@@ -330,21 +330,39 @@ def cluster(
     min_samples: Annotated[
         int | None, typer.Option(help="Neighbours that make a point dense. [default: 10]")
     ] = None,
+    selection: Annotated[
+        str, typer.Option(help="Which branches are clusters: eom, the most stable, or leaf, the smallest.")
+    ] = "eom",
+    epsilon: Annotated[
+        float, typer.Option(help="Clusters that part at a smaller distance on the map stay one.")
+    ] = 0.0,
+    apply_to: Annotated[
+        str,
+        typer.Option(
+            "--apply-to",
+            help="Make them the clusters of this run of the same data, in the app and for all commands.",
+            metavar="RUN",
+        ),
+    ] = "",
     workspace: Folder = None,
     as_json: Json = False,
 ) -> None:
-    """Find the clusters of a run's map by HDBSCAN and keep them in the workspace."""
-    from explorer.model.clusters import ClusterParameters, find
+    """Find the clusters of a run's map, of any dimensions, by HDBSCAN and keep them in the workspace."""
+    from explorer.model.clusters import ClusterParameters, apply, find
 
     with _open(workspace, must_exist=workspace is not None) as space:
         record = space.run(run)
-        chosen = ClusterParameters.for_rows(record.n, min_cluster_size, min_samples)
+        target = space.run(apply_to) if apply_to else None
+        chosen = ClusterParameters.for_rows(record.n, min_cluster_size, min_samples, selection, epsilon)
         with told_bar("finding clusters") as told:
             found = find(space, record, chosen, told)
+        if target is not None:
+            apply(space, target, found, chosen, record)
     sizes = found.sizes.tolist()
     if as_json:
         result = {"run": record.id, "method": found.method, "clusters": len(sizes)}
-        print_json(result | {"noise_share": found.noise_share, "sizes": sizes})
+        result |= {"noise_share": found.noise_share, "sizes": sizes}
+        print_json(result | {"persistence": found.persistence.astype(float).round(6).tolist()})
         return
     largest = f", the largest of {sizes[0]:,} rows" if sizes else ""
     print(f"{record.id}: {len(sizes):,} clusters{largest}, {found.noise_share:.1%} noise ({found.method})")
@@ -450,7 +468,7 @@ def sample(
     """Draw rows of a run's data, or the same rows again by their manifest."""
     from explorer.model.drawing import Ground, redraw
     from explorer.model.reading import read_given_json
-    from explorer.model.replay import cluster_step, lasso_step
+    from explorer.model.replay import lasso_step
     from explorer.model.sampling import quotas_from, strategy_named
     from explorer.model.selection import Step
     from explorer.model.strategies import Plan
@@ -467,7 +485,7 @@ def sample(
             ground = Ground.of_run(folder, str(run))
             steps = [lasso_step(read_given_json(polygon), ground.run_id)] if polygon else [Step("all")]
             if cluster:
-                steps.append(cluster_step(cluster, ground.run_id))
+                steps.append(ground.cluster(cluster))
             if where:
                 steps.append(Step("condition", "intersect", condition=where))
             with bar("drawing"):

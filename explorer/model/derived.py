@@ -10,11 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from explorer.model.applied import applied
 from explorer.model.categories import MISSING, Categories
 from explorer.model.doing import Doing, StoppedError
 from explorer.model.errors import InputError, RunError, WorkspaceError
 from explorer.model.run import Run
-from explorer.model.statistics import DISPLACEMENT, STATISTICS, Known, compute
+from explorer.model.statistics import CLUSTERED, DISPLACEMENT, STATISTICS, Known, compute, named
 from explorer.model.workspace import Workspace
 
 MOST_KEPT = 8
@@ -73,7 +74,7 @@ class Derived:
         """
         if run is None or _lacks(name, run, runs):
             return None
-        key = _key(name, run, runs)
+        key = _key(self._workspace, name, run, runs)
         with self._lock:
             if key in self._known:
                 self._known.move_to_end(key)
@@ -91,7 +92,7 @@ class Derived:
             return "There is no run to tell this of yet."
         if lacking := _lacks(name, run, runs):
             return lacking
-        key = _key(name, run, runs)
+        key = _key(self._workspace, name, run, runs)
         doing = self._doing.get(key)
         return self._faults.get(key) or ("" if doing is None else f"{doing.what}…")
 
@@ -119,7 +120,7 @@ class Derived:
         try:
             if doing.stopped:
                 raise StoppedError
-            known = compute(name, self._workspace, run, runs, doing)
+            known = named(self._workspace, run, name, compute(name, self._workspace, run, runs, doing))
             with self._lock:
                 self._known[key] = known
                 while len(self._known) > MOST_KEPT:
@@ -153,6 +154,9 @@ def _lacks(name: str, run: Run, runs: tuple[Run, ...]) -> str:
     return ""
 
 
-def _key(name: str, run: Run, runs: tuple[Run, ...]) -> Key:
+def _key(workspace: Workspace, name: str, run: Run, runs: tuple[Run, ...]) -> Key:
+    if name in CLUSTERED:
+        now = applied(workspace, run)
+        return (name, run.id, run.epoch, None if now is None else (now.key, now.names))
     # How stable a run is changes with those it is compared with, what it differs in with the one beside.
     return (name, *((one.id, one.epoch) for one in (run, *runs)))

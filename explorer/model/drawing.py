@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -12,14 +12,15 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from explorer.model import stages, statistics
+from explorer.model.applied import applied
 from explorer.model.categories import Categories
 from explorer.model.dataset import Dataset
 from explorer.model.errors import InputError
 from explorer.model.provenance import provenance
-from explorer.model.replay import Material, replayed
+from explorer.model.replay import Material, cluster_step, replayed
 from explorer.model.run import Run, RunParameters
 from explorer.model.sampling import Sample, draw, sample_table
-from explorer.model.selection import Selection, Step
+from explorer.model.selection import Selection, Step, packed
 from explorer.model.strategies import STRATEGIES, Plan, Population
 from explorer.model.workspace import Workspace
 
@@ -128,8 +129,25 @@ class Ground:
         if not known or run.data_hash != self.dataset.hash:
             raise InputError(f"The run {run.id} does not tell {name!r} of the rows of this data.")
         runs = tuple(self.workspace.runs(run.dataset_id))
+        # Of clusters that were applied a step tells the rows: others may have been since.
         others = statistics.compared_with(name, run, runs)
-        return statistics.compute(name, self.workspace, run, others).categories
+        return statistics.compute(name, self.workspace, run, others, by_default=True).categories
+
+    def cluster(self, cluster: str) -> Step:
+        """The step that keeps one cluster of the run as it is coloured: its number, or "noise".
+
+        Raises
+        ------
+        InputError
+            When it is neither, or there is none of that number among those applied.
+        """
+        step = cluster_step(cluster, self.run_id)
+        if self.run is None or applied(self.workspace, self.run) is None:
+            return step
+        found = statistics.compute(step.column, self.workspace, self.run, ()).categories
+        if step.values[0] not in found.names:
+            raise InputError(f"{step.column} has no category {step.values[0]!r}: it has {len(found.names)}.")
+        return replace(step, packed=packed(found.codes == found.names.index(step.values[0])))
 
     def _map(self, run_id: str) -> NDArray[np.float32]:
         """The map kept of a run of this data, float32 (n, 2)."""

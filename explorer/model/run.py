@@ -129,6 +129,7 @@ class RunParameters:
         parts = [f"k {self.n_neighbors}", f"d {self.min_dist:g}"]
         parts += [self.metric] if self.metric != "euclidean" else []
         parts += [self.init] if self.init != "spectral" else []
+        parts += [f"{self.n_components} dimensions"] if self.n_components != 2 else []
         parts += ["densmap"] if self.densmap else []
         parts += [f"target {self.target}"] if self.target else []
         wider = [f"graph {self.graph_width}"] if self.graph_width != self.n_neighbors else []

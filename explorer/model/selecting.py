@@ -10,12 +10,13 @@ import param
 from numpy.typing import NDArray
 
 from explorer.model.aligned import AlignedMap
+from explorer.model.applied import applied
 from explorer.model.errors import InputError
 from explorer.model.runner import Runner, Snapshot
 from explorer.model.saved import SavedSelections
 from explorer.model.selection import MODES, Selection, SelectionHistory, Step, inside, packed
 from explorer.model.separation import Separation
-from explorer.model.statistics import CLUSTER, DISPLACEMENT, STABILITY
+from explorer.model.statistics import CLUSTER, CLUSTERED, DISPLACEMENT, STABILITY
 from explorer.model.viewed import Viewed
 from explorer.model.water_level import Level, WaterLevels
 from explorer.model.workspace import Workspace
@@ -79,8 +80,10 @@ class Selecting(Viewed):
         mask, name = categories.codes == code, categories.names[code]
         run_id = self.run_id if is_statistic else ""
         step = Step("categories", mode, run_id, column=column, values=(name,))
-        # Ranges of what compares runs are others with other runs, and two categories may be called the same.
-        if (is_statistic and column in (STABILITY, DISPLACEMENT)) or categories.names.count(name) > 1:
+        # Ranges of what compares runs are others with other runs, clusters may be applied anew, and two
+        # categories may be called the same.
+        passing = is_statistic and (column in (STABILITY, DISPLACEMENT) or self._has_applied(column))
+        if passing or categories.names.count(name) > 1:
             step = replace(step, packed=packed(mask))
         self._push(mask, step, mode)
 
@@ -99,6 +102,10 @@ class Selecting(Viewed):
         if code == found.noise:
             raise InputError(f"Row {row:,} is noise: it is in no cluster.")
         self.select_category(CLUSTER, code, mode)
+
+    def _has_applied(self, column: str) -> bool:
+        run = self.run(self.run_id)
+        return column in CLUSTERED and run is not None and applied(self.workspace, run) is not None
 
     def select_where(self, condition: str, mode: str = "replace") -> None:
         """Select the rows a condition in SQL holds of; slow: a page asks `items.where` on another thread."""

@@ -87,7 +87,9 @@ class Session(Selecting):
         columns = [column.name for column in dataset.items.columns if column.kind == "categorical"]
         runs = tuple(self.runner.runs(dataset.id))
         known = [run.id for run in runs] or [""]
-        run_id = look["run_id"] if look.get("run_id") in known else known[0]
+        # Of more dimensions there is nothing to see.
+        flat = [run.id for run in runs if run.parameters.n_components == 2]
+        run_id = look["run_id"] if look.get("run_id") in known else (flat or known)[0]
         epoch = look.get("epoch") if look.get("run_id") == run_id else None
         beside_ids = tuple(one for one in look.get("beside_ids", ()) if one in known and one != run_id)
         self.history = history

@@ -17,6 +17,7 @@ from scipy.ndimage import gaussian_filter, map_coordinates
 
 from core.quality import distortion, stability
 from explorer.model import clusters, stages
+from explorer.model.applied import applied
 from explorer.model.categories import Categories, counted, of_ranges
 from explorer.model.comparison import displacement
 from explorer.model.doing import in_turn
@@ -29,6 +30,8 @@ from explorer.model.workspace import Workspace
 CLUSTER, PROBABILITY = "@cluster", "@probability"
 DENSITY, DISTORTION, STABILITY = "@density", "@distortion", "@stability"
 DISPLACEMENT = "@displacement"
+CLUSTERED = (CLUSTER, PROBABILITY)
+"""What changes when other clusters are applied to a run."""
 VERSION = 1
 REACH = 0.01
 GRID = 1024
@@ -93,6 +96,7 @@ def compute(
     run: Run,
     runs: tuple[Run, ...],
     progress: Callable[[float], None] = lambda _: None,
+    by_default: bool = False,
 ) -> Known:
     """Compute a statistic of a run, or read it from the workspace; slow, so never on the event loop.
 
@@ -107,14 +111,17 @@ def compute(
         Those that it is compared with, see `compared_with`; itself may be among them.
     progress : callable, optional
         Called with the share done where one is known; what it raises ends the work.
+    by_default : bool, default False
+        Of the clusters found on the map by itself, whatever was applied since.
 
     Raises
     ------
     InputError
         If the run does not have what the statistic needs.
     """
-    if name in (CLUSTER, PROBABILITY):
-        found = clusters.find(workspace, run, progress=progress)
+    if name in CLUSTERED:
+        usual = clusters.ClusterParameters.for_rows(run.n) if by_default else None
+        found = clusters.find(workspace, run, usual, progress)
         if name == CLUSTER:
             return Known(cluster_categories(found), found.labels.astype(np.float64))
         return _ranged(found.probabilities)
@@ -206,6 +213,16 @@ def cluster_categories(found: clusters.Clusters) -> Categories:
         return Categories(found.labels, names, found.sizes)
     codes = np.where(found.labels == clusters.NOISE, len(names), found.labels).astype(np.int32)
     return Categories(codes, (*names, "noise"), counted(codes, len(names) + 1), noise=len(names))
+
+
+def named(workspace: Workspace, run: Run, name: str, known: Known) -> Known:
+    """Return clusters with the names that were applied with them: ``cluster 3 · jazz``."""
+    now = applied(workspace, run) if name == CLUSTER else None
+    if now is None:
+        return known
+    plain = known.categories.names
+    names = [f"{one} · {told}" if told else one for one, told in zip(plain, now.names, strict=False)]
+    return replace(known, categories=replace(known.categories, names=(*names, *plain[len(names) :])))
 
 
 def _ranged(values: NDArray[Any]) -> Known:

@@ -56,9 +56,15 @@ class Worker:
 
     Call ``compute`` from one thread only, which should outlive the process: on Linux the kernel ends the
     process with the thread that started it. ``kill`` may be called from any thread.
+
+    Parameters
+    ----------
+    warm : bool, default True
+        Compile the core's kernels at the start, for a process that will compute the stages of runs.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, warm: bool = True) -> None:
+        self._warm = warm
         self._process: subprocess.Popen[str] | None = None
         self._answers: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self._lines: deque[str] = deque(maxlen=LINES_KEPT)
@@ -83,7 +89,7 @@ class Worker:
         root = str(Path(__file__).resolve().parents[2])
         path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
         process = subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-P", "-m", "explorer.model.worker", str(os.getpid())],
+            [sys.executable, "-P", "-m", "explorer.model.worker", str(os.getpid()), str(int(self._warm))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -203,10 +209,11 @@ def main() -> None:
     os.dup2(2, 1)
     tasks: queue.Queue[str] = queue.Queue()
     threading.Thread(target=_read_tasks, args=(tasks,), daemon=True).start()
-    from core import warm_up
+    if sys.argv[2] == "1":
+        from core import warm_up
 
-    # Load and compile while nobody waits.
-    warm_up(descent=True)
+        # Load and compile while nobody waits.
+        warm_up(descent=True)
     while True:
         answers.write(json.dumps(_answer(json.loads(tasks.get()))) + "\n")
         answers.flush()
@@ -275,11 +282,11 @@ def computed(
     earlier: Mapping[str, Mapping[str, np.ndarray]],
 ) -> tuple[dict[str, np.ndarray], float]:
     """Return the arrays of a stage, those of a knn graph with its recall, and the seconds it took."""
-    from explorer.model import clusters, stages
+    from explorer.model import linkage, stages
 
     started = time.perf_counter()
-    if stage == clusters.CLUSTERS:
-        arrays = clusters.label(vectors, **parameters)
+    if stage == linkage.LINKAGE:
+        arrays = linkage.single_linkage(vectors, **parameters)
     else:
         arrays = stages.compute(stage, parameters, vectors, earlier)
     seconds = time.perf_counter() - started

@@ -13,6 +13,7 @@
                                         positions (see history); runs of old keep them as .npz
               checkpoint.npz            what the layout needs to go on to the same bits
               start.npz                 what was taken of the run that it starts from (see fork)
+              clustering.json           the clusters an analyst put in place of those found (see applied)
               log.txt                   details of what went wrong
     runs/.deleted/<id>/                 a deleted run, to be restored until the next server starts
     samples/<name>.parquet, .json       drawn samples and how they were drawn
@@ -321,6 +322,26 @@ class Workspace:
         """Keep what a run starts from."""
         self.claim()
         files.write_arrays(self.run_folder(run_id) / "start.npz", arrays)
+
+    def clustering(self, run_id: str) -> dict[str, Any] | None:
+        """Return what ``applied`` keeps of a run's clusters, or None. A damaged record counts as none."""
+        path = self.run_folder(run_id) / "clustering.json"
+        try:
+            return self._once(path, partial(files.read_json, path))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            self._tell(f"{path} cannot be read ({error}); the clusters are those found on the map.")
+            return None
+
+    def save_clustering(self, run_id: str, values: dict[str, Any] | None) -> None:
+        """Keep what ``applied`` tells of a run's clusters; None forgets it."""
+        self.claim()
+        path = self.run_folder(run_id) / "clustering.json"
+        if values is None:
+            files.remove(path)
+        else:
+            write_json(path, values)
 
     def drop_checkpoint(self, run_id: str) -> None:
         """Remove the checkpoint of a run that needs it no more."""

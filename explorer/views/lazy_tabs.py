@@ -20,11 +20,16 @@ class LazyTabs(pmui.Tabs):
     """
 
     def __init__(self, *tabs: tuple[str, pn.viewable.Viewer], **look: Any) -> None:
-        self._unseen = dict(enumerate(content for _, content in tabs))
+        self._contents = tuple(content for _, content in tabs)
+        self._unseen = dict(enumerate(self._contents))
         boxes = ((title, pn.Column(sizing_mode="stretch_width", margin=0)) for title, _ in tabs)
         super().__init__(*boxes, **look)
         self.param.watch(self._fill, "active")
         self._fill()
+
+    def shows(self, content: pn.viewable.Viewer) -> bool:
+        """Whether this is the content of the tab in front."""
+        return self._contents[self.active] is content
 
     def _fill(self, *_: Any) -> None:
         content = self._unseen.pop(self.active, None)

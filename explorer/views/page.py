@@ -17,6 +17,7 @@ from explorer.model.run import RunStatus
 from explorer.model.runner import Event
 from explorer.model.session import Session
 from explorer.views.arrival import send_all_changes
+from explorer.views.clusters_panel import ClustersPanel
 from explorer.views.colour_panel import ColourPanel
 from explorer.views.colouring import Colours
 from explorer.views.compare_panel import ComparePanel
@@ -105,6 +106,7 @@ class Explorer(pn.viewable.Viewer):
         self.session.derived.close()
         self.compare.close()
         self.selection.close()
+        self.clusters.close()
         self.grid.close()
 
     # Parts
@@ -127,6 +129,7 @@ class Explorer(pn.viewable.Viewer):
         self.sample = SamplePanel(session, self._jump)
         self.item = ItemPanel(session, self._jump, dark)
         self.compare = ComparePanel(session, self.status.show)
+        self.clusters = ClustersPanel(session, self.status.show, dark)
         self.search = SearchBar(session, self._jump)
         self.share = ShareBar(session)
 
@@ -177,6 +180,7 @@ class Explorer(pn.viewable.Viewer):
             ("Sample", self.sample),
             ("Item", self.item),
             ("Compare", self.compare),
+            ("Clusters", self.clusters),
             sizing_mode="stretch_width",
             margin=0,
         )
@@ -237,7 +241,8 @@ class Explorer(pn.viewable.Viewer):
     def _on_theme(self, event: Any) -> None:
         self.dark = bool(event.new)
         self._page.styles = css_variables(self.dark)
-        for part in (self.grid, self.colour, self.selection, self.item, self.runs, self.wall):
+        panels = (self.colour, self.selection, self.item, self.clusters, self.runs)
+        for part in (self.grid, self.wall, *panels):
             part.use_theme(self.dark)
 
     # What the session and the runner say
@@ -255,6 +260,7 @@ class Explorer(pn.viewable.Viewer):
         # The legend goes from under the pointer, and no script is told so.
         self.tabs.param.watch(lambda *_: self.session.param.update(highlighted=frozenset()), ["active"])
         self.wall.param.watch(self._show_view, ["shown"])
+        self.tabs.param.watch(lambda *_: self.clusters.look(self.tabs.shows(self.clusters)), ["active"])
         self.map.feed.on_painted = lambda: self.status.tell_frame(self.map.feed.took)
         self.session.derived.on_change = self._on_derived
         self.session.hear()  # of what was computed before anybody heard of it

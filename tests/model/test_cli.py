@@ -310,7 +310,7 @@ def test_cluster_tells_sizes_that_add_up_and_keeps_the_labels(
     done = command("cluster", told["run"][:6], "--min-cluster-size", "40", "--workspace", workspace, "--json")
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout.splitlines()[-1])
-    assert list(said) == ["run", "method", "clusters", "noise_share", "sizes"]
+    assert list(said) == ["run", "method", "clusters", "noise_share", "sizes", "persistence"]
     assert said["run"] == told["run"]
     assert said["clusters"] == len(said["sizes"])
     assert said["sizes"] == sorted(said["sizes"], reverse=True)
@@ -335,6 +335,30 @@ def test_a_sample_of_a_cluster_holds_no_row_of_another_and_is_drawn_again(
     rows = pyarrow.csv.read_csv(tmp_path / "one.csv")["row_id"].to_numpy()
     assert len(rows) == 12
     assert set(labels[rows]) == {0}
+
+
+def test_clusters_that_are_applied_are_those_of_every_command(
+    command: Command, fitted: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    workspace, told = fitted
+    coarse = ("--min-cluster-size", "60", "--selection", "leaf", "--apply-to", told["run"])
+    done = command("cluster", told["run"], *coarse, "--workspace", workspace, "--json")
+    assert done.returncode == 0, done.stderr
+    sizes = json.loads(done.stdout.splitlines()[-1])["sizes"]
+    where = ("--workspace", workspace)
+    try:
+        assert command("export", told["run"], "--clusters", "--out", "all.parquet", *where).returncode == 0
+        drawn = ("sample", told["run"], "--cluster", "0", "--size", "9", "--out", "one.csv", *where)
+        assert command(*drawn).returncode == 0
+    finally:
+        with Workspace(workspace) as space:
+            space.save_clustering(told["run"], None)
+    labels = pq.read_table(tmp_path / "all.parquet")["cluster"].to_numpy()
+    assert np.bincount(labels[labels >= 0]).tolist() == sizes
+    assert set(labels[pyarrow.csv.read_csv(tmp_path / "one.csv")["row_id"].to_numpy()]) == {0}
+    # Also when they are the run's own no longer.
+    assert command("sample", "--manifest", "one.json", "--out", "two.csv", *where).returncode == 0
+    assert (tmp_path / "one.csv").read_text() == (tmp_path / "two.csv").read_text()
 
 
 def test_items_may_be_a_second_file(command: Command, tmp_path: Path) -> None:
@@ -497,6 +521,7 @@ def test_bad_input_ends_with_one_sentence_and_leaves_nothing_half_written(
         ("export k15 --out no/such/folder/map.csv", []),
         ("cluster k15 --min-samples 300", ["min_samples is 300", "300 points", "1 to 299"]),
         ("cluster k15 --min-cluster-size 1", ["min_cluster_size is 1", "2 points"]),
+        ("cluster k15 --selection best", ["selection is 'best'", "eom, leaf"]),
         ("sample k15 --cluster 77 --out map.csv", ["@cluster has no category 'cluster 77'"]),
         ("runs --workspace nowhere", ["no workspace", "nowhere"]),
         ("export k15 --out map.csv --workspace nowhere", ["no workspace", "nowhere"]),

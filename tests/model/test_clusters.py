@@ -1,17 +1,30 @@
 """Clusters: what they are, that they are kept, and what is refused."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
 
 from explorer.model import clusters
-from explorer.model.clusters import ClusterParameters, Clusters, find, label, largest_first
+from explorer.model.applied import applied
+from explorer.model.clusters import (
+    ClusterParameters,
+    apply,
+    find,
+    grouped,
+    preview,
+    seconds_to_find,
+)
+from explorer.model.condensed_tree import condense, labels, select
 from explorer.model.dataset import Dataset
 from explorer.model.doing import Doing, StoppedError
+from explorer.model.drawing import Ground
 from explorer.model.errors import InputError
+from explorer.model.linkage import single_linkage
 from explorer.model.run import Run, RunParameters
 from explorer.model.runner import Runner
+from explorer.model.selection import Step
 from explorer.model.workspace import Workspace
 
 
@@ -42,7 +55,7 @@ def test_blobs_are_the_clusters_of_their_map_and_found_once(
     assert found.noise_share < 0.1
     for code in range(5):
         assert len(np.unique(blobs[1][found.labels == code])) == 1
-    monkeypatch.setattr(clusters, "Worker", lambda: pytest.fail("they were found before"))
+    monkeypatch.setattr(clusters, "Worker", lambda **_: pytest.fail("they were found before"))
     np.testing.assert_array_equal(find(workspace, run).labels, found.labels)
 
 
@@ -57,23 +70,79 @@ def test_finding_that_is_ended_leaves_the_workspace_as_it_was(blobs_run) -> None
     assert [path for path in workspace.path.rglob("*") if path.is_file()] == before
 
 
-def test_beyond_many_rows_another_library_tells_the_same_blobs_apart(
-    blobs_run, blobs, monkeypatch: pytest.MonkeyPatch
+def test_the_tree_is_kept_and_gives_the_labels_again(blobs_run) -> None:
+    workspace, run = blobs_run
+    parameters = ClusterParameters.for_rows(run.n, 20, selection="leaf")
+    find(workspace, run, parameters)
+    found = find(workspace, run, parameters)
+    again, branches = labels(found.tree, found.branches)
+    np.testing.assert_array_equal(again, found.labels)
+    np.testing.assert_array_equal(branches, found.branches)
+    assert len(found.persistence) == len(found.sizes)
+    assert ((found.persistence >= 0) & (found.persistence <= 1)).all()
+    assert (found.probabilities[found.labels < 0] == 0).all()
+    for cluster, mean in enumerate(found.mean_probabilities):
+        assert mean == pytest.approx(found.probabilities[found.labels == cluster].mean(), rel=1e-5)
+
+
+def test_other_parameters_need_no_new_linkage_and_a_preview_keeps_nothing(
+    blobs_run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workspace, run = blobs_run
-    monkeypatch.setattr(clusters, "SLOW_UP_TO", 0)
-    found = find(workspace, run)
-    assert found.method == "fast_hdbscan"
-    assert len(found.sizes) == 5
-    for code in range(5):
-        assert len(np.unique(blobs[1][found.labels == code])) == 1
+    find(workspace, run)
+    before = [path for path in workspace.path.rglob("*") if path.is_file()]
+    monkeypatch.setattr(clusters, "Worker", lambda **_: pytest.fail("it was linked before"))
+    found = preview(workspace, run, ClusterParameters.for_rows(run.n, 25, epsilon=100.0))
+    assert len(found.sizes) == 2, "all that parts below the root at less than 100 is one"
+    assert [path for path in workspace.path.rglob("*") if path.is_file()] == before
+
+
+def test_what_is_applied_is_the_runs_own_until_its_map_is_another(blobs_run) -> None:
+    workspace, run = blobs_run
+    first = find(workspace, run)
+    coarse = ClusterParameters.for_rows(run.n, 150)
+    other = preview(workspace, run, coarse)
+    assert len(other.sizes) != len(first.sizes)
+    apply(workspace, run, other, coarse, run, names=("one", "", "three")[: len(other.sizes)])
+    try:
+        np.testing.assert_array_equal(find(workspace, run).labels, other.labels)
+        np.testing.assert_array_equal(find(workspace, run).persistence, other.persistence)
+        assert seconds_to_find(workspace, run) == 0
+        usual = ClusterParameters.for_rows(run.n)
+        np.testing.assert_array_equal(find(workspace, run, usual).labels, first.labels)
+        moved = run.with_(epoch=run.epoch + 1)
+        assert applied(workspace, moved) is None
+        with pytest.raises(InputError, match="other data"):
+            apply(workspace, run.with_(data_hash="x"), other, coarse, run)
+    finally:
+        workspace.save_clustering(run.id, None)
+    np.testing.assert_array_equal(find(workspace, run).labels, first.labels)
+
+
+def test_a_step_on_applied_clusters_tells_its_rows(blobs_run) -> None:
+    workspace, run = blobs_run
+    coarse = ClusterParameters.for_rows(run.n, 150)
+    other = preview(workspace, run, coarse)
+    ground = Ground.of_run(workspace, run.id)
+    assert not ground.cluster("1").packed
+    apply(workspace, run, other, coarse, run, names=("a",) * len(other.sizes))
+    try:
+        step = ground.cluster("1")
+        with pytest.raises(InputError, match="no category 'cluster 77'"):
+            ground.cluster("77")
+    finally:
+        workspace.save_clustering(run.id, None)
+    selected = ground.select([Step("all"), step])
+    np.testing.assert_array_equal(selected.mask, other.labels == 1)
 
 
 def test_points_far_from_all_heaps_are_noise_without_probability() -> None:
     rng = np.random.default_rng(0)
     far = rng.uniform(-60, 60, size=(12, 2))
     points = np.concatenate([rng.normal(size=(300, 2)), rng.normal(size=(200, 2)) + 20, far])
-    found = Clusters(**label(points.astype(np.float32), 50, 10, "hdbscan"), method="hdbscan")
+    merges = single_linkage(points.astype(np.float32), 10)
+    tree = condense(merges["left"], merges["right"], merges["distance"], 50)
+    found = grouped(tree, select(tree), "hdbscan")
     assert len(found.sizes) == 2
     assert (found.labels[:300] == 0).mean() > 0.9
     assert (found.labels[300:500] == 1).mean() > 0.9
@@ -81,10 +150,16 @@ def test_points_far_from_all_heaps_are_noise_without_probability() -> None:
     assert (found.probabilities[found.labels == -1] == 0).all()
 
 
-def test_clusters_are_numbered_by_falling_size_whatever_they_were_called() -> None:
-    labels = np.array([7, 7, 2, -1, 2, 2, 0])
-    assert largest_first(labels).tolist() == [1, 1, 0, -1, 0, 0, 2]
-    assert largest_first(np.full(3, -1)).tolist() == [-1, -1, -1]
+def test_an_embedding_of_more_dimensions_is_clustered(blobs_run, blobs) -> None:
+    workspace, run = blobs_run
+    with Runner(workspace) as runner:
+        chosen = RunParameters(n_neighbors=30, min_dist=0.0, n_components=4, n_epochs=100)
+        assert "4 dimensions" in chosen.label
+        deep = runner.wait(runner.start(workspace.dataset(run.dataset_id), chosen).id)
+    found = find(workspace, deep)
+    assert len(found.sizes) == 5
+    for code in range(5):
+        assert len(np.unique(blobs[1][found.labels == code])) == 1
 
 
 @pytest.mark.parametrize(("n", "size"), [(100, 15), (70_000, 500), (1_000_000, 7142)])
@@ -92,7 +167,32 @@ def test_a_cluster_has_a_140th_of_the_points_but_fifteen_at_least(n: int, size: 
     assert ClusterParameters.for_rows(n) == ClusterParameters(size, 10)
 
 
-@pytest.mark.parametrize(("size", "samples", "says"), [(1, 10, "min_cluster_size"), (15, 600, "min_samples")])
-def test_parameters_that_cannot_work_are_refused(size: int, samples: int, says: str) -> None:
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"min_cluster_size": 1}, "min_cluster_size is 1"),
+        ({"min_samples": 600}, "min_samples is 600"),
+        ({"selection": "best"}, "selection is 'best': choose one of eom, leaf"),
+        ({"epsilon": -0.5}, "epsilon is -0.5"),
+        ({"epsilon": np.nan}, "epsilon is nan"),
+    ],
+)
+def test_parameters_that_cannot_work_are_refused(wrong: dict[str, Any], says: str) -> None:
     with pytest.raises(InputError, match=says):
-        ClusterParameters.for_rows(600, size, samples)
+        ClusterParameters.for_rows(600, **wrong)
+
+
+@pytest.mark.parametrize("n_lost", [1, 600])
+def test_rows_without_a_place_are_noise_and_change_no_cluster(n_lost: int) -> None:
+    rng = np.random.default_rng(2)
+    points = np.concatenate([rng.normal(at, 1.0, (150, 2)) for at in (0, 20, 40)]).astype(np.float32)
+    lost = np.concatenate([points, np.full((n_lost, 2), np.nan, np.float32)])
+
+    def found(of: np.ndarray) -> np.ndarray:
+        merges = single_linkage(of, 5)
+        tree = condense(merges["left"], merges["right"], merges["distance"], 30)
+        return labels(tree, select(tree, "eom", 0.0))[0]
+
+    several = found(lost)
+    assert (several[len(points) :] == -1).all()
+    np.testing.assert_array_equal(several[: len(points)], found(points))

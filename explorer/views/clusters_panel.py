@@ -1,0 +1,379 @@
+"""Clusters with a live preview: cut, split and merged in the condensed tree, then put on the map."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import numpy as np
+import panel as pn
+import panel_material_ui as pmui
+import param
+from numpy.typing import NDArray
+
+from explorer.model import cluster_names
+from explorer.model.clusters import NOISE
+from explorer.model.doing import Doing, StoppedError
+from explorer.model.draft import Draft
+from explorer.model.errors import InputError
+from explorer.model.selection import Step, packed
+from explorer.model.session import Session
+from explorer.model.statistics import CLUSTER
+from explorer.views.aside import Aside
+from explorer.views.cluster_form import ClusterForm
+from explorer.views.clusters_state import list_state, summary, tree_state
+from explorer.views.part import Part
+from explorer.views.small_button import small_button
+from explorer.views.status_bar import under_way
+from explorer.views.text import count
+from explorer.views.theme import script, stylesheet
+from explorer.views.turns import later
+
+SETTLE_MS, UPDATE_MS = 400, 250
+NO_RUN = "<b>There is no map to cluster.</b><br>Run the data first."
+AT_WORK = "<b>The run on the map still works.</b><br>Its clusters can be found once it rests."
+
+
+class CondensedTree(Part):
+    """The condensed tree, with a line that cuts it.
+
+    Parameters
+    ----------
+    state : dict
+        By `tree_state`; empty for nothing.
+    on_message : callable
+        Called with {"act": "pick", "key", "mode"} or {"act": "zoom", "key"}, of a branch, or {"act": "cut",
+        "depth"}.
+    """
+
+    state = param.Dict(default={})
+
+    _esm: ClassVar[str] = script("condensed_tree.js")
+    _stylesheets: ClassVar[list[str]] = [stylesheet("parts.css"), stylesheet("clusters.css")]
+
+
+class ClusterList(Part):
+    """The clusters with their sizes, persistence and probability, and the noise.
+
+    Parameters
+    ----------
+    state : dict
+        By `list_state`; empty for nothing.
+    on_message : callable
+        Called with {"act": "cluster", "key", "mode"}; -1 is noise.
+    """
+
+    state = param.Dict(default={})
+
+    _esm: ClassVar[str] = script("cluster_list.js")
+    _stylesheets: ClassVar[list[str]] = [stylesheet("parts.css"), stylesheet("clusters.css")]
+
+
+class ClustersPanel(pn.viewable.Viewer):
+    """Parameters, what they come to at once, the tree and the list; a button puts them on the map.
+
+    Nothing is computed before it is first shown.
+
+    Parameters
+    ----------
+    session : Session
+        Whose run on the map is given the clusters, and who is given the rows of what is clicked.
+    tell : callable
+        Told of the work again and again while it lasts, and None after.
+    dark : bool
+        The theme.
+    """
+
+    def __init__(self, session: Session, tell: Callable[[Doing | None], None], dark: bool = True) -> None:
+        super().__init__()
+        self._session, self._tell, self._dark = session, tell, dark
+        self._doc = pn.state.curdoc
+        self._aside, self._naming, self._applying = Aside(), Aside(), Aside(every=True)
+        self._doing: Doing | None = None
+        self._turn, self._seen, self._open = 0, False, False
+        self._asked: tuple[str, int] | None = None
+        self._draft: Draft | None = None
+        self._picked: int | None = None
+        self._names: tuple[str, ...] = ()
+        self.form = ClusterForm(session, self._changed)
+        self._make_parts()
+        session.param.watch(self._on_data, ["dataset"])
+        session.param.watch(self._on_runs, ["runs", "run_id"])
+
+    def _make_parts(self) -> None:
+        wide: dict[str, Any] = {"sizing_mode": "stretch_width"}
+        sheet: dict[str, Any] = {"stylesheets": [stylesheet("panels.css")], **wide}
+        self._head = pn.pane.HTML(margin=(10, 0, 4, 0), visible=False, **sheet)
+        self._said = pn.pane.HTML(margin=(6, 0, 2, 0), **sheet)
+        self._words = pn.pane.HTML(margin=0, **sheet)
+        self.share = pmui.LinearProgress(
+            max=100, margin=(6, 0), description="Share of the work that is done.", **wide
+        )
+        self.cancel = small_button("Cancel", "Ends the work. What was found before stays.")
+        self._work = pn.Column(self._words, self.share, self.cancel, margin=0, visible=False, **wide)
+        self.apply = pmui.Button(
+            label="Apply", color="primary", variant="contained", size="small", margin=0,
+            description="Colours the map by these clusters and makes them the run's own, everywhere.",
+        )  # fmt: skip
+        self.split = small_button("Split", "Puts the two parts of the clicked cluster in its place.")
+        self.merge = small_button("Merge", "Makes the clicked branch, or that above a cluster, one cluster.")
+        self.back = small_button("Start over", "Takes the clusters that the parameters choose again.", "text")
+        self._buttons = pn.Row(
+            self.apply, self.split, self.merge, self.back, margin=(6, 0), styles={"gap": "8px"}, visible=False
+        )
+        self._fields = pn.Column(self.form, margin=0, **wide)
+        self.tree = CondensedTree(self._on_message, margin=0, **wide)
+        self.list = ClusterList(self._on_message, margin=0, **wide)
+        self.naming = pmui.MultiChoice(
+            label="Name by",
+            margin=(6, 0),
+            visible=False,
+            sx={
+                "& .MuiSelect-select": {"padding": "5px 8px"},
+                "& .MuiChip-root": {"height": 22, "fontSize": 12},
+            },
+            description="Columns whose distinctive words and categories name the clusters.",
+            **wide,
+        )
+        self.cancel.on_click(lambda _: self._stop())
+        self.apply.on_click(lambda _: self._apply())
+        self.split.on_click(lambda _: self._split())
+        self.merge.on_click(lambda _: self._merge())
+        self.back.on_click(lambda _: self._start_over())
+        self.naming.param.watch(lambda *_: self._name(), ["value"])
+
+    def __panel__(self) -> pn.viewable.Viewable:
+        if not self._seen:
+            self._seen = self._open = True
+            self._on_data()
+        return pn.Column(
+            self._head, self._fields, self._work, self._said, self._buttons,
+            self.tree, self.list, self.naming,
+            sizing_mode="stretch_width", margin=(6, 0, 0, 0),
+        )  # fmt: skip
+
+    def use_theme(self, dark: bool) -> None:
+        """Draw for the dark or the light page."""
+        self._dark = dark
+        self._draw()
+
+    def look(self, is_open: bool) -> None:
+        """Take notice of whether this is in sight: out of sight nothing is computed."""
+        self._open = is_open
+        self._on_runs()
+
+    def close(self) -> None:
+        """The page is gone."""
+        if self._doing is not None:
+            self._doing.stop()
+
+    # What is looked at
+
+    def _on_data(self, *_: Any) -> None:
+        if not self._seen:
+            return
+        self._stop()
+        self._draft, self._asked = None, None
+        dataset = self._session.dataset
+        if dataset is not None:
+            kinds = {column.name: column.kind for column in dataset.items.columns}
+            usable = [name for name, kind in kinds.items() if kind in cluster_names.NAMING_KINDS]
+            usual = list(cluster_names.naming_columns(dataset.items))
+            self.naming.param.update(options=usable, value=usual, visible=bool(usable))
+        self.form.reset()
+        self._on_runs()
+
+    def _on_runs(self, *_: Any) -> None:
+        if not self._seen:
+            return
+        shown, run = self._session.run(self._session.run_id), self.form.run
+        self._head.visible = run is None
+        self._fields.visible = shown is not None
+        words = NO_RUN if shown is None else AT_WORK
+        self._head.object = f'<div class="empty">{words}</div>'
+        if run is not None and self._asked == (run.id, run.epoch):
+            return
+        self._stop()
+        self._draft, self._asked = None, None
+        self._draw()
+        if run is not None and self._open:
+            self._preview()
+
+    def _changed(self) -> None:
+        """Find clusters anew once the fields have rested for a moment."""
+        if not self._open:
+            return
+        self._turn += 1
+        turn = self._turn
+        if self._doc is None:
+            self._preview()
+            return
+        later(self._doc, SETTLE_MS, lambda: self._preview() if turn == self._turn else None)
+
+    # The work
+
+    def _preview(self) -> None:
+        run = self.form.run
+        if run is None:
+            return
+        self._stop()
+        self._asked = (run.id, run.epoch)
+        try:
+            parameters = self.form.parameters(run)
+        except InputError as error:
+            self._fail(str(error))
+            return
+        workspace, doing = self._session.workspace, Doing("finding clusters")
+
+        def work() -> Draft | None:
+            try:
+                return Draft.find(workspace, run, parameters, doing)
+            except StoppedError:
+                return None
+
+        def put(draft: Draft | None) -> None:
+            self._end()
+            if draft is not None:
+                self._picked = None
+                self._put(draft)
+
+        self._doing = doing
+        self._follow()
+        self._aside.ask_instead(work, put, self._fail)
+
+    def _follow(self) -> None:
+        """Show how far the work is, until there is none."""
+        doing = self._doing
+        self._work.visible = doing is not None
+        self._tell(doing)
+        if doing is None:
+            return
+        self._words.object = f'<div class="muted" role="status">{html.escape(under_way(doing))}</div>'
+        self.share.param.update(
+            value=round(100 * doing.share), variant="determinate" if doing.share else "indeterminate"
+        )
+        if self._doc is not None:
+            later(self._doc, UPDATE_MS, lambda: self._follow() if self._doing is doing else None)
+
+    def _stop(self) -> None:
+        if self._doing is not None:
+            self._doing.stop()
+            self._aside.forget()
+            self._end()
+
+    def _fail(self, sentence: str) -> None:
+        self._end()
+        self._said.object = f'<div role="alert" class="bad">{html.escape(sentence)}</div>'
+
+    def _end(self) -> None:
+        self._doing = None
+        self._follow()
+
+    def _put(self, draft: Draft) -> None:
+        same = self._draft is not None and self._draft.clusters is draft.clusters
+        self._draft, self._names = draft, self._names if same else ()
+        self._draw()
+        if not same:
+            self._name()
+
+    # Branches
+
+    def _on_message(self, message: dict[str, Any]) -> None:
+        draft = self._draft
+        if draft is None:
+            return
+        if message["act"] == "cut":
+            depth = float(message["depth"])
+            self._change(lambda: draft.cut(depth))
+            return
+        if message["act"] == "zoom":
+            branch = int(message["key"])
+            self._change(lambda: draft.zoom(branch))
+            return
+        key, mode = int(message["key"]), message["mode"] or self._session.mode
+        if message["act"] == "pick":
+            self._picked = key
+            self._draw()
+            rows = draft.rows(key)
+            self._select(rows, mode, f"branch of {count(len(rows))} items")
+        else:
+            name = "noise" if key == NOISE else self.list.state["rows"][key]["name"]
+            self._select(np.flatnonzero(draft.clusters.labels == key), mode, name)
+
+    def _select(self, rows: NDArray[np.intp], mode: str, name: str) -> None:
+        session, draft = self._session, self._draft
+        if session.selection is None or draft is None or session.selection.n != draft.run.n:
+            return
+        mask = np.zeros(draft.run.n, np.bool_)
+        mask[rows] = True
+        session.select(mask, Step("rows", mode, draft.run.id, text=name, packed=packed(mask)))
+
+    def _change(self, change: Callable[[], Draft]) -> None:
+        """Put other branches of the same tree in place of these."""
+        before = self._draft
+
+        def put(draft: Draft) -> None:
+            # Meanwhile other clusters may have been found.
+            if before is not None and self._draft is not None and self._draft.tree is before.tree:
+                self._put(draft)
+
+        self._aside.ask(change, put)
+
+    def _split(self) -> None:
+        draft, picked = self._draft, self._picked
+        if draft is not None and picked is not None:
+            self._change(lambda: draft.split(picked))
+
+    def _merge(self) -> None:
+        draft, picked = self._draft, self._picked
+        if draft is not None and picked is not None:
+            self._picked = draft.merged_at(picked)
+            self._change(lambda: draft.merge(picked))
+
+    def _start_over(self) -> None:
+        if self._draft is not None:
+            self._change(self._draft.start_over)
+
+    # Names, and the map
+
+    def _name(self) -> None:
+        dataset, draft, columns = self._session.dataset, self._draft, tuple(self.naming.value)
+        if dataset is None or draft is None:
+            return
+        labels = draft.clusters.labels
+
+        def put(names: tuple[str, ...]) -> None:
+            if self._draft is not None and self._draft.clusters is draft.clusters:
+                self._names = names
+                self._draw()
+
+        self._naming.ask_instead(
+            lambda: cluster_names.names(dataset.items, labels, columns) if columns else (), put
+        )
+
+    def _apply(self) -> None:
+        session, draft, names = self._session, self._draft, self._names
+        run = session.run(session.run_id)
+        if draft is None or run is None:
+            return
+
+        def show(_: None) -> None:
+            session.param.update(colour_by=CLUSTER, isolated=frozenset(), highlighted=frozenset())
+            session.hear()
+
+        self._applying.ask(lambda: draft.apply(session.workspace, run, names), show)
+
+    def _draw(self) -> None:
+        draft, picked = self._draft, self._picked
+        self._buttons.visible = draft is not None
+        if draft is None:
+            self.tree.state, self.list.state, self._said.object = {}, {}, ""
+            return
+        self.tree.state = tree_state(draft, picked, self._dark)
+        self.list.state = list_state(draft.clusters, self._names, self._dark)
+        told = html.escape(summary(draft.clusters, draft.by_hand))
+        self._said.object = f'<div class="muted" role="status">{told}</div>'
+        self.split.disabled = picked is None or not draft.can_split(picked)
+        self.merge.disabled = picked is None or not draft.can_merge(picked)
+        self.back.visible = draft.by_hand

@@ -1,0 +1,169 @@
+"""The Clusters tab without a browser: the preview, branches changed by hand, and what reaches the map."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from explorer.model.clusters import find
+from explorer.model.condensed_tree import select
+from explorer.model.doing import Doing
+from explorer.model.run import RunParameters
+from explorer.model.runner import Runner
+from explorer.model.session import Session
+from explorer.model.statistics import CLUSTER
+from explorer.model.workspace import Workspace
+from explorer.views.clusters_panel import ClustersPanel
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory, blobs) -> Iterator[Session]:
+    """Five blobs with their colours and a finished run."""
+    folder = tmp_path_factory.mktemp("clusters-panel")
+    table = pa.table({"vector": list(blobs[0]), "colour": np.array([*"abcde"])[blobs[1]]})
+    pq.write_table(table, folder / "blobs.parquet")
+    with Workspace(folder / "workspace") as workspace, Runner(workspace) as runner:
+        dataset = workspace.add_dataset(folder / "blobs.parquet")
+        runner.wait(runner.start(dataset, RunParameters(seed=0, n_epochs=100)).id, timeout=240)
+        yield Session(workspace, runner, dataset)
+
+
+@pytest.fixture
+def session(bench: Session) -> Iterator[Session]:
+    yield Session(bench.workspace, bench.runner, bench.dataset)
+    for run in bench.runner.runs(bench.dataset.id):
+        bench.workspace.save_clustering(run.id, None)
+
+
+@pytest.fixture
+def told() -> list[Doing | None]:
+    return []
+
+
+@pytest.fixture
+def panel(session: Session, told: list[Doing | None]) -> ClustersPanel:
+    panel = ClustersPanel(session, told.append)
+    assert panel.tree.state == {}, "nothing is computed before it is shown"
+    panel.__panel__()
+    return panel
+
+
+def pick(panel: ClustersPanel, branch: int) -> None:
+    panel._on_message({"act": "pick", "key": branch, "mode": ""})
+
+
+def test_it_previews_what_the_fields_say(
+    session: Session, panel: ClustersPanel, told: list[Doing | None]
+) -> None:
+    assert told[0].what == "finding clusters"
+    assert told[-1] is None
+    rows = panel.list.state["rows"]
+    assert [row["name"] for row in rows] == [
+        f"{number} · colour {row['name'][-1]}" for number, row in enumerate(rows)
+    ]
+    assert sorted(row["name"][-1] for row in rows) == [*"abcde"]
+    assert sum(row["size"] for row in rows) + panel.list.state["noise"]["size"] == session.dataset.n
+    assert f"5 clusters · {panel.list.state['noise']['share']} noise · " in panel._said.object
+    assert len([bar for bar in panel.tree.state["bars"] if bar["colour"] and not bar["within"]]) == 5
+    panel.form.size.param.update(end=200, value=130)
+    assert len(panel.list.state["rows"]) < 5
+    panel.form.size.value = 20
+    panel.form.epsilon.value = 100.0
+    assert len(panel.list.state["rows"]) == 2
+    panel.form.epsilon.value = -1.0
+    assert "epsilon is -1" in panel._said.object
+    kept = find(session.workspace, session.run(session.run_id))
+    assert len(kept.sizes) == 5, "a preview changes nothing"
+
+
+def test_branches_are_selected_split_merged_and_cut(session: Session, panel: ClustersPanel) -> None:
+    assert panel.split.disabled
+    assert panel.merge.disabled
+    panel._on_message({"act": "cut", "depth": 0.0})
+    tree = panel._draft.tree
+    assert panel._draft.branches == (0,)
+    assert "chosen by hand" in panel._said.object
+    pick(panel, 0)
+    assert session.selection.count == session.dataset.n
+    assert not panel.split.disabled
+    panel.split.clicks += 1
+    assert panel._draft.branches == tree.children[0]
+    child = tree.children[0][0]
+    pick(panel, child)
+    np.testing.assert_array_equal(session.selection.rows, panel._draft.rows(child))
+    assert session.selection.steps[-1].text == f"branch of {tree.size[child]} items"
+    before, names = panel._draft.clusters, panel._names
+    panel._on_message({"act": "zoom", "key": child})
+    assert panel.tree.state["zoomed"]
+    assert {bar["colour"] for bar in panel.tree.state["bars"]} == {panel.tree.state["bars"][0]["colour"]}
+    assert panel._draft.clusters is before
+    assert panel._names == names
+    panel._on_message({"act": "zoom", "key": 0})
+    assert not panel.tree.state["zoomed"]
+    panel.merge.clicks += 1
+    assert panel._draft.branches == (0,)
+    panel.back.clicks += 1
+    assert panel._draft.branches == select(tree)
+    assert not panel._draft.by_hand
+
+
+def test_a_row_of_the_list_selects_its_cluster_and_noise(session: Session, panel: ClustersPanel) -> None:
+    labels = panel._draft.clusters.labels
+    panel._on_message({"act": "cluster", "key": 2, "mode": ""})
+    np.testing.assert_array_equal(session.selection.mask, labels == 2)
+    panel._on_message({"act": "cluster", "key": -1, "mode": "union"})
+    np.testing.assert_array_equal(session.selection.mask, np.isin(labels, (2, -1)))
+
+
+def test_apply_colours_the_map_by_them(session: Session, panel: ClustersPanel) -> None:
+    panel._on_message({"act": "cut", "depth": 0.0})
+    pick(panel, 0)
+    panel.split.clicks += 1
+    panel.apply.clicks += 1
+    assert session.colour_by == CLUSTER
+    session.categories(CLUSTER)
+    session.derived.wait()
+    found = session.categories(CLUSTER)
+    labels = panel._draft.clusters.labels
+    np.testing.assert_array_equal(np.where(found.codes == found.noise, -1, found.codes), labels)
+    assert found.names[0].startswith("cluster 0 · colour ")
+    np.testing.assert_array_equal(find(session.workspace, session.run(session.run_id)).labels, labels)
+    session.select_category(CLUSTER, 1)
+    assert session.selection.steps[-1].packed, "other clusters may be applied later"
+
+
+def test_a_separate_embedding_becomes_the_ground_once_it_is_done(
+    session: Session, panel: ClustersPanel
+) -> None:
+    panel.form.dims.value = 3
+    panel.form.neighbors.value = 900
+    panel.form.make.clicks += 1
+    assert "n_neighbors is 900 but the data has 600 rows" in panel.form._said.object
+    panel.form.neighbors.value = 20
+    panel.form.make.clicks += 1
+    deep = next(run for run in session.runs if run.parameters.n_components == 3)
+    assert (deep.parameters.n_neighbors, deep.parameters.min_dist) == (20, 0)
+    session.runner.wait(deep.id, timeout=240)
+    session.refresh()
+    assert panel.form.ground.value == deep.id
+    assert panel._draft.run.id == deep.id
+    assert session.run_id != deep.id
+    assert len(panel.list.state["rows"]) == 5
+    panel.apply.clicks += 1
+    labels = find(session.workspace, session.run(session.run_id)).labels
+    np.testing.assert_array_equal(labels, panel._draft.clusters.labels)
+
+
+def test_without_a_run_it_says_so_and_out_of_sight_it_rests(session: Session, panel: ClustersPanel) -> None:
+    run_id = session.run_id
+    session.param.update(runs=(), run_id="")
+    assert "There is no map to cluster" in panel._head.object
+    assert panel.tree.state == {}
+    panel.look(False)
+    session.refresh()
+    session.look_at(run_id)
+    assert panel._draft is None
+    panel.look(True)
+    assert panel._draft is not None
