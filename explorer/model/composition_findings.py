@@ -270,7 +270,8 @@ def _mixed(
     made, names = column.made, column.categories.names
     order = np.argsort(-made.counts[cluster], kind="stable")[:MOST_NAMED]
     parts = [(names[one], float(made.shares[cluster, one])) for one in order.tolist()]
-    told = [f"{short(name)} ({percent(share)})" for name, share in parts if share >= severity.PART]
+    large = [part for part in parts if part[1] >= severity.PART] or parts[:1]
+    told = [f"{short(name)} ({percent(share)})" for name, share in large]
     why = (
         "and its neighbours in the data do not tell them apart: the vectors miss the difference, or the "
         "labels draw one that is not there."
