@@ -62,12 +62,12 @@ def test_shuffled_tables_tell_what_a_permutation_of_the_values_tells() -> None:
     labels, codes = rng.integers(-1, 3, 600).astype(np.int32), rng.choice(4, 600, p=[0.6, 0.2, 0.1, 0.1])
     made = composition(labels, codes.astype(np.int32), 3, 4)
     again = [composition(labels, rng.permutation(codes).astype(np.int32), 3, 4) for _ in range(100)]
-    assert made.purity_by_chance == pytest.approx(np.mean([one.purity for one in again], axis=0), abs=0.01)
-    assert made.entropy_by_chance == pytest.approx(np.mean([one.entropy for one in again], axis=0), abs=0.01)
+    assert made.purity_by_chance == pytest.approx(np.mean([one.purity for one in again], axis=0), abs=0.02)
+    assert made.entropy_by_chance == pytest.approx(np.mean([one.entropy for one in again], axis=0), abs=0.02)
 
 
 def test_a_cluster_unlike_all_rows_differs_and_one_like_them_does_not() -> None:
-    table = np.array([[100, 100, 100], [50, 50, 50], [90, 30, 30], [0, 0, 0]])
+    table = np.array([[40, 100, 100], [50, 50, 50], [90, 30, 30], [0, 0, 0]])
     p = shuffled(table, seed=0)[2]
     assert p[0] > 0.9
     assert p[1] < 1e-6

@@ -1,4 +1,4 @@
-"""What is said of a cluster by one column: eight squares of points, and one thing wrong with them at a time."""
+"""What is said of a cluster by one column: eight squares of points, and one thing wrong at a time."""
 
 import numpy as np
 import pytest
