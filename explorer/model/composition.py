@@ -232,7 +232,7 @@ def divergence(counts: NDArray[Any], expected: NDArray[np.float64]) -> NDArray[n
 def entropy(shares: NDArray[np.float64]) -> NDArray[np.float64]:
     """``-sum_k p_k log p_k`` over the last axis, in nats."""
     logs = np.log(shares, out=np.zeros_like(shares), where=shares > 0)
-    return np.asarray(np.maximum(0.0, -(shares * logs).sum(axis=-1)), np.float64)
+    return np.asarray(np.abs((shares * logs).sum(axis=-1)), np.float64)
 
 
 def largest_entropy(totals: NDArray[np.int64]) -> float:

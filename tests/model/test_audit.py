@@ -67,10 +67,11 @@ def mostly(rows: np.ndarray, planted: list[int]) -> bool:
 def test_every_planted_fault_is_among_the_top_findings(faulty: Audited) -> None:
     planted = faulty.planted
     (copies,) = faulty.top("duplicates")
-    in_groups = sorted(row for group in planted["near_duplicates"]["groups"] for row in group)
+    in_groups = [row for group in planted["near_duplicates"]["groups"] for row in group]
+    # What a failing encoder returns is all nearly the same, too.
+    alike = [*in_groups, *planted["junk"]["kinds"]["silence"], *planted["junk"]["kinds"]["fallback"]]
     assert copies.cluster is None
-    assert np.isin(in_groups, copies.rows).mean() > 0.95
-    assert np.isin(copies.rows, in_groups).mean() > 0.95
+    assert set(in_groups) <= set(copies.rows.tolist()) <= set(alike)
     missing, *_ = faulty.top("missing")
     assert (missing.column, missing.category) == ("language", "Spanish")
     assert mostly(missing.rows, planted["missing"]["rows"])
@@ -134,7 +135,7 @@ def test_marks_survive_an_audit_done_again_and_not_other_clusters(faulty: Audite
     assert finding_key(workspace, run.id, first["key"][:8]) == first["key"]
     one = next(finding for finding in faulty.found.findings if finding.cluster is not None)
     grown = faulty.found.labels.copy()
-    grown[np.flatnonzero(grown == -1)[0]] = one.cluster
+    grown[np.flatnonzero(grown != one.cluster)[0]] = one.cluster
     keys = [finding.key for finding in replace(faulty.found, labels=grown).joined([one]).findings]
     assert len(set(keys)) == len(faulty.found.findings) + 1
     marks.clear(first["key"])
