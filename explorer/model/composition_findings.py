@@ -63,6 +63,16 @@ class ColumnAudit:
         return bool(len(left) and np.median(left) <= severity.NAMING)
 
     @cached_property
+    def follows(self) -> NDArray[np.bool_]:
+        """Which categories follow the place in the data within most clusters that have them: bool (K,)."""
+        found = np.zeros(len(self.categories.names), np.bool_)
+        some = self.made.counts >= severity.LEAST_ROWS
+        for category in np.flatnonzero(some.any(axis=0)).tolist():
+            concentration = self.lies.concentration[some[:, category], category]
+            found[category] = np.median(concentration) >= severity.FOLLOWING
+        return found
+
+    @cached_property
     def missing(self) -> NDArray[np.int64]:
         """How severe it is that a category is missing in a cluster, 0 for not at all: int64 (C, K)."""
         made = self.made
@@ -75,7 +85,10 @@ class ColumnAudit:
             others = np.delete(present[:, category], cluster)
             if len(others) and others.mean() >= severity.WIDESPREAD:
                 found[cluster, category] = severity.of_missing(
-                    made.lift[cluster, category], made.unusual[cluster, category], made.usual[category]
+                    float(made.lift[cluster, category]),
+                    float(made.unusual[cluster, category]),
+                    float(made.usual[category]),
+                    bool(self.follows[category]),
                 )
         return found
 
@@ -89,7 +102,10 @@ class ColumnAudit:
         candidates = (self.p.many <= severity.LEVEL) & (made.counts >= severity.LEAST_ROWS)
         for cluster, category in np.argwhere(candidates & self._own):
             found[cluster, category] = severity.of_over_represented(
-                made.lift[cluster, category], made.unusual[cluster, category], made.shares[cluster, category]
+                float(made.lift[cluster, category]),
+                float(made.unusual[cluster, category]),
+                float(made.shares[cluster, category]),
+                bool(self.follows[category]),
             )
         return found
 
@@ -194,16 +210,18 @@ def _strangers(column: ColumnAudit, cluster: int, rows: ClusterRows) -> Iterator
     if not (real and beyond):
         return
     shares = made.shares[cluster]
-    large = (shares >= severity.PART) & (made.counts[cluster] >= severity.LEAST_ROWS)
+    large = shares >= severity.PART
     large[made.dominant[cluster]] = False
     mingled, beside = 1.0 - float(made.purity[cluster]), 0.0
     for category in np.flatnonzero(large).tolist():
         lies = _lies(column, cluster, category)
-        if lies == "amid":
+        if lies == "amid" and made.counts[cluster, category] >= severity.LEAST_ROWS:
             yield _mislabelled(column, cluster, category, rows)
         if lies != "mingled":
             mingled -= float(shares[category])
             beside += float(shares[category]) if lies == "beside" else 0.0
+    if mingled * made.sizes[cluster] < severity.LEAST_ROWS:
+        mingled = 0.0
     by_mingling, by_parts = severity.of_mingled(mingled), severity.of_side_by_side(beside)
     if by_mingling or by_parts:
         how_bad = max(by_mingling, by_parts)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from core import KnnGraph
 
-RATE = 1e-4
+RATE = 3e-4
 """Share of rows that would have a near duplicate by chance, in data of even density."""
 MOST_RATIO, LEAST_SCALE = 0.25, 0.1
 """A near duplicate is nearer than a quarter of the distance to a row's last neighbour; in heaps, where that
@@ -47,7 +47,7 @@ def near_duplicates(graph: KnnGraph) -> NearDuplicates:
     """Find the pairs that are nearer than the data explain, and join them to groups: O(n k).
 
     With r_i the distance from i to its last neighbour, i and j are near duplicates when
-    ``d_ij <= ratio * min(r_i, r_j)``. The ratio is such that one row in ten thousand would have one by
+    ``d_ij <= ratio * min(r_i, r_j)``. The ratio is such that three rows in ten thousand would have one by
     chance: of k neighbours in D dimensions the nearest is nearer than a share t of the last with chance
     ``1 - (1 - t^D)^(k - 1)``. It is a quarter at most.
 

@@ -61,11 +61,14 @@ WIDESPREAD, PRESENT = 0.75, 0.25
 """Share of the other clusters in which a category is to be expected, and of its usual share it has there."""
 LEAST_EXPECTED = 10.0
 """Rows expected of a category before it can be missing."""
+FOLLOWING = 0.2
+"""Of a category in the median cluster, how much more of its neighbours are its own than chance has: from here
+on it follows the place in the data: where it lacks tells where clusters were cut, and not what was lost."""
 LEAST_SPREAD = 0.3
 """Spread of the log odds between clusters, at least: below, clusters do not differ enough to matter."""
 
 
-def of_missing(lift: float, unusual: float, share: float) -> Severity:
+def of_missing(lift: float, unusual: float, share: float, follows: bool) -> Severity:
     """Judge a category that is rare in a cluster and common in most.
 
     Parameters
@@ -76,19 +79,24 @@ def of_missing(lift: float, unusual: float, share: float) -> Severity:
         Its log odds there, in spreads from the median cluster.
     share : float
         Of all rows.
+    follows : bool
+        Whether it follows the place in the data anyway.
     """
     if lift > 0.2 or unusual > -3:
         return Severity.NONE
+    if follows:
+        return Severity.LOW
     if lift <= 0.1 and unusual <= -5 and share >= 0.02:
         return Severity.HIGH
     return Severity.MEDIUM if lift <= 0.1 and unusual <= -4 else Severity.LOW
 
 
-def of_over_represented(lift: float, unusual: float, share: float) -> Severity:
+def of_over_represented(lift: float, unusual: float, share: float, follows: bool) -> Severity:
     """Judge a category that is too common in a cluster, as above but for `share`, which is that there."""
     if lift < 2 or unusual < 4 or share < 0.1:
         return Severity.NONE
-    return Severity.MEDIUM if lift >= 3 and unusual >= 5 and share >= 0.2 else Severity.LOW
+    clear = lift >= 3 and unusual >= 5 and share >= 0.2
+    return Severity.MEDIUM if clear and not follows else Severity.LOW
 
 
 def of_absent(lift: float, share: float) -> Severity:

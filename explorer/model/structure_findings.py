@@ -130,7 +130,7 @@ def of_parts(near: NDArray[np.int32], labels: NDArray[np.int32], rows: ClusterRo
     inside = (few >= 0) & (labels[:, None] >= 0) & (labels[few] == labels[:, None])
     tails, columns = np.nonzero(inside)
     heads = few[tails, columns]
-    ones = np.ones(len(tails), np.bool_)
+    ones = np.ones(len(tails), np.int8)
     edges = coo_array((ones, (tails.astype(np.int32), heads)), shape=(len(near), len(near)))
     part = connected_components(edges.tocsr(), directed=False)[1]
     for cluster in range(int(labels.max(initial=-1)) + 1):

@@ -81,6 +81,18 @@ def test_a_cluster_without_a_category_that_all_others_have_misses_it(points: np.
     assert one.p < 1e-10
 
 
+def test_what_follows_the_place_is_hardly_missed_where_a_cluster_was_cut(
+    points: np.ndarray,
+) -> None:
+    # Eight stripes across each square, of which the last square was cut to its left half.
+    inside = points[:, 0] - 1.1 * SQUARE
+    codes = (SQUARES * inside).astype(np.int32).clip(0, SQUARES - 1)
+    codes[(SQUARE == 7) & (codes >= 4)] -= 4
+    lows = found(points, SQUARE, codes)
+    assert {(one.kind, one.cluster, one.severity) for one in lows} == {("missing", 7, Severity.LOW)}
+    assert {one.category for one in lows} == set(NAMES[4:])
+
+
 def test_a_category_out_of_line_and_values_that_lack_are_over_represented(points: np.ndarray) -> None:
     rng = np.random.default_rng(2)
     codes = rng.choice(SQUARES, len(SQUARE), p=[0.3, 0.2, 0.1, 0.1, 0.1, 0.1, 0.05, 0.05])
