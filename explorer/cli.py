@@ -1,8 +1,9 @@
-"""The command line: serve, fit, sweep, runs, cluster, compare, export, sample.
+"""The command line: serve, fit, sweep, runs, cluster, audit, mark, compare, export, sample.
 
 Results go to standard output, progress and errors to standard error. Expected errors end with one sentence
-and exit code 2, a sweep of which a run failed with 1, an interrupt with 130. Libraries are imported where
-they are needed, so that ``--help`` and the cheap commands answer at once.
+and exit code 2, a sweep of which a run failed and an audit that finds what it is to fail on with 1, an
+interrupt with 130. Libraries are imported where they are needed, so that ``--help`` and the cheap commands
+answer at once.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from explorer.model.workspace import Workspace
 
 DEFAULTS = RunParameters()
-COMMANDS = ("serve", "fit", "sweep", "runs", "cluster", "compare", "export", "sample")
+COMMANDS = ("serve", "fit", "sweep", "runs", "cluster", "audit", "mark", "compare", "export", "sample")
 SAMPLE = "mnist.parquet"
 TABLES = ".parquet, or .csv without columns of bytes and vectors"
 
@@ -344,28 +345,123 @@ def cluster(
             metavar="RUN",
         ),
     ] = "",
+    truth: Annotated[
+        str, typer.Option(help="Column that is held to be the truth, to score them by.", metavar="COLUMN")
+    ] = "",
     workspace: Folder = None,
     as_json: Json = False,
 ) -> None:
     """Find the clusters of a run's map, of any dimensions, by HDBSCAN and keep them in the workspace."""
     from explorer.model.clusters import ClusterParameters, apply, find
+    from explorer.model.label_scores import label_scores
+    from explorer.terminal_audit import scores_lines
 
     with _open(workspace, must_exist=workspace is not None) as space:
         record = space.run(run)
         target = space.run(apply_to) if apply_to else None
         chosen = ClusterParameters.for_rows(record.n, min_cluster_size, min_samples, selection, epsilon)
+        codes = space.dataset(record.dataset_id).items.categories(truth).codes if truth else None
         with told_bar("finding clusters") as told:
             found = find(space, record, chosen, told)
         if target is not None:
             apply(space, target, found, chosen, record)
+    scores = {} if codes is None else {truth: label_scores(found.labels, codes).to_dict()}
     sizes = found.sizes.tolist()
     if as_json:
         result = {"run": record.id, "method": found.method, "clusters": len(sizes)}
         result |= {"noise_share": found.noise_share, "sizes": sizes}
-        print_json(result | {"persistence": found.persistence.astype(float).round(6).tolist()})
+        result |= {"persistence": found.persistence.astype(float).round(6).tolist()}
+        print_json(result | ({"scores": scores} if scores else {}))
         return
     largest = f", the largest of {sizes[0]:,} rows" if sizes else ""
     print(f"{record.id}: {len(sizes):,} clusters{largest}, {found.noise_share:.1%} noise ({found.method})")
+    for line in scores_lines(scores):
+        print(line)
+
+
+@cli.command()
+def audit(
+    run: RunName,
+    by: Annotated[
+        str,
+        typer.Option(help="Columns to look at. [default: all of categories]", metavar="COLUMN[,COLUMN...]"),
+    ] = "",
+    truth: Annotated[
+        str, typer.Option(help="Columns to score the clusters by.", metavar="COLUMN[,COLUMN...]")
+    ] = "",
+    fail_on: Annotated[
+        str,
+        typer.Option(
+            help="high, medium or low: end with 1 if a finding that is not marked accepted or fixed is so "
+            "severe or more.",
+            metavar="SEVERITY",
+        ),
+    ] = "",
+    min_cluster_size: Annotated[
+        int | None, typer.Option(help="As of cluster. [default: a 140th of all, 15 at least]")
+    ] = None,
+    min_samples: Annotated[int | None, typer.Option(help="As of cluster. [default: 10]")] = None,
+    workspace: Folder = None,
+    as_json: Json = False,
+) -> None:
+    """Tell what is wrong with the clusters of a run's map, the worst first, and keep the rows concerned.
+
+    Other runs that differ by the seed alone tell which clusters are chance.
+    """
+    from explorer.model.audit import audit as audit_run
+    from explorer.model.clusters import ClusterParameters
+    from explorer.model.kept_audit import keep
+    from explorer.model.severity import Severity
+    from explorer.terminal_audit import fails, print_audit
+
+    limit = Severity.named(fail_on) if fail_on else None
+    with _open(workspace, must_exist=workspace is not None) as space:
+        record = space.run(run)
+        chosen = ClusterParameters.for_rows(record.n, min_cluster_size, min_samples)
+        with told_bar("auditing") as told:
+            found = audit_run(
+                space, record, _named(by), parameters=chosen, truth=_named(truth), progress=told
+            )
+        result = keep(space, found)
+    if as_json:
+        print_json(result)
+    else:
+        print_audit(result)
+    if limit is not None and fails(result, limit):
+        raise typer.Exit(1)
+
+
+@cli.command()
+def mark(
+    run: RunName,
+    finding: Annotated[
+        str,
+        typer.Argument(metavar="KEY", help="A finding's key, as audit tells it, or its beginning."),
+    ],
+    state: Annotated[
+        str, typer.Argument(metavar="STATE", help="accepted, fixed, 'to do', or none to take the mark away.")
+    ],
+    note: Annotated[str, typer.Option(help="Why, in your own words.")] = "",
+    workspace: Folder = None,
+    as_json: Json = False,
+) -> None:
+    """Mark a finding of a run's last audit; the mark is there again when the run is audited again."""
+    from explorer.model.kept_audit import finding_key
+    from explorer.model.marks import Marks
+
+    with _open(workspace, must_exist=workspace is not None) as space:
+        record = space.run(run)
+        key = finding_key(space, record.id, finding)
+        marks = Marks(space, record.id)
+        if state == "none":
+            marks.clear(key)
+        else:
+            marks.set(key, state, note)
+        made = marks.all().get(key)
+    if as_json:
+        print_json({"run": record.id, "key": key, "mark": None if made is None else vars(made)})
+    else:
+        print(f"{key} of {record.id}: {'no mark' if made is None else made.state}")
 
 
 @cli.command()
@@ -564,6 +660,11 @@ def _write(out: Path, table: pa.Table) -> list[str]:
         names = ", ".join(left_out)
         print(f"{out.name} is without {names}: a .parquet holds bytes and vectors too.", file=sys.stderr)
     return [name for name in table.column_names if name not in left_out]
+
+
+def _named(columns: str) -> tuple[str, ...]:
+    """The columns of a list such as "genre,mood"."""
+    return tuple(filter(None, map(str.strip, columns.split(","))))
 
 
 def _of_sweep(space: Workspace, prefix: str) -> list[Run]:

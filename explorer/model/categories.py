@@ -37,6 +37,8 @@ class Categories:
         What the categories of a column of numbers or times are.
     noise : int
         The category that means "in no cluster": a -1 below whole numbers from 0 to 2 or more; -1 for none.
+    has_rest : bool
+        Whether the last category holds the rarest names.
     """
 
     codes: NDArray[np.int32]
@@ -44,6 +46,7 @@ class Categories:
     counts: NDArray[np.int64]
     ranges: Ranges | None = None
     noise: int = MISSING
+    has_rest: bool = False
 
     @property
     def missing(self) -> int:
@@ -73,7 +76,7 @@ def of_values(values: pa.ChunkedArray) -> Categories:
         written.append(f"{len(order) - kept:,} rarer names")
     noise = 0 if _has_noise(written) else MISSING
     known = np.bincount(place[order], weights=counts[order], minlength=len(written)).astype(np.int64)
-    return Categories(place[codes], tuple(written), known, noise=noise)
+    return Categories(place[codes], tuple(written), known, noise=noise, has_rest=kept < len(order))
 
 
 def _has_noise(written: list[str]) -> bool:

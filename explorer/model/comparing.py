@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import combinations, pairwise
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.progress import part
 from core.quality import map_graph, trustworthiness
 from explorer.model import clusters
 from explorer.model.comparison import Map, Pair, pair, stability
 from explorer.model.consensus import FEWEST_RUNS, Consensus, Region, consensus
+from explorer.model.doing import in_parts
 from explorer.model.errors import InputError
 from explorer.model.fates import Fate
 from explorer.model.run import Run
@@ -116,7 +116,7 @@ def compare(
     n, placed = len(embeddings[0]), min(_n_placed(embedding) for embedding in embeddings)
     k = min(NEIGHBOURS, (placed - 1) // 2)
     n_pairs = len(runs) * (len(runs) - 1) // 2
-    parts = _parts(
+    parts = in_parts(
         progress,
         [
             *(clusters.seconds_to_find(workspace, run) for run in runs),
@@ -198,21 +198,6 @@ def _n_placed(embedding: NDArray[np.float32]) -> int:
 def _why(run: Run) -> str:
     dims = run.parameters.n_components
     return "." if dims == 2 else f", of {dims} dimensions."
-
-
-def _parts(
-    progress: Callable[[float], None], seconds: Sequence[float]
-) -> Callable[[], Callable[[float], None]]:
-    """What begins the next part of the work, tells so, and returns what tells the share done of that part."""
-    ends = np.cumsum([0.0, *seconds])
-    spans = iter(pairwise((ends / ends[-1]).tolist()))
-
-    def begin() -> Callable[[float], None]:
-        start, end = next(spans)
-        progress(start)
-        return part(progress, start, end)
-
-    return begin
 
 
 def _pair_told(one: Pair) -> dict[str, Any]:

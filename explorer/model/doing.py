@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import accumulate, pairwise
+
+from core.progress import part
 
 LEAST_SHARE = 0.02
 
@@ -73,3 +76,26 @@ class Doing:
         """Expected seconds to come if it goes on as fast; None while there is too little to tell by."""
         share = self.share
         return None if share < LEAST_SHARE else self._elapsed * (1 - share) / share
+
+
+def in_parts(
+    progress: Callable[[float], None], seconds: Sequence[float]
+) -> Callable[[], Callable[[float], None]]:
+    """What begins the next part of the work, tells so, and returns what tells the share done of that part.
+
+    Parameters
+    ----------
+    progress : callable
+        Called with the share done of all.
+    seconds : sequence of float
+        Expected of each part; not all 0.
+    """
+    ends = [end / sum(seconds) for end in accumulate(seconds, initial=0.0)]
+    spans = iter(pairwise(ends))
+
+    def begin() -> Callable[[float], None]:
+        start, end = next(spans)
+        progress(start)
+        return part(progress, start, end)
+
+    return begin

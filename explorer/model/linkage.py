@@ -11,6 +11,8 @@ they take fast_hdbscan. Most of what hdbscan by itself takes is spent around it
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -54,7 +56,7 @@ def _apart(points: NDArray[np.float64]) -> NDArray[np.float64]:
     return apart
 
 
-def spanning_tree(points: NDArray[np.float32], min_samples: int) -> NDArray[np.float64]:
+def spanning_tree(points: NDArray[np.floating[Any]], min_samples: int) -> NDArray[np.float64]:
     """Return the edges of a minimum spanning tree, float64 (n - 1, 3): two points and their distance.
 
     It is what hdbscan finds for its defaults, and as a whole at most a few thousandths longer than the exact

@@ -1,0 +1,112 @@
+"""What is said of a cluster by one column: eight squares of points, and one thing wrong at a time."""
+
+import numpy as np
+import pytest
+
+from core import knn_graph
+from explorer.model.categories import NO_VALUE, Categories, counted
+from explorer.model.composition import composition, corrected
+from explorer.model.composition_findings import Chances, ColumnAudit, findings
+from explorer.model.findings import ClusterRows, Finding
+from explorer.model.mingling import mingling
+from explorer.model.severity import Severity
+
+SQUARES, EACH = 8, 300
+SQUARE = np.repeat(np.arange(SQUARES), EACH).astype(np.int32)
+NAMES = ("folk", "jazz", "punk", "soul", "rock", "metal", "house", "dub")
+
+
+@pytest.fixture(scope="module")
+def points() -> np.ndarray:
+    """Unit squares in a row, a tenth apart from each other."""
+    inside = np.random.default_rng(0).uniform(size=(SQUARES * EACH, 2))
+    inside[:, 0] += 1.1 * SQUARE
+    return inside.astype(np.float32)
+
+
+def found(points: np.ndarray, labels: np.ndarray, codes: np.ndarray) -> list[Finding]:
+    categories = Categories(codes.astype(np.int32), NAMES, counted(codes.astype(np.int32), SQUARES))
+    made = composition(labels, categories.codes, SQUARES, SQUARES)
+    near = knn_graph(points, 15).indices
+    lies = mingling(near, labels, categories.codes, made.counts, made.dominant)
+    p = Chances(*corrected(Chances.raw(made)))
+    return list(findings(ColumnAudit("genre", categories, made, lies, p), ClusterRows(labels, SQUARES)))
+
+
+def test_clusters_of_one_category_each_are_as_they_should_be(points: np.ndarray) -> None:
+    assert found(points, SQUARE, SQUARE) == []
+
+
+def test_labels_thrown_within_a_cluster_make_it_mixed(points: np.ndarray) -> None:
+    codes = SQUARE.copy()
+    codes[3 * EACH : 4 * EACH : 3] = 7
+    (one,) = found(points, SQUARE, codes)
+    assert (one.kind, one.severity, one.cluster, one.category) == ("mixed", Severity.HIGH, 3, "dub")
+    assert (one.value, one.expected) == pytest.approx((1 / 3, 0))
+    assert one.rows.tolist() == list(range(3 * EACH, 4 * EACH))
+    assert "do not tell them apart" in one.sentence
+
+
+def test_one_end_under_another_name_is_mislabelled(points: np.ndarray) -> None:
+    end = (SQUARE == 0) & (points[:, 0] < 0.25)
+    (one,) = found(points, SQUARE, np.where(end, 6, SQUARE))
+    assert (one.kind, one.severity, one.cluster, one.category) == (
+        "mislabelled_region", Severity.HIGH, 0, "house"
+    )  # fmt: skip
+    assert one.rows.tolist() == np.flatnonzero(end).tolist()
+
+
+def test_two_squares_in_one_cluster_lie_side_by_side(points: np.ndarray) -> None:
+    far = points.copy()
+    far[SQUARE == 1] += 50
+    labels = np.where(SQUARE == 1, 0, SQUARE).astype(np.int32)
+    (one,) = found(far, labels, SQUARE)
+    assert (one.kind, one.severity, one.cluster) == ("mixed", Severity.MEDIUM, 0)
+    assert "side by side" in one.sentence
+
+
+def test_a_border_drawn_a_little_off_is_no_fault_of_labels(points: np.ndarray) -> None:
+    strip = (SQUARE == 1) & (points[:, 0] < 1.35)
+    assert found(points, np.where(strip, 0, SQUARE).astype(np.int32), SQUARE) == []
+
+
+def test_a_cluster_without_a_category_that_all_others_have_misses_it(points: np.ndarray) -> None:
+    rng = np.random.default_rng(1)
+    codes = rng.choice(SQUARES, len(SQUARE), p=[0.3, 0.2, 0.1, 0.1, 0.1, 0.1, 0.05, 0.05])
+    codes[(SQUARE == 2) & (codes == 1)] = 0
+    (one,) = found(points, SQUARE, codes)
+    assert (one.kind, one.severity, one.cluster, one.category) == ("missing", Severity.HIGH, 2, "jazz")
+    assert one.value == 0
+    assert one.expected == pytest.approx((codes == 1).mean())
+    assert one.p < 1e-10
+
+
+def test_what_follows_the_place_is_hardly_missed_where_a_cluster_was_cut(
+    points: np.ndarray,
+) -> None:
+    # Eight stripes across each square, of which the last square was cut to its left half.
+    inside = points[:, 0] - 1.1 * SQUARE
+    codes = (SQUARES * inside).astype(np.int32).clip(0, SQUARES - 1)
+    codes[(SQUARE == 7) & (codes >= 4)] -= 4
+    lows = found(points, SQUARE, codes)
+    assert {(one.kind, one.cluster, one.severity) for one in lows} == {("missing", 7, Severity.LOW)}
+    assert {one.category for one in lows} == set(NAMES[4:])
+
+
+def test_a_category_out_of_line_and_values_that_lack_are_over_represented(points: np.ndarray) -> None:
+    rng = np.random.default_rng(2)
+    codes = rng.choice(SQUARES, len(SQUARE), p=[0.3, 0.2, 0.1, 0.1, 0.1, 0.1, 0.05, 0.05])
+    codes[5 * EACH : 5 * EACH + 100] = 7
+    codes[6 * EACH : 6 * EACH + 200] = -1
+    much, lacking = found(points, SQUARE, codes)
+    assert (much.kind, much.cluster, much.category) == ("over_represented", 5, "dub")
+    assert much.severity is Severity.MEDIUM
+    assert set(range(5 * EACH, 5 * EACH + 100)) <= set(much.rows.tolist())
+    assert (lacking.kind, lacking.cluster, lacking.category) == ("over_represented", 6, NO_VALUE)
+    assert lacking.severity is Severity.HIGH
+    assert lacking.rows.tolist() == list(range(6 * EACH, 6 * EACH + 200))
+
+
+def test_thrown_labels_of_every_cluster_alike_are_no_finding(points: np.ndarray) -> None:
+    codes = np.random.default_rng(3).integers(0, SQUARES, len(SQUARE))
+    assert found(points, SQUARE, codes) == []
