@@ -22,6 +22,7 @@ from explorer.views.colour_panel import ColourPanel
 from explorer.views.colouring import Colours
 from explorer.views.compare_panel import ComparePanel
 from explorer.views.data_panel import DataPanel
+from explorer.views.drift_panel import DriftPanel
 from explorer.views.item_panel import ItemPanel
 from explorer.views.lazy_tabs import LazyTabs
 from explorer.views.map_gestures import aim
@@ -102,6 +103,7 @@ class Explorer(pn.viewable.Viewer):
         self._unsubscribe()
         self.session.derived.close()
         self.compare.close()
+        self.drift.close()
         for one in self.maps:
             one.close()
 
@@ -125,6 +127,7 @@ class Explorer(pn.viewable.Viewer):
         self.sample = SamplePanel(session, self._jump)
         self.item = ItemPanel(session, self._jump, dark)
         self.compare = ComparePanel(session, self.status.show)
+        self.drift = DriftPanel(session, self.status.show, dark)
         self.search = SearchBar(session, self._jump)
         self.share = ShareBar(session)
         self.marks = tuple(PinMarks(session, one, dark) for one in self.maps)
@@ -185,6 +188,7 @@ class Explorer(pn.viewable.Viewer):
             ("Sample", self.sample),
             ("Item", self.item),
             ("Compare", self.compare),
+            ("Drift", self.drift),
             sizing_mode="stretch_width",
             margin=0,
         )
@@ -243,7 +247,7 @@ class Explorer(pn.viewable.Viewer):
     def _on_theme(self, event: Any) -> None:
         self.dark = bool(event.new)
         self._page.styles = css_variables(self.dark)
-        for part in (*self.maps, *self.marks, self.colour, self.selection, self.item, self.runs):
+        for part in (*self.maps, *self.marks, self.colour, self.selection, self.item, self.runs, self.drift):
             part.use_theme(self.dark)
 
     # What the session and the runner say
