@@ -2,18 +2,26 @@
 export function render({model}) {
   const box = part("div", "compared drift")
   const pick = (key) => model.send_msg({key})
+  let open = false
+
+  // What does not change is folded until it is asked for.
+  const folded = (told) => {
+    const fold = part("details", "steady")
+    fold.open = open
+    fold.append(part("summary", "", told.folded), ...told.steady.map((entry) => foundRow(entry, pick)))
+    fold.addEventListener("toggle", () => { open = fold.open })
+    return fold
+  }
 
   const draw = () => {
-    const {said, ends, changing, steady, n_steady} = model.state
-    if (!said) { box.replaceChildren(); return }
-    const verdict = part("p", "said", said)
+    const told = model.state
+    if (!told.said) { box.replaceChildren(); return }
+    const verdict = part("p", "said", told.said)
     verdict.setAttribute("role", "status")
-    const span = `${ends[0]} – ${ends[1]}`
-    const more = n_steady > steady.length ? `the first ${number.format(steady.length)} of ${number.format(n_steady)}` : span
     replaceKeepingFocus(box, [
       verdict,
-      foundGroup("Changing clusters", span, changing, pick, "None changes by more than chance."),
-      ...(steady.length ? [foundGroup("Steady clusters", more, steady, pick)] : []),
+      foundGroup("Changing clusters", told.span, told.changing, pick, "None changes by more than chance."),
+      ...(told.steady.length ? [folded(told)] : []),
     ])
   }
 

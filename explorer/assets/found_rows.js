@@ -1,5 +1,5 @@
 // Findings as buttons that select their items, worst first; a line of shares over time where there is one.
-function sparkline(shares, marks) {
+function sparkline({shares, levels, marks}) {
   const svg = document.createElementNS(SVG, "svg")
   svg.setAttribute("class", "spark")
   svg.setAttribute("viewBox", "0 0 100 24")
@@ -14,15 +14,21 @@ function sparkline(shares, marks) {
     svg.append(path)
     return path
   }
+  const height = (share) => (23 - 22 * share).toFixed(2)
+  // Between the last period of one level and the first of the next.
+  const across = (place) => (100 * (place - .5) / last).toFixed(2)
   for (const [place, name] of marks) {
-    // Between the last period of one level and the first of the next.
-    const at = (100 * (place - .5) / last).toFixed(2)
+    const at = across(place)
     const title = document.createElementNS(SVG, "title")
     title.textContent = `Changes in ${name}`
     draw("mark", `M${at} 0V24`).append(title)
   }
   draw("shares", shares.map((share, place) =>
-    `${place ? "L" : "M"}${(100 * place / last).toFixed(2)} ${(23 - 22 * share).toFixed(2)}`).join(""))
+    `${place ? "L" : "M"}${(100 * place / last).toFixed(2)} ${height(share)}`).join(""))
+  const ends = [0, ...marks.map(([place]) => across(place)), 100]
+  if (levels.length) {
+    draw("levels", levels.map((share, n) => `M${ends[n]} ${height(share)}H${ends[n + 1]}`).join(""))
+  }
   return svg
 }
 
@@ -32,14 +38,14 @@ function foundRow(entry, pick) {
   line.dataset.key = entry.key
   line.title = `Select these ${entry.items}`
   const head = part("span", "found-head")
-  const dot = part("span", "dot")
-  dot.title = entry.severity ? `${entry.severity} severity` : "steady"
-  head.append(dot, part("b", "name", entry.name), part("span", "items", entry.items), part("span", "value", entry.value))
+  const items = entry.severity ? `${entry.items} · ${entry.severity}` : entry.items
+  head.append(
+    part("span", "dot"), part("b", "name", entry.name), part("span", "items", items), part("span", "value", entry.value))
   line.append(head)
   if (entry.shares) {
     const box = part("span", "spark-box")
     box.title = entry.about
-    box.append(sparkline(entry.shares, entry.marks))
+    box.append(sparkline(entry))
     line.append(box)
   }
   if (entry.sentence) { line.append(part("span", "sentence", entry.sentence)) }

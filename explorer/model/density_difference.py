@@ -35,6 +35,8 @@ SIDE = 128
 WIDTH, LEAST_WIDTH, REACH = 0.03, 1.0, 4.0
 """The Gaussian's standard deviation at 1,000 points of the smaller sample as a share of the longer side (by
 Scott's rule it shrinks as n^(-1/6)), and at least, in cells; standard deviations at which it ends."""
+RIM = 4
+"""Cells around the points."""
 DRAWS, DRAWS_AT_A_TIME = 199, 20
 EXPECTED_AT_LEAST = 5.0
 LACKING, SURPLUS = -1, 1
@@ -172,8 +174,9 @@ def _grid(reference: NDArray[np.float32], batch: NDArray[np.float32], side: int)
     """The rectangle both fill, but for a few points far outside, with room for the kernel."""
     x0, x1, y0, y1 = Extent.of(np.concatenate([reference, batch])).core
     cell = max(x1 - x0, y1 - y0) / side
-    width, height = int((x1 - x0) / cell) + 3, int((y1 - y0) / cell) + 3
-    return Viewport(x0 - cell, x0 + (width - 1) * cell, y0 - cell, y0 + (height - 1) * cell, width, height)
+    x0, y0 = x0 - RIM * cell, y0 - RIM * cell
+    width, height = int((x1 - x0) / cell) + RIM + 1, int((y1 - y0) / cell) + RIM + 1
+    return Viewport(x0, x0 + width * cell, y0, y0 + height * cell, width, height)
 
 
 def _kernel(side: int, smaller: int) -> NDArray[np.float64]:

@@ -38,6 +38,8 @@ from explorer.model.workspace import Workspace
 
 LOOK_FOR_CLUSTERS = 0.8
 """Share of the work that is to find the clusters, where they are not kept."""
+STEADY = 3
+"""Changes in one direction that are told as one that goes on."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,8 +55,8 @@ class ClusterDrift:
         The same as shares of all items of the period: a sparkline's numbers.
     starts : tuple of int
         The first periods of new levels; none where it does not change, or does so slowly.
-    early, late : float
-        Its shares before the first change and since the last, or in the first and the last quarter.
+    levels : tuple of float
+        Its shares between changes; without changes in the first and in the last quarter of all items.
     p : float
         That it changes as much by chance; of false discoveries over all clusters.
     kind : {"thinning", "growing", ""}
@@ -67,8 +69,7 @@ class ClusterDrift:
     counts: Counts
     shares: NDArray[np.float64]
     starts: tuple[int, ...]
-    early: float
-    late: float
+    levels: tuple[float, ...]
     p: float
     kind: str = ""
     severity: str = ""
@@ -76,8 +77,8 @@ class ClusterDrift:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        arrays = {"counts": self.counts.tolist(), "shares": self.shares.tolist(), "starts": list(self.starts)}
-        return vars(self) | arrays
+        lists = {name: list(getattr(self, name)) for name in ("starts", "levels")}
+        return vars(self) | {"counts": self.counts.tolist(), "shares": self.shares.tolist()} | lists
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,8 +109,8 @@ class Drift:
         """What is to be told, worst first; the rows are the cluster's."""
         return worst_first(
             Finding(
-                one.kind, one.severity, one.cluster, self.column, one.late, one.early, one.p, one.sentence,
-                self.rows_of(one.cluster),
+                one.kind, one.severity, one.cluster, self.column, one.levels[-1], one.levels[0], one.p,
+                one.sentence, self.rows_of(one.cluster),
             )
             for one in self.clusters
             if one.sentence
@@ -120,7 +121,8 @@ class Drift:
         """All of it in one."""
         found = [one.kind for one in self.clusters if one.sentence]
         thinning, growing, names = found.count(THINNING), found.count(GROWING), self.periods.names
-        what = f"{thinning:,} of {len(self.clusters):,} clusters thin out and {growing:,} grow"
+        thin, grow = "thins" if thinning == 1 else "thin", "grows" if growing == 1 else "grow"
+        what = f"Of {len(self.clusters):,} clusters {thinning:,} {thin} out and {growing:,} {grow}"
         if not found:
             what = "No cluster changes its share of what comes in by more than chance"
         left = self.periods.left_out
@@ -240,15 +242,15 @@ def _told(
     """One cluster, and a sentence if it changes."""
     starts = change.starts if p <= LEVEL else ()
     levels = _levels(cases, totals, starts)
-    shares = [x / n for x, n in levels]
-    known = ClusterDrift(cluster, cases, cases / totals, starts, shares[0], shares[-1], p)
+    shares = tuple(x / n for x, n in levels)
+    known = ClusterDrift(cluster, cases, cases / totals, starts, shares, p)
     if p > LEVEL:
         return known
     since_first = [float(factor(*one, *levels[0])) for one in levels]
     times, farthest = since_first[-1], int(np.argmax(np.abs(np.log(since_first))))
     if severity := severity_of(times):
         kind = THINNING if times < 1 else GROWING
-        return replace(known, kind=kind, severity=severity, sentence=_changed(known, shares, kind, periods))
+        return replace(known, kind=kind, severity=severity, sentence=_changed(known, kind, periods))
     # Back where it was: told only if it has been somewhere else in between.
     away = since_first[farthest]
     if max(away, 1 / away) < MEDIUM:
@@ -272,14 +274,17 @@ def _levels(cases: Counts, totals: Counts, starts: tuple[int, ...]) -> list[tupl
     return [(int(cases[span].sum()), int(totals[span].sum())) for span in spans]
 
 
-def _changed(known: ClusterDrift, shares: list[float], kind: str, periods: Periods) -> str:
+def _changed(known: ClusterDrift, kind: str, periods: Periods) -> str:
     names, starts = periods.names, known.starts
     verb = f"Cluster {known.cluster} {'fell' if kind == THINNING else 'rose'}"
-    what = f"from {percent(known.early)} to {percent(known.late)} of new items"
+    what = f"from {percent(known.levels[0])} to {percent(known.levels[-1])} of new items"
     if not starts:
         return f"{verb} slowly {what} between {names[0]} and {names[-1]}."
     if len(starts) == 1:
         return f"{verb} {what} since {names[starts[0]]}."
-    steps = np.diff(shares)
-    how = f"in {len(starts)} steps" if (steps < 0).all() or (steps > 0).all() else "with ups and downs"
+    steps = np.diff(known.levels)
+    one_way = bool((steps < 0).all() or (steps > 0).all())
+    if one_way and len(starts) >= STEADY:
+        return f"{verb} steadily {what} until {names[starts[-1]]}."
+    how = f"in {len(starts)} steps" if one_way else "with ups and downs"
     return f"{verb} {how} {what}, the last in {names[starts[-1]]}."

@@ -10,8 +10,10 @@ from explorer.model.density_difference import Difference
 from explorer.views import palette
 from explorer.views.thumbnail import png_uri
 
-FAINTEST, MOST_CONTEXT = 0.4, 0.5
-"""How far from grey the least significant difference is; how opaque the densest cell without one."""
+FAINTEST = 0.4
+"""How far from grey the least significant difference is."""
+GREY, HALO = 0.6, 0.4
+"""How opaque the fullest cell without a difference is, and at most a cell without points with one."""
 SHARP = 3
 """Pixels of a cell."""
 
@@ -24,7 +26,7 @@ def difference_picture(found: Difference, dark: bool) -> str:
 
 
 def difference_pixels(found: Difference, dark: bool) -> NDArray[np.uint8]:
-    """Blue where the batch is significantly lacking, orange where it abounds, grey where points lie: pure.
+    """Blue where the batch is significantly lacking, orange where it abounds, grey elsewhere: pure.
 
     Parameters
     ----------
@@ -41,12 +43,20 @@ def difference_pixels(found: Difference, dark: bool) -> NDArray[np.uint8]:
     steps = np.array([palette.rgb(colour) for colour in palette.diverging(dark, np.linspace(-1, 1, 255))])
     picture = np.empty((*found.marked.shape, 4))
     picture[..., :3] = steps[np.rint((np.clip(strength, -1, 1) + 1) * 127).astype(int)]
-    held = np.log1p(found.density)
-    context = MOST_CONTEXT * held / max(float(held.max()), 1e-9)
     grey = found.marked == 0
     picture[grey, :3] = palette.rgb(palette.tokens(dark).muted)
-    picture[..., 3] = np.where(grey, context, 1.0)
+    points, around = _shown(found.batch + found.reference), _shown(found.density)
+    full = np.where(points > 0, 0.3 + 0.7 * points, 0.0)
+    picture[..., 3] = np.where(
+        grey, GREY * full, np.maximum(0.3 * (points > 0) + 0.7 * full, HALO * np.minimum(1, 4 * around))
+    )
     return np.asarray(np.rint(picture * 255), np.uint8)
+
+
+def _shown(counts: NDArray[np.generic]) -> NDArray[np.float64]:
+    """Counts from 0 to 1, by their logarithm."""
+    logarithms = np.log1p(counts.astype(np.float64))
+    return logarithms / max(float(logarithms.max()), 1e-9)
 
 
 def ramp(dark: bool) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from explorer.model.coverage import Coverage, Region
@@ -24,12 +25,13 @@ def drift_state(found: Drift) -> dict[str, Any]:
     changing.sort(key=lambda one: (SEVERITIES.index(one.severity), -int(one.counts.sum())))
     steady = [one for one in found.clusters if not one.sentence]
     names = found.periods.names
+    some = "" if len(steady) <= MOST_STEADY else f", of which {MOST_STEADY} are listed"
     return {
         "said": found.sentence,
-        "ends": [names[0], names[-1]],
+        "span": f"{names[0]} – {names[-1]}",
         "changing": [_row(one, found) for one in changing],
         "steady": [_row(one, found) for one in steady[:MOST_STEADY]],
-        "n_steady": len(steady),
+        "folded": f"{count(len(steady))} steady cluster{'' if len(steady) == 1 else 's'}{some}",
     }
 
 
@@ -40,14 +42,19 @@ def _row(one: ClusterDrift, found: Drift) -> dict[str, Any]:
         "key": str(one.cluster),
         "name": f"cluster {one.cluster}",
         "items": items(int(one.counts.sum())),
-        "value": f"{percent(one.early)} → {percent(one.late)}",
+        "value": f"{percent(one.levels[0])} → {percent(one.levels[-1])}",
         "tone": TONES[one.severity],
         "severity": one.severity,
         "sentence": one.sentence,
-        "shares": [round(float(share) / most, 4) if most else 0.0 for share in one.shares],
+        "shares": _of_most(one.shares, most),
+        "levels": _of_most(one.levels, most) if one.starts else [],
         "marks": [[start, names[start]] for start in one.starts],
         "about": f"Share of new items by {found.periods.unit}, {percent(most)} at most ({names[where]})",
     }
+
+
+def _of_most(shares: Iterable[float], most: float) -> list[float]:
+    return [round(float(share) / most, 4) if most else 0.0 for share in shares]
 
 
 def coverage_state(found: Coverage, picture: str, ramp: str) -> dict[str, Any]:

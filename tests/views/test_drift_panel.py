@@ -68,8 +68,11 @@ def test_clusters_that_thin_out_come_first_and_select_their_rows(
     assert "of new items since 2024-02-0" in first["sentence"]
     assert len(first["shares"]) == WEEKS
     assert max(first["shares"]) == 1
+    assert len(first["levels"]) == 2
+    assert first["levels"][0] > 0.5 > first["levels"][1] == 0
     assert [name for _, name in first["marks"]] == [first["sentence"][-11:-1]]
     assert len(state["changing"]) + len(state["steady"]) == 5
+    assert state["folded"].startswith(f"{len(state['steady'])} steady cluster")
     assert told[0].what == "comparing over added"
     assert told[-1] is None
     session.mode = "union"
@@ -173,6 +176,8 @@ def test_the_picture_is_coloured_where_it_is_significant_and_grey_elsewhere(dark
     assert pixels[found.marked < 0][:, 2].mean() > pixels[found.marked > 0][:, 2].mean(), "blue is lacking"
     grey = pixels[found.marked == 0]
     assert (grey[:, :3] == np.rint(255 * np.array(palette.rgb(palette.tokens(dark).muted)))).all()
-    assert grey[:, 3].max() <= 128
-    assert (pixels[found.marked != 0][:, 3] == 255).all()
+    points = found.batch + found.reference
+    assert (grey[:, 3] > 0).tolist() == (points[found.marked == 0] > 0).tolist(), "the map is recognised"
+    assert grey[:, 3].max() <= 153
+    assert pixels[(found.marked != 0) & (points > 0)][:, 3].min() > 100
     assert difference_picture(found, dark).startswith("data:image/png")
