@@ -121,8 +121,8 @@ class Drift:
         """All of it in one."""
         found = [one.kind for one in self.clusters if one.sentence]
         thinning, growing, names = found.count(THINNING), found.count(GROWING), self.periods.names
-        thin, grow = "thins" if thinning == 1 else "thin", "grows" if growing == 1 else "grow"
-        what = f"Of {len(self.clusters):,} clusters {thinning:,} {thin} out and {growing:,} {grow}"
+        thin, grow = (_how_many(n, verb) for n, verb in ((thinning, "thin"), (growing, "grow")))
+        what = f"Of {len(self.clusters):,} clusters {thin} out and {grow}"
         if not found:
             what = "No cluster changes its share of what comes in by more than chance"
         left = self.periods.left_out
@@ -226,6 +226,15 @@ def drift(
     )
     progress(1.0)
     return Drift(column, periods, totals, told, labels)
+
+
+def _how_many(n: int, verb: str) -> str:
+    """So many do so.
+
+    >>> _how_many(0, "grow"), _how_many(1, "grow"), _how_many(2, "grow")
+    ('none grows', '1 grows', '2 grow')
+    """
+    return f"{n or 'none'} {verb}{'' if n > 1 else 's'}"
 
 
 def _counts(labels: NDArray[np.int32], periods: Periods) -> Counts:

@@ -12,7 +12,7 @@ from explorer.views.text import count
 
 TONES = {"high": "bad", "medium": "warn", "low": "good", "": ""}
 GAP, SURPLUS, ALL_GAPS = "gap", "surplus", "gaps"
-MOST_STEADY = 40
+MOST_STEADY = 200
 """Clusters that do not change that are listed."""
 
 

@@ -43,7 +43,9 @@ def test_a_cluster_that_thins_out_is_found_with_its_week_and_its_rows() -> None:
     assert one.sentence.startswith("Cluster 3 fell from ")
     assert one.sentence.endswith(f"% of new items since {since}.")
     np.testing.assert_array_equal(one.rows, np.flatnonzero(found.labels == 3))
-    assert found.sentence == "Of 10 clusters 1 thins out and 0 grow, from 2024-01-01 to 2025-02-17, by week."
+    assert (
+        found.sentence == "Of 10 clusters 1 thins out and none grows, from 2024-01-01 to 2025-02-17, by week."
+    )
 
 
 def test_a_cluster_that_grows_and_one_that_came_back_are_told_so() -> None:
