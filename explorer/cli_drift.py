@@ -15,6 +15,8 @@ from explorer.terminal import print_json, told_bar
 if TYPE_CHECKING:
     from explorer.model.shares import Finding
 
+LEAST_P = 1e-12
+"""A smaller p is not told in digits: nobody could mean them."""
 New = Annotated[
     Path | None,
     typer.Option(
@@ -148,4 +150,5 @@ def _print(said: Sequence[str], findings: Sequence[Finding]) -> None:
     for sentence in said:
         print(sentence)
     for one in findings:
-        print(f"  {one.severity} · {len(one.rows):,} items · {one.sentence} (p {one.p:.1g})")
+        p = f"p {one.p:.1g}" if one.p > LEAST_P else f"p < {LEAST_P:g}"
+        print(f"  {one.severity} · {len(one.rows):,} items · {one.sentence} ({p})")
