@@ -1,4 +1,4 @@
-"""The command line: serve, fit, sweep, runs, cluster, audit, mark, compare, export, sample.
+"""The command line: serve, fit, sweep, runs, cluster, audit, mark, compare, export, sample; see cli_drift too.
 
 Results go to standard output, progress and errors to standard error. Expected errors end with one sentence
 and exit code 2, a sweep of which a run failed and an audit that finds what it is to fail on with 1, an
@@ -35,7 +35,10 @@ if TYPE_CHECKING:
     from explorer.model.workspace import Workspace
 
 DEFAULTS = RunParameters()
-COMMANDS = ("serve", "fit", "sweep", "runs", "cluster", "audit", "mark", "compare", "export", "sample")
+COMMANDS = (
+    "serve", "fit", "sweep", "runs", "cluster", "audit", "mark", "compare", "export", "sample",
+    "drift", "coverage", "transform",
+)  # fmt: skip
 SAMPLE = "mnist.parquet"
 TABLES = ".parquet, or .csv without columns of bytes and vectors"
 
@@ -95,6 +98,9 @@ def app(arguments: Sequence[str] | None = None) -> None:
     arguments : sequence of str, optional
         By default those of this process.
     """
+    from explorer import cli_drift
+
+    cli_drift.add_to(cli)
     given = list(sys.argv[1:] if arguments is None else arguments)
     if not given or given[0] not in (*COMMANDS, "--help", "--version"):
         given.insert(0, "serve")

@@ -22,6 +22,7 @@ from explorer.views.colour_panel import ColourPanel
 from explorer.views.colouring import Colours
 from explorer.views.compare_panel import ComparePanel
 from explorer.views.data_panel import DataPanel
+from explorer.views.drift_panel import DriftPanel
 from explorer.views.item_panel import ItemPanel
 from explorer.views.lazy_tabs import LazyTabs
 from explorer.views.map_gestures import aim
@@ -107,6 +108,7 @@ class Explorer(pn.viewable.Viewer):
         self.compare.close()
         self.selection.close()
         self.clusters.close()
+        self.drift.close()
         self.grid.close()
 
     # Parts
@@ -130,6 +132,7 @@ class Explorer(pn.viewable.Viewer):
         self.item = ItemPanel(session, self._jump, dark)
         self.compare = ComparePanel(session, self.status.show)
         self.clusters = ClustersPanel(session, self.status.show, dark)
+        self.drift = DriftPanel(session, self.status.show, dark)
         self.search = SearchBar(session, self._jump)
         self.share = ShareBar(session)
 
@@ -181,6 +184,7 @@ class Explorer(pn.viewable.Viewer):
             ("Item", self.item),
             ("Compare", self.compare),
             ("Clusters", self.clusters),
+            ("Drift", self.drift),
             sizing_mode="stretch_width",
             margin=0,
         )
@@ -241,7 +245,7 @@ class Explorer(pn.viewable.Viewer):
     def _on_theme(self, event: Any) -> None:
         self.dark = bool(event.new)
         self._page.styles = css_variables(self.dark)
-        panels = (self.colour, self.selection, self.item, self.clusters, self.runs)
+        panels = (self.colour, self.selection, self.item, self.clusters, self.drift, self.runs)
         for part in (self.grid, self.wall, *panels):
             part.use_theme(self.dark)
 

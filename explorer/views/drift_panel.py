@@ -1,0 +1,140 @@
+"""What changes: clusters that thin out or grow over time, and regions of the map that a batch lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import panel as pn
+import panel_material_ui as pmui
+
+from explorer.model.doing import Doing
+from explorer.model.drift import Drift, drift_of_run, time_columns
+from explorer.model.run import Run
+from explorer.model.session import Session
+from explorer.views.coverage_panel import CoveragePanel
+from explorer.views.drift_state import drift_state
+from explorer.views.found_rows import FoundRows, select_found
+from explorer.views.theme import script, stylesheet
+from explorer.views.undertaking import Undertaking
+
+NO_RUN = "<b>There is no map yet.</b><br>Run the data first: what changes is told of the clusters of its map."
+AT_WORK = "<b>The run on the map is not done.</b><br>What changes is told once it is."
+NO_TIMES = "The items have no column of dates or times to tell by when each came in."
+
+
+class DriftResult(FoundRows):
+    """Clusters over time, by `drift_state`: the key of each is its number."""
+
+    _esm: ClassVar[str] = script("found_rows.js", "drift.js")
+
+
+class DriftPanel(pn.viewable.Viewer):
+    """Drift over a column of times, and coverage of a batch, of the run on the map.
+
+    Parameters
+    ----------
+    session : Session
+        Whose run on the map it is; it is given the rows of what is clicked.
+    tell : callable
+        Told of work again and again while it lasts, and None after.
+    dark : bool
+        The theme.
+    """
+
+    def __init__(
+        self, session: Session, tell: Callable[[Doing | None], None] = lambda _: None, dark: bool = True
+    ) -> None:
+        super().__init__()
+        self._session = session
+        self._found: Drift | None = None
+        self._key: tuple[object, ...] = ()
+        wide: dict[str, Any] = {"sizing_mode": "stretch_width"}
+        sheet: dict[str, Any] = {"stylesheets": [stylesheet("panels.css")], **wide}
+        self._head = pn.pane.HTML(margin=(10, 0, 4, 0), **sheet)
+        self.column = pmui.Select(
+            label="When each item came in",
+            size="small",
+            margin=(4, 0),
+            description="The column of dates or times over which the share of each cluster is compared.",
+            **wide,
+        )
+        self.compare = pmui.Button(
+            label="Compare over time",
+            color="primary",
+            variant="contained",
+            size="small",
+            margin=(4, 0),
+            description="Tells which clusters of the map thin out or grow by more than chance, since when.",
+        )
+        self.compare.on_click(lambda _: self._compare())
+        self.work = Undertaking(tell, self._arrange)
+        self.result = DriftResult(self._on_message, margin=0, **wide)
+        self.coverage = CoveragePanel(session, tell, dark)
+        section = '<div class="section">Coverage of a batch</div>'
+        self._rest = pn.Column(
+            self.column, self.compare, self.work, self.result,
+            pn.pane.HTML(section, margin=(14, 0, 0, 0), **sheet), self.coverage,
+            margin=0, **wide,
+        )  # fmt: skip
+        session.param.watch(self._follow, ["dataset", "runs", "run_id"])
+        self._follow()
+
+    def __panel__(self) -> pn.viewable.Viewable:
+        return pn.Column(self._head, self._rest, sizing_mode="stretch_width", margin=0)
+
+    def use_theme(self, dark: bool) -> None:
+        """Draw for the dark or the light page."""
+        self.coverage.use_theme(dark)
+
+    def close(self) -> None:
+        """The page is gone."""
+        self.work.stop()
+        self.coverage.close()
+
+    def _follow(self, *_: Any) -> None:
+        """What was found goes with the map it is of."""
+        session, run = self._session, self._run
+        key = (session.dataset and session.dataset.id, run and (run.id, run.epoch, run.status))
+        if key == self._key:
+            return
+        self._key, self._found, self.result.state = key, None, {}
+        self.work.clear()
+        self.coverage.look_at(run)
+        names = [] if session.dataset is None else list(time_columns(session.dataset.items))
+        if names != self.column.options:
+            self.column.param.update(options=names, value=names[0] if names else None)
+        self._arrange()
+
+    @property
+    def _run(self) -> Run | None:
+        return self._session.run(self._session.run_id)
+
+    def _arrange(self) -> None:
+        run, has_times = self._run, bool(self.column.options)
+        ready = run is not None and not run.status.active and run.epoch > 0
+        self._rest.visible = ready
+        self.column.visible = has_times
+        self.compare.visible = has_times and not self.work.is_working
+        if not ready:
+            self._head.object = f'<div class="empty">{NO_RUN if run is None else AT_WORK}</div>'
+            return
+        times = "" if has_times else f'<div class="muted">{NO_TIMES}</div>'
+        self._head.object = f'<div class="section">Drift over time</div>{times}'
+
+    def _compare(self) -> None:
+        session, run, column = self._session, self._run, self.column.value
+        if run is None or not column:
+            return
+        workspace = session.workspace
+        self.work.begin(
+            f"comparing over {column}", lambda doing: drift_of_run(workspace, run, column, doing), self._put
+        )
+
+    def _put(self, found: Drift) -> None:
+        self._found, self.result.state = found, drift_state(found)
+
+    def _on_message(self, message: dict[str, str]) -> None:
+        if self._found is not None:
+            cluster = int(message["key"])
+            select_found(self._session, self._found.rows_of(cluster), f"cluster {cluster} over time")

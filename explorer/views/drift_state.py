@@ -1,0 +1,97 @@
+"""What the page shows of drift and of coverage, as plain values for their scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from explorer.model.coverage import Coverage, Region
+from explorer.model.drift import ClusterDrift, Drift
+from explorer.model.shares import SEVERITIES, percent
+from explorer.views.text import count
+
+TONES = {"high": "bad", "medium": "warn", "low": "good", "": ""}
+GAP, SURPLUS, ALL_GAPS = "gap", "surplus", "gaps"
+MOST_STEADY = 200
+"""Clusters that do not change that are listed."""
+
+
+def drift_state(found: Drift) -> dict[str, Any]:
+    """What `DriftResult` shows: clusters that change, worst first, then the steady ones by number.
+
+    The key of each is the cluster's number.
+    """
+    changing = [one for one in found.clusters if one.sentence]
+    changing.sort(key=lambda one: (SEVERITIES.index(one.severity), -int(one.counts.sum())))
+    steady = [one for one in found.clusters if not one.sentence]
+    names = found.periods.names
+    some = "" if len(steady) <= MOST_STEADY else f", of which {MOST_STEADY} are listed"
+    return {
+        "said": found.sentence,
+        "span": f"{names[0]} – {names[-1]}",
+        "changing": [_row(one, found) for one in changing],
+        "steady": [_row(one, found) for one in steady[:MOST_STEADY]],
+        "folded": f"{count(len(steady))} steady cluster{'' if len(steady) == 1 else 's'}{some}",
+    }
+
+
+def _row(one: ClusterDrift, found: Drift) -> dict[str, Any]:
+    names, most = found.periods.names, float(one.shares.max())
+    where = int(one.shares.argmax())
+    return {
+        "key": str(one.cluster),
+        "name": f"cluster {one.cluster}",
+        "items": items(int(one.counts.sum())),
+        "value": f"{percent(one.levels[0])} → {percent(one.levels[-1])}",
+        "tone": TONES[one.severity],
+        "severity": one.severity,
+        "sentence": one.sentence,
+        "shares": _of_most(one.shares, most),
+        "levels": _of_most(one.levels, most) if one.starts else [],
+        "marks": [[start, names[start]] for start in one.starts],
+        "about": f"Share of new items by {found.periods.unit}, {percent(most)} at most ({names[where]})",
+    }
+
+
+def _of_most(shares: Iterable[float], most: float) -> list[float]:
+    return [round(float(share) / most, 4) if most else 0.0 for share in shares]
+
+
+def coverage_state(found: Coverage, picture: str, ramp: str) -> dict[str, Any]:
+    """What `CoverageResult` shows: a picture (data URI), its ramp (CSS), and the regions by their keys."""
+    rows = len(found.rows_in_gaps)
+    return {
+        "said": found.sentence,
+        "picture": picture,
+        "ramp": ramp,
+        "about": f"Map of where {found.batch} lies more or less densely than the other items",
+        "gap": f"Select the gap ({items(rows)})" if rows else "",
+        "groups": [
+            {"title": "Gaps", "findings": _regions(GAP, found.gaps)},
+            {"title": "Surplus", "findings": _regions(SURPLUS, found.surpluses)},
+        ],
+    }
+
+
+def _regions(kind: str, regions: tuple[Region, ...]) -> list[dict[str, Any]]:
+    return [
+        {
+            "key": f"{kind}:{number}",
+            "name": f"{kind} {number + 1}",
+            "items": items(len(one.rows)),
+            "value": f"{percent(one.reference_share)} → {percent(one.batch_share)}",
+            "tone": TONES[one.severity],
+            "severity": one.severity,
+            "sentence": one.sentence,
+        }
+        for number, one in enumerate(regions)
+    ]
+
+
+def items(n: int) -> str:
+    """How many items.
+
+    >>> items(1), items(1200)
+    ('1 item', '1,200 items')
+    """
+    return f"{count(n)} item{'' if n == 1 else 's'}"

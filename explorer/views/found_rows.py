@@ -1,0 +1,41 @@
+"""Findings as buttons that select their items."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+import param
+from numpy.typing import NDArray
+
+from explorer.model.selection import Step, packed
+from explorer.model.session import Session
+from explorer.views.part import Part
+from explorer.views.theme import stylesheet
+
+
+class FoundRows(Part):
+    """What the scripts that list findings have in common.
+
+    Parameters
+    ----------
+    state : dict
+        Plain values for the script; empty for nothing.
+    on_message : callable
+        Called with {"key"}, that of the finding that was clicked.
+    """
+
+    state = param.Dict(default={})
+
+    _stylesheets: ClassVar[list[str]] = [
+        stylesheet(name) for name in ("parts.css", "compare.css", "drift.css")
+    ]
+
+
+def select_found(session: Session, rows: NDArray[np.int64], name: str) -> None:
+    """Select rows that were found on the run on the map, in the session's mode, under a name."""
+    if session.selection is None:
+        return
+    mask = np.zeros(session.selection.n, np.bool_)
+    mask[rows] = True
+    session.select(mask, Step("rows", session.mode, session.run_id, text=name, packed=packed(mask)))

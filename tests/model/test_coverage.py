@@ -1,0 +1,103 @@
+"""A batch against the rest: identical samples leave no gap, holes and bumps are found, rows are exact."""
+
+import json
+
+import numpy as np
+import pytest
+from scipy.stats import binom
+
+from explorer.model.coverage import coverage
+from explorer.model.density_difference import LACKING, SURPLUS, difference
+from explorer.model.errors import InputError
+from explorer.model.shares import GAP
+
+HOLE, RADIUS = np.array([2.0, 0.0]), 0.8
+
+
+def cloud(n: int, seed: int) -> np.ndarray:
+    """Two overlapping islands and a thin bridge, float32 (n, 2)."""
+    rng = np.random.default_rng(seed)
+    island = rng.integers(0, 2, n)
+    places = rng.normal(size=(n, 2)) * np.where(island, 1.0, 0.7)[:, None]
+    places[:, 0] += np.where(island, 2.0, -2.0)
+    return places.astype(np.float32)
+
+
+def in_hole(places: np.ndarray, reach: float = RADIUS) -> np.ndarray:
+    return np.hypot(*(places - HOLE).T) < reach
+
+
+def test_the_chance_of_a_mark_on_identical_samples_is_held() -> None:
+    draws, least = 100, []
+    for seed in range(draws):
+        places = cloud(1_500, seed)
+        found = difference(places[:1_100], places[1_100:], side=40, seed=seed)
+        least.append(found.p.min())
+    marks = np.array(least) <= 0.05
+    assert marks.sum() <= binom.ppf(0.999, draws, 0.05)
+    assert 20 <= (np.array(least) <= 0.5).sum() <= 65, "nor is it idle"
+
+
+@pytest.mark.parametrize("share", [0.15, 0.5])
+def test_a_hole_is_found_and_its_rows_are_the_gap(share: float) -> None:
+    places = cloud(12_000, 1)
+    batch = (np.random.default_rng(2).random(len(places)) < share) & ~in_hole(places)
+    found = coverage(places, batch, "the <b>new</b> ones", np.zeros(len(places), np.int32))
+    first = found.gaps[0]
+    assert (first.severity, first.cluster) == ("high", 0)
+    assert first.p <= 0.05
+    rows = found.rows_in_gaps
+    assert not batch[rows].any()
+    np.testing.assert_array_equal(rows, np.unique(rows))
+    held = ~batch & in_hole(places, 0.8 * RADIUS)
+    assert np.isin(np.flatnonzero(held), rows).mean() > 0.9
+    assert in_hole(places, 1.4 * RADIUS)[rows].mean() > 0.9
+    one = found.findings[0]
+    assert (one.kind, one.column, one.cluster) == (GAP, "the <b>new</b> ones", 0)
+    assert one.value < one.expected / 3
+    assert "mostly in cluster 0" in one.sentence
+    told = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+    assert told["gaps"][0]["count"] == len(first.rows)
+
+
+def test_a_bump_is_a_surplus_and_no_gap() -> None:
+    rng, places = np.random.default_rng(3), cloud(6_000, 3)
+    bump = (HOLE + 0.2 * rng.normal(size=(250, 2))).astype(np.float32)
+    everything = np.concatenate([places, bump])
+    batch = np.concatenate([rng.random(6_000) < 0.3, np.ones(250, bool)])
+    found = coverage(everything, batch)
+    assert found.surpluses[0].sign == SURPLUS
+    x = found.difference.cells_of(HOLE[None].astype(np.float32))[0]
+    assert found.difference.marked.ravel()[x] == SURPLUS
+    assert all(one.severity != "high" for one in found.gaps)
+
+
+def test_exchanged_samples_exchange_the_signs() -> None:
+    one, other = cloud(900, 4), cloud(700, 5) + np.float32(0.5)
+    there, back = difference(one, other, side=32), difference(other, one, side=32)
+    np.testing.assert_allclose(there.contrast, -back.contrast, atol=1e-9)
+    assert (there.marked == LACKING).any()
+    assert (there.marked == SURPLUS).any()
+
+
+def test_cells_hold_the_points_that_are_counted_and_what_is_nowhere_is_in_none() -> None:
+    one, other = cloud(500, 6), cloud(400, 7)
+    one[:3] = np.nan
+    found = difference(one, other, side=32, draws=19)
+    for places, counts in ((one, found.reference), (other, found.batch)):
+        cells = found.cells_of(places)
+        np.testing.assert_array_equal(np.bincount(cells[cells >= 0], minlength=counts.size), counts.ravel())
+    assert (found.cells_of(one)[:3] == -1).all()
+    assert found.reference.sum() == 497
+
+
+def test_too_few_are_refused_and_a_batch_that_lies_like_the_others_leaves_no_gap() -> None:
+    places = cloud(3_000, 8)
+    with pytest.raises(InputError, match="The batch 'few' has 19 items"):
+        coverage(places, np.arange(3_000) < 19, "few")
+    with pytest.raises(InputError, match="Beside 'most' there are 19 items"):
+        coverage(places, np.arange(3_000) >= 19, "most")
+    like = coverage(places, np.arange(3_000) % 3 == 0)
+    assert like.gaps == ()
+    assert like.rows_in_gaps.size == 0
+    assert "leave no gap" in like.sentence
