@@ -1,4 +1,4 @@
-"""The command line: serve, fit, sweep, runs, cluster, audit, mark, compare, export, sample; see cli_drift too.
+"""The command line: serve, fit, sweep, runs, cluster, audit, mark, compare, export, sample; and cli_drift.
 
 Results go to standard output, progress and errors to standard error. Expected errors end with one sentence
 and exit code 2, a sweep of which a run failed and an audit that finds what it is to fail on with 1, an
