@@ -90,12 +90,14 @@ class Session(Selecting):
         # Of more dimensions there is nothing to see.
         flat = [run.id for run in runs if run.parameters.n_components == 2]
         run_id = look["run_id"] if look.get("run_id") in known else (flat or known)[0]
-        epoch = look.get("epoch") if look.get("run_id") == run_id else None
+        same = look.get("run_id") == run_id
+        epoch = look.get("epoch") if same else None
+        # Codes of what the run that is gone told of its rows mean nothing on another.
+        isolated = look["isolated"] if same else frozenset()
         beside_ids = tuple(one for one in look.get("beside_ids", ()) if one in known and one != run_id)
         self.history = history
         first: dict[str, Any] = {
             "colour_by": columns[0] if columns else "",
-            "isolated": frozenset(),
             "drawn": None,
             "pinned": None,
             "water": None,
@@ -103,7 +105,14 @@ class Session(Selecting):
         self.param.update(
             dataset=dataset,
             runs=runs,
-            **{**first, **look, "run_id": run_id, "epoch": epoch, "beside_ids": beside_ids},
+            **{
+                **first,
+                **look,
+                "isolated": isolated,
+                "run_id": run_id,
+                "epoch": epoch,
+                "beside_ids": beside_ids,
+            },
             highlighted=frozenset(),
             selection=history.current,
             saved_as={},
