@@ -51,6 +51,8 @@ class Camera:
         Called in a turn of the document when it shows something else, by whatever cause.
     on_look : callable
         Called when the analyst moves this very map.
+    on_first_size : callable
+        Called when the browser has the figure, and says how large it is.
     """
 
     def __init__(self, doc: Document, request: Callable[[], None], place: Place | None = None) -> None:
@@ -64,7 +66,8 @@ class Camera:
         self.followers: tuple[Camera, ...] = ()
         self.on_change: Callable[[], None] = lambda: None
         self.on_look: Callable[[], None] = lambda: None
-        self._showing, self._moving = False, 0
+        self.on_first_size: Callable[[], None] = lambda: None
+        self._showing, self._moving, self._has_size = False, 0, False
 
     def follow_gestures(self, plot: figure) -> None:
         """Move with the ranges of a figure, and move them."""
@@ -116,7 +119,7 @@ class Camera:
     def look(self, viewport: Viewport) -> None:
         """Show a part of the map until the analyst looks elsewhere."""
         self._look(viewport)
-        soon(self._doc, self._show)
+        self._show_soon()
 
     def _look(self, viewport: Viewport) -> None:
         leader = self.leader or self
@@ -137,7 +140,7 @@ class Camera:
 
     def _go_to(self, place: Place) -> None:
         self._take(self.viewport.centred(*place))
-        soon(self._doc, self._show)
+        self._show_soon()
 
     # Others
 
@@ -206,6 +209,13 @@ class Camera:
 
     # The figure
 
+    def _show_soon(self) -> None:
+        # A browser that has not got the figure yet is shown where it looks once it has.
+        if self._plot.document is None:
+            self._show()
+        elif self._has_size:
+            soon(self._doc, self._show)
+
     def _show(self) -> None:
         viewport, self._showing = self.viewport, True
         self._plot.x_range.update(start=viewport.x0, end=viewport.x1)
@@ -242,3 +252,6 @@ class Camera:
             self._show()
             self.on_change()
             self._request()
+        if width and height and not self._has_size:
+            self._has_size = True
+            self.on_first_size()

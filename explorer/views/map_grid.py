@@ -53,7 +53,7 @@ class MapGrid(pn.viewable.Viewer):
         super().__init__()
         self._session, self._colours, self._doc, self._dark = session, colours, doc, dark
         self._tool = "pan"
-        self._finding, self._busy = Aside(), False
+        self._finding, self._busy, self._missed = Aside(), False, False
         self.maps: list[MapView] = []
         self.marks: list[PinMarks] = []
         both: dict[str, Any] = {"sizing_mode": "stretch_both", "margin": 0, "min_height": 0}
@@ -150,11 +150,12 @@ class MapGrid(pn.viewable.Viewer):
         session, alone = self._session, None if self._session.linked else self.linking.used
         for one in self.maps:
             one.overlay.label = map_label(session, one.run_id, used=one is alone)
+        self._missed = self._busy
         if session.beside_ids and not self._busy:
             self._busy = True
             self._finding.ask(session.find_figures, self._on_found, lambda _: self._on_found(False))
 
     def _on_found(self, more: bool) -> None:
         self._busy = False
-        if more:
+        if more or self._missed:  # which maps there are may have changed meanwhile
             self.draw_labels()

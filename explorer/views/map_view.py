@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -80,7 +81,8 @@ class MapView(pn.viewable.Viewer):
         self.feed = FrameFeed(doc, self._render)
         self.feed.on_failed = self._tell_failure
         self.camera = Camera(doc, lambda: self.feed.request(), (session.view, *session.beside_views)[at])
-        self.camera.on_change = self._tell_view
+        self.camera.on_change, self.camera.on_first_size = self._tell_view, self._arrive
+        self._waiting: list[Callable[[], None]] | None = []
         self.elsewhere: Callable[[int], dict[str, list[float]]] = lambda _: {}
         self.on_use: Callable[[], None] = lambda: None
         self._embedding: NDArray[np.float32] | None = None
@@ -89,13 +91,12 @@ class MapView(pn.viewable.Viewer):
         self._shown = (self.run_id, session.run_id)
         self._on_screen: OnScreen | None = None
         self.overlay = MapOverlay(self._on_overlay, at=at, margin=0)
-        self._hover = Hover(
-            doc, self.find, session, self._on_answer, lambda row: {"elsewhere": self.elsewhere(row)}
-        )
+        answer = partial(setattr, self.overlay, "tip")
+        self._hover = Hover(doc, self.find, session, answer, lambda row: {"elsewhere": self.elsewhere(row)})
         self._outline = ColumnDataSource(NO_OUTLINE)
         self._outlined: tuple[object, ...] = (None, self.run_id, None, None)
         self._doc = doc
-        self.water = WaterLines(session, lambda: self.run_id)
+        self.water = WaterLines(session, lambda: self.run_id, self.soon)
         self.figure = self._make_figure()
         self._gestures = MapGestures(session, self.figure, lambda: self.run_id, self.row_at, self.soon)
         self._pane = pn.Column(
@@ -117,8 +118,16 @@ class MapView(pn.viewable.Viewer):
         self._tell_view()
 
     def __panel__(self) -> pn.viewable.Viewable:
-        self.feed.start()
+        if self.at == 0:
+            self.feed.start()
         return self._pane
+
+    def _arrive(self) -> None:
+        # What comes after the page is on its way while the models it changes are: it must not overtake them.
+        waiting, self._waiting = self._waiting or [], None
+        for act in waiting:
+            act()
+        self.feed.start()
 
     @property
     def run_id(self) -> str:
@@ -149,10 +158,15 @@ class MapView(pn.viewable.Viewer):
         self.water.use_theme(self._dark)
 
     def soon(self, act: Callable[[], None]) -> None:
-        """Do something to the map's figure in the document's next turn."""
+        """Do something to the map's figure in the document's next turn, or once the browser has it."""
         # Panel brings its widgets' events without holding the document, which Bokeh's models need: a write
         # that is under way at that moment makes them raise. In a turn of its own the document is held.
-        soon(self._doc, act)
+        if self.figure.document is None:
+            act()
+        elif self._waiting is not None:
+            self._waiting.append(act)
+        else:
+            soon(self._doc, act)
 
     def tick(self) -> None:
         """A newer snapshot may be there."""
@@ -174,10 +188,6 @@ class MapView(pn.viewable.Viewer):
     def zoom(self, factor: float) -> None:
         """Show the middle of the map larger by a factor."""
         self.camera.zoom(factor)
-
-    def move(self, across: float, up: float) -> None:
-        """Look further to the right and up, by shares of the screen."""
-        self.camera.move(across, up)
 
     def look(self, viewport: Viewport) -> None:
         """Show a part of the map until the analyst looks elsewhere."""
@@ -309,9 +319,6 @@ class MapView(pn.viewable.Viewer):
 
     def _on_hover(self, message: dict[str, Any]) -> None:
         self._hover.ask(message["x"], message["y"], int(message["number"]))
-
-    def _on_answer(self, tip: dict[str, Any]) -> None:
-        self.overlay.tip = tip
 
     def _on_tap(self, message: dict[str, Any]) -> None:
         x, y = self._place(message["x"], message["y"])

@@ -52,10 +52,10 @@ LOOKS: dict[str, Callable[[MapView], None]] = {
     "fit": lambda one: one.fit(),
     "nearer": lambda one: one.zoom(TURN),
     "farther": lambda one: one.zoom(1 / TURN),
-    "left": lambda one: one.move(-STEP, 0),
-    "right": lambda one: one.move(STEP, 0),
-    "up": lambda one: one.move(0, STEP),
-    "down": lambda one: one.move(0, -STEP),
+    "left": lambda one: one.camera.move(-STEP, 0),
+    "right": lambda one: one.camera.move(STEP, 0),
+    "up": lambda one: one.camera.move(0, STEP),
+    "down": lambda one: one.camera.move(0, -STEP),
 }
 
 

@@ -24,6 +24,8 @@ class WaterLines:
         Whose `water` is drawn.
     run_id : callable
         Tells the run on this map.
+    soon : callable
+        Does something in the document's next turn.
 
     Attributes
     ----------
@@ -31,8 +33,10 @@ class WaterLines:
         The shores drawn, in units of the map as it is shown.
     """
 
-    def __init__(self, session: Session, run_id: Callable[[], str]) -> None:
-        self._session, self._run_id, self._aside = session, run_id, Aside()
+    def __init__(
+        self, session: Session, run_id: Callable[[], str], soon: Callable[[Callable[[], None]], None]
+    ) -> None:
+        self._session, self._run_id, self._soon, self._aside = session, run_id, soon, Aside()
         self.source = ColumnDataSource(NO_LINES)
         self._drawn: tuple[object, ...] = ()
         session.param.watch(self._draw, ["water", "run_id", "beside_ids", "epoch", "progress", "runs"])
@@ -72,4 +76,4 @@ class WaterLines:
         return {"xs": [line[:, 0] for line in lines], "ys": [line[:, 1] for line in lines]}
 
     def _show(self, lines: dict[str, list[Any]]) -> None:
-        self.source.data = lines
+        self._soon(lambda: self.source.update(data=lines))

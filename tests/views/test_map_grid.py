@@ -271,6 +271,23 @@ def test_a_figure_that_is_not_known_yet_is_waited_for_and_one_that_cannot_be_is_
     assert "trust – ·" in told(maps[1])
 
 
+def test_a_map_that_comes_while_figures_are_found_gets_its_own(
+    explorer: Explorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, grid = explorer.session, explorer.grid
+    asked: list[tuple] = []
+    monkeypatch.setattr(grid._finding, "ask", lambda *given: asked.append(given))
+    session.put_beside(ids(session)[1])
+    (_, found, _), *others = asked
+    assert others == []
+    session.put_beside(ids(session)[2])
+    assert len(asked) == 1, "one at a time"
+    found(False)
+    assert len(asked) == 2
+    asked[1][1](False)
+    assert len(asked) == 2
+
+
 def test_an_address_holds_all_maps_and_whether_they_are_linked(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
