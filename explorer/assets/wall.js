@@ -1,8 +1,8 @@
 // The wall: a picture of each run in its cell of a grid, and the choices above. All texts are set as text.
-const LEAST = 112, WIDEST = 1.5, LABEL = 39, GAP = 8, RIM = 3, HEAD = 84, TOP = 24
+const LEAST = 112, WIDEST = 1.75, LABEL = 39, GAP = 8, RIM = 3, HEAD = 84, TOP = 24
 // A touch that goes no farther is a click; a lasso takes a point at every so many pixels.
 const STILL = 4, STEP = 2
-const GOALS = {replace: "select", union: "add", subtract: "take out", intersect: "keep just"}
+const GOALS = {replace: "selects", union: "adds", subtract: "takes out", intersect: "keeps the overlap"}
 
 export function render({model}) {
   const root = part("div", "wall"), bar = part("div", "wall-bar"), choices = part("div", "wall-choices")
@@ -20,8 +20,9 @@ export function render({model}) {
 
   // Choices are made anew only when they are others: an open list would close.
   const choice = ({name, label, value, options, about}) => {
-    const field = part("label", "wall-choice"), list = part("select", "")
+    const field = part("div", "wall-choice"), caption = part("label", "", label), list = part("select", "")
     field.title = about
+    list.id = caption.htmlFor = `wall-${name}`
     list.dataset.key = name
     for (const [one, words] of options) {
       const option = part("option", "", words)
@@ -30,7 +31,7 @@ export function render({model}) {
     }
     list.value = value
     list.addEventListener("change", () => model.send_msg({action: "choose", name, value: list.value}))
-    field.append(part("span", "", label), list)
+    field.append(caption, list)
     return field
   }
   const changed = (key, value) => {
@@ -40,14 +41,13 @@ export function render({model}) {
     return true
   }
 
-  const scale = ({label, about, low, high, colours, note}) => {
-    legend.hidden = !label
-    if (!label) { return }
+  const scale = ({about, low, high, colours, note}) => {
+    legend.hidden = !note
+    if (!note) { return }
     const ramp = part("span", "wall-ramp")
     ramp.style.background = `linear-gradient(to right, ${colours.join(", ")})`
     legend.title = about
-    legend.replaceChildren(part("b", "", label), ...(low ? [part("span", "", low), ramp, part("span", "", high)] : []),
-      part("span", "", note))
+    legend.replaceChildren(...(low ? [part("b", "", low), ramp, part("b", "", high)] : []), part("span", "", note))
   }
 
   // The lasso: one at a time, in shares of the picture from its upper left.
@@ -236,7 +236,7 @@ export function render({model}) {
     fit()
   }
   const advise = () => {
-    hint.textContent = `Drag around items to ${GOALS[model.mode]} them in all maps · Shift adds · Alt subtracts · Esc clears · click enlarges`
+    hint.textContent = `Drag ${GOALS[model.mode]} in all maps · Shift adds · Alt subtracts · Esc clears · click enlarges`
   }
 
   // Before anybody else hears of the key: a lasso that is given up leaves the selection as it is.

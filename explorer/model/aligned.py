@@ -14,7 +14,7 @@ from explorer.model.comparison import Alignment, align
 from explorer.model.extent import Extent
 from explorer.model.progress import Snapshot
 
-MOST_FITTED = 16_384
+MOST_FITTED = 4_096
 MOST_BYTES = 256 * 2**20
 
 
@@ -40,7 +40,7 @@ class AlignedMap:
     def of(cls, snapshot: Snapshot, reference: Snapshot | None) -> AlignedMap:
         """Lay a flat map over another of the same rows, or over none.
 
-        The fit is that of ``comparison.align`` to at most 16,384 evenly spaced rows: all of them would change
+        The fit is that of ``comparison.align`` to at most 4,096 evenly spaced rows: all of them would change
         its few numbers by less than a small picture shows.
         """
         if reference is None or reference.run_id == snapshot.run_id:

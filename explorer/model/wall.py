@@ -185,7 +185,7 @@ def arrange(runs: Iterable[Run], choice: Choice, scores: Mapping[str, float] | N
     rest = {name: fixed.get(name, "") for name in as_text if name not in (rows, columns)}
     kept = [run for run in chosen if all(text_of(value_of(run, n)) == v for n, v in rest.items() if v)]
     order = {name: {value: place for place, value in enumerate(of)} for name, of in values.items()}
-    kept.sort(key=lambda run: (*(order[name][value_of(run, name)] for name in order), run.created))
+    kept.sort(key=lambda run: ([order[name][value_of(run, name)] for name in order], run.created))
     if sort:
         kept = sorted_by(kept, sort, scores or {})
     heads = [as_text.get(name, ("",)) for name in (rows, columns)]
@@ -211,19 +211,18 @@ def chosen(choice: Choice, wall: Wall, name: str, value: str) -> Choice:
     value : str
         What is chosen; empty for all values of a parameter.
     """
+    now: dict[str, Any] = {name: value}
     if name in ("rows", "columns"):
         other = "columns" if name == "rows" else "rows"
-        now = {name: value, other: getattr(wall, other)}
+        now[other] = getattr(wall, other)
         if value == now[other] != NONE:
             now[other] = getattr(wall, name)
-        return dataclasses.replace(choice, rows=now["rows"], columns=now["columns"])
+        return dataclasses.replace(choice, **now)
     if name == "sweep":
         # The other runs vary in other things.
         return Choice(sweep=value, sort=choice.sort, ring=choice.ring)
-    if name == "sort":
-        return dataclasses.replace(choice, sort=value)
-    if name == "ring":
-        return dataclasses.replace(choice, ring=value)
+    if name in ("sort", "ring"):
+        return dataclasses.replace(choice, **now)
     if name not in AXES:
         return choice
     fixed = dict(choice.fixed) | {name: value}

@@ -73,8 +73,8 @@ class Made:
 class WallPictures:
     """A picture of each run that is in sight, drawn anew when anything about it changes.
 
-    What is drawn next is chosen anew for every batch. A batch is made only when the browser has said that it
-    painted the last one: the websocket has no back pressure.
+    What is drawn next is chosen anew for every batch. A batch is sent only when the browser has said that it
+    painted the last one, as the websocket has no back pressure; meanwhile the next one is drawn.
 
     Parameters
     ----------
@@ -104,14 +104,20 @@ class WallPictures:
         self._seen: frozenset[str] = frozenset()
         self._size = (0, 0)
         self._made: dict[str, Made] = {}
+        self._ready: dict[str, Shown] = {}
+        self._sent: dict[str, Shown] = {}
         self._moments: dict[str, int] = {}
-        self._busy = self._asked = self._timed = False
+        self._drawing = self._asked = self._timed = False
         self._number = self._waiting = 0
 
     def __getitem__(self, run_id: str) -> Shown | None:
         """What the browser was sent last of a run."""
-        made = self._made.get(run_id)
-        return None if made is None else made.shown
+        return self._sent.get(run_id)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is being drawn, about to be sent or to be painted."""
+        return not (self._drawing or self._ready or self._waiting)
 
     # What changes
 
@@ -120,6 +126,7 @@ class WallPictures:
         self._runs = tuple(runs)
         kept = {run.id for run in self._runs}
         self._made = {run_id: made for run_id, made in self._made.items() if run_id in kept}
+        self._sent = {run_id: shown for run_id, shown in self._sent.items() if run_id in kept}
         self.update()
 
     def look(self, width: int, height: int, seen: Iterable[str], fresh: bool = False) -> None:
@@ -127,7 +134,7 @@ class WallPictures:
         self._size, self._seen = (width, height), frozenset(seen)
         if fresh:
             self._made.clear()
-            self._release(self._waiting)
+            self._ready, self._waiting = {}, 0
         self.update()
 
     def use_theme(self, dark: bool) -> None:
@@ -153,14 +160,14 @@ class WallPictures:
 
     def update(self) -> None:
         """Have every picture in sight drawn that is out of date; cheap, as often as anything changes."""
-        if self._busy or not all(self._size):
+        if self._drawing or self._ready or not all(self._size):
             return  # and once that is done, it is looked again
         over = reference(self._runs, self._session.run_id)
         look = self._look(over)
         wanted = self._out_of_date(look)
         if not wanted:
             return
-        self._busy = True
+        self._drawing = True
         selection, size, dark = self._session.selection, self._size, self._dark
 
         def make() -> dict[str, Made]:
@@ -241,31 +248,34 @@ class WallPictures:
     # Sending
 
     def _take(self, made: dict[str, Made]) -> None:
+        self._drawing = False
         self._made |= made
+        self._ready = {run_id: one.shown for run_id, one in made.items() if one.shown is not None}
+        self._flush()
+        self.update()
+
+    def _flush(self) -> None:
+        if self._waiting or not self._ready:
+            return
+        shown, self._ready = self._ready, {}
+        self._sent |= shown
+        self._number += 1
+        number = self._waiting = self._number
         pictures = [
             {
                 "run": run_id,
-                "width": one.shown.viewport.width,
-                "height": one.shown.viewport.height,
-                "pixels": one.shown.pixels,
+                "width": one.viewport.width,
+                "height": one.viewport.height,
+                "pixels": one.pixels,
             }
-            for run_id, one in made.items()
-            if one.shown is not None
+            for run_id, one in shown.items()
         ]
-        if not pictures:
-            self._busy = False
-            self.update()
-            return
-        self._number += 1
-        number = self._waiting = self._number
         self._send({"number": number, "pictures": pictures})
         later(self._doc, PATIENCE_MS, lambda: self.painted(number))
 
     def painted(self, number: int) -> None:
         """The browser has painted a batch, or does not answer."""
-        self._release(number)
-        self.update()
-
-    def _release(self, number: int) -> None:
-        if number and number == self._waiting:
-            self._waiting, self._busy = 0, False
+        if number == self._waiting:
+            self._waiting = 0
+            self._flush()
+            self.update()

@@ -195,9 +195,8 @@ def _legend(wall: Wall, scored: Scored | None, dark: bool) -> dict[str, Any]:
     if scored.waiting:
         note = f"{count(scored.waiting)} of {count(len(wall.runs))} to come"
     return {
-        "label": wall.ring,
         "about": f"{wall.ring}: {measure.about}",
-        "low": written(wall.ring, min(known)) if known else "",
+        "low": written(wall.ring, min(known)).removesuffix(UNITS[wall.ring]) if known else "",
         "high": written(wall.ring, max(known)) if known else "",
         "colours": list(palette.sequential(dark, RAMP)),
         "note": note,
@@ -211,5 +210,5 @@ def _said(wall: Wall, standing: Standing) -> str:
     )
     names = {RunStatus.RUNNING: "at work"}
     parts = [f"{count(now[status])} {names.get(status, status)}" for status in RunStatus if now[status]]
-    total = len(wall.runs)
-    return " · ".join([f"{count(total)} run{'' if total == 1 else 's'}", *parts])
+    total = f"{count(len(wall.runs))} run{'' if len(wall.runs) == 1 else 's'}"
+    return f"{total} done" if len(now) == 1 and now[RunStatus.DONE] else " · ".join([total, *parts])

@@ -96,6 +96,7 @@ def main() -> None:
                 "painted_ms": round(statistics.median(asked)),
                 "brushed_ms": round(statistics.median(brushed)),
                 "longest_gap_ms": round(max(gaps)),
+                "gap_95_ms": round(float(np.quantile(gaps, 0.95))),
                 "refreshes_per_s": round(frames, 1),
                 "server_peak_mib": peak(),
             }
@@ -151,7 +152,7 @@ def form(page: Page) -> tuple[list[float], float]:
     page.locator('select[data-key="sweep"]').select_option("all")
     page.get_by_role("textbox", name="epochs").fill("800")
     page.get_by_role("textbox", name="epochs").press("Tab")
-    page.get_by_label("Sweep").check()
+    page.get_by_role("switch", name="Sweep").check()
     for name, value in (("n_neighbors values", "15"), ("min_dist values", "0.05, 0.4"), ("seeds", "42")):
         field = page.get_by_role("textbox", name=name)
         field.fill(value)
