@@ -14,7 +14,14 @@ from explorer.model.categories import MISSING, Categories
 from explorer.model.doing import Doing, StoppedError
 from explorer.model.errors import InputError, RunError, WorkspaceError
 from explorer.model.run import Run
-from explorer.model.statistics import DISPLACEMENT, STATISTICS, Known, compute
+from explorer.model.statistics import (
+    DISPLACEMENT,
+    STABILITY,
+    STATISTICS,
+    Known,
+    comparable_runs,
+    compute,
+)
 from explorer.model.workspace import Workspace
 
 MOST_KEPT = 8
@@ -154,5 +161,6 @@ def _lacks(name: str, run: Run, runs: tuple[Run, ...]) -> str:
 
 
 def _key(name: str, run: Run, runs: tuple[Run, ...]) -> Key:
-    # How stable a run is changes with those it is compared with, what it differs in with the one beside.
-    return (name, *((one.id, one.epoch) for one in (run, *runs)))
+    # How stable a run is changes with the runs there are, and what it differs in with the one beside.
+    others = {STABILITY: comparable_runs(run, runs), DISPLACEMENT: (run, *runs)}.get(name, (run,))
+    return (name, *((other.id, other.epoch) for other in others))

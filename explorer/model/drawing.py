@@ -128,8 +128,7 @@ class Ground:
         if not known or run.data_hash != self.dataset.hash:
             raise InputError(f"The run {run.id} does not tell {name!r} of the rows of this data.")
         runs = tuple(self.workspace.runs(run.dataset_id))
-        others = statistics.compared_with(name, run, runs)
-        return statistics.compute(name, self.workspace, run, others).categories
+        return statistics.compute(name, self.workspace, run, runs).categories
 
     def _map(self, run_id: str) -> NDArray[np.float32]:
         """The map kept of a run of this data, float32 (n, 2)."""

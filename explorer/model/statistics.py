@@ -87,6 +87,12 @@ class Known:
     numbers: NDArray[np.float64]
 
 
+class Compared(tuple[Run, ...]):
+    """Runs that were chosen to be compared: stability is told over all of them, whatever they differ in."""
+
+    __slots__ = ()
+
+
 def compute(
     name: str,
     workspace: Workspace,
@@ -104,7 +110,7 @@ def compute(
     run : Run
         At rest, with a map.
     runs : tuple of Run
-        Those that it is compared with, see `compared_with`; itself may be among them.
+        Those that it is compared with, see `compared_with`.
     progress : callable, optional
         Called with the share done where one is known; what it raises ends the work.
 
@@ -127,47 +133,28 @@ def compute(
     if name == DISPLACEMENT:
         (beside,) = runs
         return _ranged(displacement(_map(workspace, run), _map(workspace, beside)))
-    chosen = (run, *(other for other in runs if other.id != run.id))
+    chosen = comparable_runs(run, runs)
     about = {"maps": [stages.of_map("map", 1, other, {}).key for other in chosen], "k": NEIGHBOURS}
     maps = [_map(workspace, other) for other in chosen]
     make = partial(stability, maps, k=NEIGHBOURS, progress=progress)
     return _ranged(_kept(workspace, run, "stability", about, progress, make))
 
 
-def compared_with(
-    name: str,
-    run: Run | None,
-    runs: tuple[Run, ...],
-    beside: Run | None = None,
-    comparison: tuple[Run, ...] = (),
-) -> tuple[Run, ...]:
-    """Return the runs that a statistic of a run is computed with, for stability itself among them.
-
-    Parameters
-    ----------
-    name : str
-        One of `STATISTICS`.
-    run : Run or None
-    runs : tuple of Run
-        All of this data.
-    beside : Run or None, optional
-        The one that displacement is measured to.
-    comparison : tuple of Run, optional
-        Runs that were compared: on each of them stability is told over them, on others as by
-        `comparable_runs`.
-    """
-    if name == DISPLACEMENT:
-        return () if beside is None else (beside,)
-    if name != STABILITY or run is None:
-        return ()
-    return comparison if any(one.id == run.id for one in comparison) else comparable_runs(run, runs)
+def compared_with(name: str, runs: tuple[Run, ...], beside: Run | None) -> tuple[Run, ...]:
+    """Return the runs that a statistic is computed with: the one beside, for what the two shown differ in."""
+    if name != DISPLACEMENT:
+        return runs
+    return () if beside is None else (beside,)
 
 
 def comparable_runs(run: Run, runs: tuple[Run, ...]) -> tuple[Run, ...]:
     """Return the runs whose maps tell how stable one is, itself first, at most five.
 
-    Those that differ in the seed alone, if there are any; else all of the same data that are done.
+    Those that differ in the seed alone, if there are any; else all of the same data that are done. Runs
+    chosen to be compared are taken as they are.
     """
+    if isinstance(runs, Compared):
+        return (run, *(other for other in runs if other.id != run.id))
     others = [o for o in runs if o.id != run.id and o.status is RunStatus.DONE and _same_shape(o, run)]
     seeds = [o for o in others if o.parameters == _seeded(o, run) and o.start == run.start]
     return (run, *(seeds or others)[: MOST_MAPS - 1])

@@ -24,6 +24,7 @@ from explorer.model.statistics import (
     DISPLACEMENT,
     STABILITY,
     STATISTICS,
+    Compared,
     Known,
     comparable_runs,
     compared_with,
@@ -313,8 +314,9 @@ class Viewed(param.Parameterized):
 
     @property
     def stability_over(self) -> int:
-        """How many runs stability is told over, that on the map among them."""
-        return len(self._compared_with(STABILITY))
+        """How many runs stability is told over, that on the map among them; 0 without one."""
+        run = self.run(self.run_id)
+        return 0 if run is None else len(comparable_runs(run, self._compared_with(STABILITY)))
 
     def hear(self) -> None:
         """Take notice of what `derived` has begun or finished; on the thread that changes the session."""
@@ -324,8 +326,9 @@ class Viewed(param.Parameterized):
         return self.derived.known(name, self.run(self.run_id), self._compared_with(name))
 
     def _compared_with(self, name: str) -> tuple[Run, ...]:
-        run, beside = self.run(self.run_id), self.run(self.beside_id)
-        return compared_with(name, run, self.runs, beside, self.comparison)
+        if name == STABILITY and self.is_compared:
+            return Compared(self.comparison)
+        return compared_with(name, self.runs, self.run(self.beside_id))
 
     def _open_dataset(self) -> Dataset:
         if self.dataset is None:

@@ -29,9 +29,9 @@ from explorer.model.statistics import (
     DISTORTION,
     STABILITY,
     STATISTICS,
+    Compared,
     cluster_categories,
     comparable_runs,
-    compared_with,
     local_density,
 )
 from explorer.model.workspace import Workspace
@@ -190,18 +190,16 @@ def test_runs_over_seeds_are_compared_if_they_start_from_the_same() -> None:
         assert comparable_runs(first, (*fork, *plain)) == (first, second)
 
 
-def test_stability_is_told_over_the_comparison_that_a_run_is_in() -> None:
+def test_runs_chosen_to_be_compared_are_taken_as_they_are() -> None:
     def run(**parameters: int) -> Run:
         made = Run.new("d", "h", 10, RunParameters(**parameters))
         return made.with_(status=RunStatus.DONE)
 
     first, second, wide, deep = run(seed=0), run(seed=1), run(n_neighbors=9, seed=0), run(n_components=3)
     runs = (first, second, wide, deep)
-    assert compared_with(STABILITY, first, runs) == (first, second)
-    assert compared_with(STABILITY, first, runs, comparison=(wide, first)) == (wide, first)
-    assert compared_with(STABILITY, second, runs, comparison=(wide, first)) == (second, first)
-    assert compared_with(STABILITY, wide, runs) == (wide, first, second), "not with three dimensions"
-    assert compared_with(CLUSTER, first, runs, comparison=(wide, first)) == ()
+    assert comparable_runs(first, runs) == (first, second)
+    assert comparable_runs(wide, runs) == (wide, first, second), "not with three dimensions"
+    assert comparable_runs(first, Compared((wide, second, first))) == (first, wide, second)
 
 
 def test_stability_needs_a_second_run_and_is_a_share(session: Session) -> None:
