@@ -95,7 +95,7 @@ class ComparePanel(pn.viewable.Viewer):
             color="primary",
             variant="contained",
             size="small",
-            margin=(4, 0),
+            margin=0,
             description="Finds neighbours and clusters on each map and tells what the runs have in common.",
         )
         self.compare.on_click(lambda _: self._compare())
@@ -110,7 +110,6 @@ class ComparePanel(pn.viewable.Viewer):
         self.colour = small_button(
             "Colour by stability",
             "Colours the map by how much of its nearest neighbours each item keeps on the maps compared.",
-            margin=(6, 0, 0, 0),
         )
         self.colour.on_click(lambda _: session.param.update(colour_by=STABILITY, isolated=frozenset()))
         self.result = CompareResult(self._on_message, margin=0, **wide)
@@ -123,8 +122,9 @@ class ComparePanel(pn.viewable.Viewer):
     def __panel__(self) -> pn.viewable.Viewable:
         if self._session.comparison and not self.result.state and self._doing is None:
             self._begin(self._session.comparison)
+        buttons = pn.Row(self.compare, self.colour, margin=(4, 0), styles={"gap": "8px"})
         return pn.Column(
-            self._head, self.others, self.compare, self._work, self._said, self.colour, self.result,
+            self._head, self.others, buttons, self._work, self._said, self.result,
             sizing_mode="stretch_width", margin=0,
         )  # fmt: skip
 

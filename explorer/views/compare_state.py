@@ -90,9 +90,8 @@ def _sides(found: Consensus) -> list[dict[str, str]]:
     told = [(CHANGING, "all of them", len(found.changing), found.changing_sentence)]
     homes = found.changing_of
     for home, rows in list(homes.items())[: MOST_HOMES if len(homes) > 1 else 0]:
-        part = share(len(rows) / len(found.rows_of(home)))
-        said = f"{part} of the cluster: leave them out when you describe it."
-        told.append((f"{CHANGING}:{home}", f"of cluster {home}", len(rows), said))
+        part = f"{share(len(rows) / len(found.rows_of(home)))} of the cluster"
+        told.append((f"{CHANGING}:{home}", f"of cluster {home}", len(rows), part))
     rest = {"value": "", "about": "", "tone": "warn", "where": ""}
     return [
         {"key": key, "name": name, "items": _items(n), "sentence": sentence, **rest}

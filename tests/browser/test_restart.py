@@ -57,12 +57,11 @@ def test_a_queue_goes_on_after_its_server_was_killed_and_all_of_it_is_done(
     page.goto(url)
     fill(page, "epochs", EPOCHS)
     page.get_by_label("Sweep").check()
-    for name, value in (("n_neighbors values", "15"), ("min_dist values", "0.1"), ("seeds", "0-2")):
+    for name, value in (("n_neighbors values", "15"), ("min_dist values", "0.1"), ("seeds", "0-1")):
         fill(page, name, value)
-    page.get_by_role("button", name="Run 3 maps").click()
-    expect(card(1)).to_contain_text(re.compile(r"epoch [\d,]+ / 8,000"), timeout=60_000)
-    expect(card(0)).to_contain_text("done")
-    expect(card(2)).to_contain_text("queued")
+    page.get_by_role("button", name="Run 2 maps").click()
+    expect(card(0)).to_contain_text(re.compile(r"epoch [\d,]+ / 8,000"), timeout=60_000)
+    expect(card(1)).to_contain_text("queued")
     server.kill()
     server.wait()
 
@@ -72,15 +71,14 @@ def test_a_queue_goes_on_after_its_server_was_killed_and_all_of_it_is_done(
     page.on("console", lambda m: faults.append(m.text) if m.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.goto(url)
-    expect(card(0)).to_contain_text("done")
-    expect(card(1)).to_contain_text("interrupted")
-    card(1).locator(".run-show").click()
+    expect(card(0)).to_contain_text("interrupted")
+    card(0).locator(".run-show").click()
     page.get_by_role("button", name="Resume").click()
-    for seed in (0, 1, 2):
+    for seed in (1, 0):
         expect(card(seed)).to_contain_text("done", timeout=60_000)
     expect(page.locator(".playback-bar")).to_contain_text("epoch 8,000 / 8,000")
     assert not faults
     with Workspace(tmp_path / "workspace") as workspace:
         runs = workspace.runs()
-        assert [(run.status, run.epoch) for run in runs] == [(RunStatus.DONE, EPOCHS)] * 3
+        assert [(run.status, run.epoch) for run in runs] == [(RunStatus.DONE, EPOCHS)] * 2
         assert all(workspace.embedding(run.id) is not None for run in runs)
