@@ -237,6 +237,9 @@ def serve(
         runner.continue_queue()
         token = "" if _is_loopback(address) else secrets.token_urlsafe(16)
         app = App(workspace, runner, dataset, token, media)
+        warming = threading.Timer(WARM_UP_AFTER, warm_up_drawing)
+        warming.daemon = True
+        warming.start()
         if first_run and dataset is not None:
             come_alive(runner, dataset)
         with logging_to(workspace.path / "explorer.log"):
@@ -287,7 +290,6 @@ def _listen(app: App, port: int, address: str, show: bool) -> None:
 
     # Once it listens: the port may be taken.
     IOLoop.current().add_callback(announce)
-    IOLoop.current().call_later(WARM_UP_AFTER, threading.Thread(target=warm_up_drawing, daemon=True).start)
     try:
         pn.serve(
             {"/": app.page},

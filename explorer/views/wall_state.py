@@ -137,7 +137,8 @@ def _tile(
     run: Run, wall: Wall, standing: Standing, scored: Mapping[str, Scored], ring: str
 ) -> dict[str, Any]:
     progress = standing.progress.get(run.id)
-    told = card(run, progress, "first" if run.id == standing.on_map else "", standing.waiting)
+    before = standing.waiting.index(run.id) if run.id in standing.waiting else -1
+    told = card(run, progress, "first" if run.id == standing.on_map else "", before)
     lines = told["line"].split("\n")
     measures = dict.fromkeys(name for name in (wall.ring, wall.sort) if name)
     faults = [scored[name].faults[run.id] for name in measures if run.id in scored[name].faults]
