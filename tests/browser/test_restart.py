@@ -14,7 +14,7 @@ from explorer.model.workspace import Workspace
 from tests.browser.conftest import SIZE, fill
 from tests.model.test_cli import start
 
-EPOCHS = 8000
+EPOCHS = 5000
 """Some seconds of 3,000 digits: enough to be in the middle of."""
 Serve = Callable[[], subprocess.Popen[str]]
 
@@ -60,7 +60,7 @@ def test_a_queue_goes_on_after_its_server_was_killed_and_all_of_it_is_done(
     for name, value in (("n_neighbors values", "15"), ("min_dist values", "0.1"), ("seeds", "0-1")):
         fill(page, name, value)
     page.get_by_role("button", name="Run 2 maps").click()
-    expect(card(0)).to_contain_text(re.compile(r"epoch [\d,]+ / 8,000"), timeout=60_000)
+    expect(card(0)).to_contain_text(re.compile(r"epoch [\d,]+ / 5,000"), timeout=60_000)
     expect(card(1)).to_contain_text("queued")
     server.kill()
     server.wait()
@@ -76,7 +76,7 @@ def test_a_queue_goes_on_after_its_server_was_killed_and_all_of_it_is_done(
     page.get_by_role("button", name="Resume").click()
     for seed in (1, 0):
         expect(card(seed)).to_contain_text("done", timeout=60_000)
-    expect(page.locator(".playback-bar")).to_contain_text("epoch 8,000 / 8,000")
+    expect(page.locator(".playback-bar")).to_contain_text("epoch 5,000 / 5,000")
     assert not faults
     with Workspace(tmp_path / "workspace") as workspace:
         runs = workspace.runs()
