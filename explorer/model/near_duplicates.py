@@ -12,8 +12,9 @@ from core import KnnGraph
 RATE = 3e-4
 """Share of rows that would have a near duplicate by chance, in data of even density."""
 MOST_RATIO, LEAST_SCALE = 0.25, 0.1
-"""A near duplicate is nearer than a quarter of the distance to a row's last neighbour; in heaps, where that
-is a duplicate too, of a tenth of what it is in the median row."""
+"""A near duplicate is nearer than a quarter of the distance to a row's last neighbour. In heaps, where that
+is a duplicate too, a tenth of the median row's counts for it; and at most the median row's does, as far out
+two rows lie alone together by chance."""
 FEWEST_NEIGHBOURS = 4
 """Below, only equal rows are near duplicates: nothing tells the data's grain."""
 BLOCK_ROWS = 65_536
@@ -46,10 +47,10 @@ class NearDuplicates:
 def near_duplicates(graph: KnnGraph) -> NearDuplicates:
     """Find the pairs that are nearer than the data explain, and join them to groups: O(n k).
 
-    With r_i the distance from i to its last neighbour, i and j are near duplicates when
-    ``d_ij <= ratio * min(r_i, r_j)``. The ratio is such that three rows in ten thousand would have one by
-    chance: of k neighbours in D dimensions the nearest is nearer than a share t of the last with chance
-    ``1 - (1 - t^D)^(k - 1)``. It is a quarter at most.
+    With r_i the distance from i to its last neighbour, but the median row's at most, i and j are near
+    duplicates when ``d_ij <= ratio * min(r_i, r_j)``. The ratio is such that three rows in ten thousand would
+    have one by chance: of k neighbours in D dimensions the nearest is nearer than a share t of the last with
+    chance ``1 - (1 - t^D)^(k - 1)``. It is a quarter at most.
 
     Parameters
     ----------
@@ -60,7 +61,8 @@ def near_duplicates(graph: KnnGraph) -> NearDuplicates:
     last = np.where(near >= 0, distances, 0).max(axis=1)
     ratio = _ratio(distances) if graph.k >= FEWEST_NEIGHBOURS else 0.0
     some = last[last > 0]
-    reach = ratio * np.maximum(last, LEAST_SCALE * (float(np.median(some)) if len(some) else 0.0))
+    typical = float(np.median(some)) if len(some) else 0.0
+    reach = ratio * last.clip(LEAST_SCALE * typical, typical)
     tails, heads = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     for start in range(0, graph.n, BLOCK_ROWS):
         block = slice(start, start + BLOCK_ROWS)
