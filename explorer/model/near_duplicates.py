@@ -13,8 +13,8 @@ RATE = 3e-4
 """Share of rows that would have a near duplicate by chance, in data of even density."""
 MOST_RATIO, LEAST_SCALE = 0.25, 0.1
 """A near duplicate is nearer than a quarter of the distance to a row's last neighbour. In heaps, where that
-is a duplicate too, a tenth of the median row's counts for it; and the median row's at most, as far out two
-rows lie alone together by chance."""
+is a duplicate too, a tenth of the median row's counts for it; and at most the median row's does, as far out
+two rows lie alone together by chance."""
 FEWEST_NEIGHBOURS = 4
 """Below, only equal rows are near duplicates: nothing tells the data's grain."""
 BLOCK_ROWS = 65_536
@@ -49,8 +49,8 @@ def near_duplicates(graph: KnnGraph) -> NearDuplicates:
 
     With r_i the distance from i to its last neighbour, but the median row's at most, i and j are near
     duplicates when ``d_ij <= ratio * min(r_i, r_j)``. The ratio is such that three rows in ten thousand would
-    have one by chance: of k neighbours in D dimensions the nearest is nearer than a share t of the last with chance
-    ``1 - (1 - t^D)^(k - 1)``. It is a quarter at most.
+    have one by chance: of k neighbours in D dimensions the nearest is nearer than a share t of the last with
+    chance ``1 - (1 - t^D)^(k - 1)``. It is a quarter at most.
 
     Parameters
     ----------
