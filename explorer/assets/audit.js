@@ -65,7 +65,7 @@ export function render({model}) {
   // The mark of a finding; a note belongs to a mark.
   const marking = (entry) => {
     const row = part("div", "audit-acts"), now = entry.state || OPEN
-    row.setAttribute("role", "radiogroup")
+    row.setAttribute("role", "group")
     row.setAttribute("aria-label", "Mark of this finding")
     const set = (state, note) => {
       draft = null
@@ -75,8 +75,7 @@ export function render({model}) {
     for (const state of [OPEN, ...model.state.states]) {
       const about = state === OPEN ? "Takes the mark and its note away" : `Marks this finding as ${state}`
       const one = button(`${entry.key}:${state}`, state, about, () => set(state, entry.note))
-      one.setAttribute("role", "radio")
-      one.setAttribute("aria-checked", state === now)
+      one.setAttribute("aria-pressed", state === now)
       row.append(one)
     }
     if (now === OPEN) { return [row] }

@@ -118,7 +118,7 @@ class AuditPanel(pn.viewable.Viewer):
         self._head = pn.pane.HTML(margin=(10, 0, 4, 0), **sheet)
         self.columns = pmui.MultiChoice(
             label="Audit by",
-            margin=(4, 0),
+            margin=(12, 0, 4, 0),
             sx={
                 "& .MuiSelect-select": {"padding": "5px 8px"},
                 "& .MuiChip-root": {"height": 22, "fontSize": 12},
@@ -180,6 +180,8 @@ class AuditPanel(pn.viewable.Viewer):
         if key[:1] != self._key[:1]:
             self._offer()
         self._key = key
+        self._reading.forget()
+        self._naming.forget()
         self.work.clear()
         self._put(None)
         self._read()

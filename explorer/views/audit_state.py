@@ -26,7 +26,8 @@ TITLES = {
 }
 CAUTIOUS = ("unstable", "distorted")
 """Kinds of findings by which a cluster may be the map's making, whatever else is found of it."""
-MOST_LISTED = 1_000
+MOST_LISTED = 500
+"""Findings that are sent to the browser, at each mark anew, and clusters without any."""
 UNKNOWN = "–"
 UNTRIED = "Whether clusters are stable is known once a run that differs by its seed alone is done."
 SEEDS = "How much of this cluster the runs with other seeds have, beyond chance: 1 is all of it."

@@ -14,9 +14,9 @@ from explorer.views.aside import Aside
 from explorer.views.linking import Linking
 from explorer.views.map_view import MapView
 
-AROUND = 0.25
+AROUND = 0.6
 """Margin around the rows, as a share of their extent: a place is known by what lies beside it."""
-NEAREST = 25.0
+NEAREST = 12.0
 """How many times larger than the whole map rows are shown, at most."""
 
 

@@ -65,7 +65,7 @@ def test_the_worst_finding_is_looked_at_sampled_marked_and_reported(
     expect(findings).to_have_count(min(n_low, 60))
     low.click()
 
-    findings.first.get_by_role("radio", name="to do").click()
+    findings.first.get_by_role("button", name="to do", exact=True).click()
     note = findings.first.get_by_role("textbox", name="Note on this finding")
     note.fill(NOTE)
     note.press("Enter")

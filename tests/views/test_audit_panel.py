@@ -179,7 +179,7 @@ def test_what_may_be_the_maps_making_is_told_beside_what_else_is_found(audited: 
     assert "It may be torn." not in str(by_title["may be torn apart"]["cautions"])
     many = audited.found.joined([replace(worst, category=str(n)) for n in range(MOST_LISTED)])
     assert len(audit_state(many, {}, ())["findings"]) == MOST_LISTED
-    assert "the worst 1,000 listed" in audit_state(many, {}, ())["said"]
+    assert f"the worst {MOST_LISTED} listed" in audit_state(many, {}, ())["said"]
 
 
 def test_data_without_a_map_or_columns_is_told_what_to_do(session: Session, audited: AuditPanel) -> None:
