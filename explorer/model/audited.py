@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from explorer.model.near_duplicates import NearDuplicates
 from explorer.model.severity import LEVEL, Severity
 
 NOTHING = "Nothing stands out."
+LISTS = ("unexpected", "missing", "over_represented")
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,16 @@ class ColumnOfCluster:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        lists = ("unexpected", "missing", "over_represented")
-        told = {name: [_share_told(*one) for one in getattr(self, name)] for name in lists}
+        told = {name: [_share_told(*one) for one in getattr(self, name)] for name in LISTS}
         return {**vars(self), **told}
+
+    @classmethod
+    def from_dict(cls, told: dict[str, Any]) -> Self:
+        """Return what told this of itself."""
+        lists = {
+            name: tuple((one["category"], one["share"], one["lift"]) for one in told[name]) for name in LISTS
+        }
+        return cls(**told | lists)
 
 
 @dataclass(frozen=True)
@@ -102,6 +110,12 @@ class AuditedCluster:
         """Plain values for JSON."""
         columns = [column.to_dict() for column in self.columns]
         return {**vars(self), "columns": columns, "severity": self.severity.label}
+
+    @classmethod
+    def from_dict(cls, told: dict[str, Any]) -> Self:
+        """Return what told this of itself."""
+        columns = tuple(ColumnOfCluster.from_dict(one) for one in told["columns"])
+        return cls(**told | {"columns": columns, "severity": Severity[told["severity"].upper()]})
 
 
 def measured(

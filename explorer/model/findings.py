@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,8 @@ Kind = Literal[
     "gap",
 ]
 LONGEST_CATEGORY = 40
+TOLD = ("cluster", "kind", "aspect", "column", "category", "value", "expected", "p", "sentence", "key")
+"""What a finding tells of itself beside its severity and how many rows it concerns."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,9 +76,16 @@ class Finding:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON, without the rows."""
-        names = ("cluster", "kind", "column", "category", "value", "expected", "p", "sentence", "key")
-        told = {name: getattr(self, name) for name in names}
+        told = {name: getattr(self, name) for name in TOLD}
         return told | {"severity": self.severity.label, "rows": len(self.rows)}
+
+    @classmethod
+    def from_dict(
+        cls, told: dict[str, Any], rows: NDArray[np.int64], groups: NDArray[np.int32] | None = None
+    ) -> Self:
+        """Return the finding that told this of itself, with its rows."""
+        severity = Severity[told["severity"].upper()]
+        return cls(severity=severity, rows=rows, groups=groups, **{name: told[name] for name in TOLD})
 
 
 class ClusterRows:

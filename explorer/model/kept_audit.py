@@ -2,24 +2,40 @@
 
 ::
 
-    runs/<id>/audit/audit.json         what ``audit --json`` prints
+    runs/<id>/audit/audit.json         what ``audit --json`` prints, the epoch of the map, and how near
+                                       duplicates are
                     <key>.parquet      row_id of the rows that a finding concerns; of duplicates, their group
+                    duplicates.parquet the same of all duplicates
+                    labels.npy         the cluster of each row
 """
 
 from __future__ import annotations
 
+import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from explorer.model import files
 from explorer.model.audit import Audit
+from explorer.model.audited import NOTHING, AuditedCluster
 from explorer.model.errors import InputError, WorkspaceError
 from explorer.model.findings import Finding
 from explorer.model.items import ROW_ID
+from explorer.model.label_scores import LabelScores
 from explorer.model.marks import Marks
+from explorer.model.near_duplicates import NearDuplicates
+from explorer.model.run import Run
+from explorer.model.severity import Severity
 from explorer.model.workspace import Workspace
+
+DUPLICATES, LABELS = "duplicates.parquet", "labels.npy"
+log = logging.getLogger(__name__)
 
 
 def keep(workspace: Workspace, audit: Audit) -> dict[str, Any]:
@@ -34,8 +50,43 @@ def keep(workspace: Workspace, audit: Audit) -> dict[str, Any]:
         temporary.mkdir()
         for finding in audit.findings:
             files.write_table(temporary / f"{finding.key}.parquet", _rows(finding))
-        files.write_json(temporary / "audit.json", told)
+        files.write_table(temporary / DUPLICATES, _rows(audit.duplicates))
+        files.write_array(temporary / LABELS, audit.labels)
+        of_map = {"epoch": audit.run.epoch, "near": audit.duplicates.ratio}
+        files.write_json(temporary / "audit.json", told | of_map)
     return marked(workspace, told)
+
+
+def last(workspace: Workspace, run: Run) -> Audit | None:
+    """Return the last audit of a run's map as it is now; None without one that can be read."""
+    folder = _folder(workspace, run.id)
+    try:
+        told = files.read_json(folder / "audit.json")
+        if told.get("epoch") != run.epoch:
+            return None
+        labels = np.asarray(files.map_array(folder / LABELS))
+        rows, groups = _read_rows(folder / DUPLICATES)
+        clusters = [AuditedCluster.from_dict(one) for one in told["clusters"]]
+        clusters = [replace(one, severity=Severity.NONE, reason=NOTHING) for one in clusters]
+        return Audit(
+            run=run,
+            labels=labels,
+            columns=tuple(told["columns"]),
+            measured=tuple(sorted(clusters, key=lambda one: one.cluster)),
+            findings=tuple(
+                Finding.from_dict(one, *_read_rows(folder / f"{one['key']}.parquet"))
+                for one in told["findings"]
+            ),
+            duplicates=NearDuplicates(
+                rows, np.zeros(0, np.int32) if groups is None else groups, told["near"]
+            ),
+            scores={name: LabelScores(**one) for name, one in told.get("scores", {}).items()},
+        )
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, pa.ArrowException) as error:
+        log.warning("The audit in %s is damaged (%s): audit the run again.", folder, error)
+        return None
 
 
 def marked(workspace: Workspace, told: dict[str, Any]) -> dict[str, Any]:
@@ -75,6 +126,12 @@ def _folder(workspace: Workspace, run_id: str) -> Path:
     return workspace.run_folder(run_id) / "audit"
 
 
-def _rows(finding: Finding) -> pa.Table:
-    columns = {ROW_ID: finding.rows}
-    return pa.table(columns if finding.groups is None else columns | {"group": finding.groups})
+def _rows(found: Finding | NearDuplicates) -> pa.Table:
+    columns = {ROW_ID: found.rows}
+    return pa.table(columns if found.groups is None else columns | {"group": found.groups})
+
+
+def _read_rows(path: Path) -> tuple[NDArray[np.int64], NDArray[np.int32] | None]:
+    table = pq.read_table(path)
+    groups = table["group"].to_numpy() if "group" in table.column_names else None
+    return table[ROW_ID].to_numpy(), groups

@@ -33,6 +33,12 @@ class Pressed:
         self._button = button
         self._work: asyncio.Future[Any] | None = None
 
+    async def stop(self) -> None:
+        """Cancel the work there is, and wait until the button is free again."""
+        if self._work is not None:
+            self._work.cancel()
+            await asyncio.wait([self._work])
+
     async def do(self, make: Callable[[], Awaitable[T]]) -> T | None:
         """Return what is made; None if it was cancelled, or another press is at work."""
         button, label = self._button, self._button.label

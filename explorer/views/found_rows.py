@@ -32,10 +32,11 @@ class FoundRows(Part):
     ]
 
 
-def select_found(session: Session, rows: NDArray[np.int64], name: str) -> None:
-    """Select rows that were found on the run on the map, in the session's mode, under a name."""
+def select_found(session: Session, rows: NDArray[np.int64], name: str, mode: str = "") -> None:
+    """Select rows that were found on the run on the map, in a mode or else the session's, under a name."""
     if session.selection is None:
         return
     mask = np.zeros(session.selection.n, np.bool_)
     mask[rows] = True
-    session.select(mask, Step("rows", session.mode, session.run_id, text=name, packed=packed(mask)))
+    how = mode or session.mode
+    session.select(mask, Step("rows", how, session.run_id, text=name, packed=packed(mask)))

@@ -7,6 +7,16 @@ from typing import Any
 import panel as pn
 import panel_material_ui as pmui
 
+A_ROW = 4
+# All in sight, in rows of the same width: nobody looks for a tab behind an arrow.
+LOOK: dict[str, Any] = {
+    "& > .MuiTabs-root": {"minHeight": 0, "flexShrink": 0},
+    "& .MuiTabs-indicator": {"display": "none"},
+    "& [role=tablist]": {"display": "grid", "gridTemplateColumns": f"repeat({A_ROW}, minmax(0, 1fr))"},
+    "& [role=tab]": {"minHeight": 32, "padding": "5px 4px", "borderBottom": "2px solid var(--line)"},
+    "& [role=tab][aria-selected=true]": {"borderBottomColor": "var(--accent)"},
+}
+
 
 class LazyTabs(pmui.Tabs):
     """Tabs of which a page that loads has to make only one.
@@ -23,7 +33,7 @@ class LazyTabs(pmui.Tabs):
         self._contents = tuple(content for _, content in tabs)
         self._unseen = dict(enumerate(self._contents))
         boxes = ((title, pn.Column(sizing_mode="stretch_width", margin=0)) for title, _ in tabs)
-        super().__init__(*boxes, **look)
+        super().__init__(*boxes, **{"sx": LOOK} | look)
         self.param.watch(self._fill, "active")
         self._fill()
 

@@ -17,12 +17,14 @@ from explorer.model.run import RunStatus
 from explorer.model.runner import Event
 from explorer.model.session import Session
 from explorer.views.arrival import send_all_changes
+from explorer.views.audit_panel import AuditPanel
 from explorer.views.clusters_panel import ClustersPanel
 from explorer.views.colour_panel import ColourPanel
 from explorer.views.colouring import Colours
 from explorer.views.compare_panel import ComparePanel
 from explorer.views.data_panel import DataPanel
 from explorer.views.drift_panel import DriftPanel
+from explorer.views.flying import Flight
 from explorer.views.item_panel import ItemPanel
 from explorer.views.lazy_tabs import LazyTabs
 from explorer.views.map_gestures import aim
@@ -46,7 +48,7 @@ from explorer.views.wall import WallView
 
 LEFT, RIGHT = 276, 348
 UPDATE_MS = 500
-ITEM_TAB, COMPARE_TAB = 3, 4
+SAMPLE_TAB, ITEM_TAB, COMPARE_TAB = 2, 3, 4
 STEP, TURN = 0.15, 1.5
 LOOKS: dict[str, Callable[[MapView], None]] = {
     "fit": lambda one: one.fit(),
@@ -108,6 +110,7 @@ class Explorer(pn.viewable.Viewer):
         self.compare.close()
         self.selection.close()
         self.clusters.close()
+        self.audit.close()
         self.drift.close()
         self.grid.close()
 
@@ -132,6 +135,8 @@ class Explorer(pn.viewable.Viewer):
         self.item = ItemPanel(session, self._jump, dark)
         self.compare = ComparePanel(session, self.status.show)
         self.clusters = ClustersPanel(session, self.status.show, dark)
+        self.flight = Flight(session, self.grid.linking)
+        self.audit = AuditPanel(session, self.status.show, self.flight.to, self._sample)
         self.drift = DriftPanel(session, self.status.show, dark)
         self.search = SearchBar(session, self._jump)
         self.share = ShareBar(session)
@@ -184,6 +189,7 @@ class Explorer(pn.viewable.Viewer):
             ("Item", self.item),
             ("Compare", self.compare),
             ("Clusters", self.clusters),
+            ("Audit", self.audit),
             ("Drift", self.drift),
             sizing_mode="stretch_width",
             margin=0,
@@ -231,6 +237,10 @@ class Explorer(pn.viewable.Viewer):
             self.session.pin(row)
             self.grid.centre_on(row)
 
+    def _sample(self, strategy: str) -> None:
+        self.tabs.active = SAMPLE_TAB
+        self.sample.draw_by(strategy)
+
     def _on_playback(self, message: dict[str, Any]) -> None:
         runner = self.session.runner
         act = {"pause": runner.pause, "resume": runner.resume, "stop": runner.stop}
@@ -265,6 +275,7 @@ class Explorer(pn.viewable.Viewer):
         self.tabs.param.watch(lambda *_: self.session.param.update(highlighted=frozenset()), ["active"])
         self.wall.param.watch(self._show_view, ["shown"])
         self.tabs.param.watch(lambda *_: self.clusters.look(self.tabs.shows(self.clusters)), ["active"])
+        self.tabs.param.watch(lambda *_: self.audit.look(self.tabs.shows(self.audit)), ["active"])
         self.map.feed.on_painted = lambda: self.status.tell_frame(self.map.feed.took)
         self.session.derived.on_change = self._on_derived
         self.session.hear()  # of what was computed before anybody heard of it

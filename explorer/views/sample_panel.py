@@ -106,6 +106,15 @@ class SamplePanel(pn.viewable.Viewer):
             self.form, last, self._head, self._out, self._rows, sizing_mode="stretch_width", margin=0
         )
 
+    def draw_by(self, strategy: str) -> None:
+        """Draw by another strategy, in place of what is being drawn."""
+        self.form.strategy.value = strategy
+        pn.state.execute(self._draw_instead)
+
+    async def _draw_instead(self) -> None:
+        await self._drawing.stop()
+        await self._draw(None)
+
     async def _draw(self, _: Any) -> None:
         session, doc, dataset = self._session, pn.state.curdoc, self._session.dataset
         with telling():

@@ -29,12 +29,16 @@ class Undertaking(pn.viewable.Viewer):
         Told of the work again and again while it lasts, and None after.
     on_change : callable
         Called when work begins and when it ends.
+    long : bool, default False
+        Whether it may take minutes.
     """
 
-    def __init__(self, tell: Callable[[Doing | None], None], on_change: Callable[[], None]) -> None:
+    def __init__(
+        self, tell: Callable[[Doing | None], None], on_change: Callable[[], None], long: bool = False
+    ) -> None:
         super().__init__()
         self._tell, self._on_change = tell, on_change
-        self._doc, self._aside = pn.state.curdoc, Aside()
+        self._doc, self._aside = pn.state.curdoc, Aside(long=long)
         self._doing: Doing | None = None
         wide: dict[str, Any] = {"sizing_mode": "stretch_width"}
         sheet: dict[str, Any] = {"stylesheets": [stylesheet("panels.css")], "margin": 0, **wide}

@@ -16,7 +16,7 @@ from explorer.model.audit import Audit, audit
 from explorer.model.doing import Doing, StoppedError
 from explorer.model.errors import InputError
 from explorer.model.findings import Finding
-from explorer.model.kept_audit import finding_key, keep
+from explorer.model.kept_audit import finding_key, keep, last
 from explorer.model.marks import Marks
 from explorer.model.run import Run, RunParameters, RunStatus
 from explorer.model.runner import Runner
@@ -139,6 +139,20 @@ def test_marks_survive_an_audit_done_again_and_not_other_clusters(faulty: Audite
     assert len(set(keys)) == len(faulty.found.findings) + 1
     marks.clear(first["key"])
     assert set(marks.all()) == {second["key"]}
+
+
+def test_the_last_audit_is_read_as_it_was_for_the_map_it_is_of(faulty: Audited) -> None:
+    workspace, run, found = faulty.workspace, faulty.run, faulty.found
+    keep(workspace, found)
+    again = last(workspace, run)
+    assert again.to_dict() == found.to_dict()
+    for one, kept in zip(found.findings, again.findings, strict=True):
+        np.testing.assert_array_equal(kept.rows, one.rows)
+        assert (kept.groups is None) == (one.groups is None)
+    np.testing.assert_array_equal(again.labels, found.labels)
+    np.testing.assert_array_equal(again.duplicates.rows, found.duplicates.rows)
+    np.testing.assert_array_equal(again.duplicates.groups, found.duplicates.groups)
+    assert last(workspace, run.with_(epoch=run.epoch - 1)) is None
 
 
 def test_rows_of_findings_are_kept_with_their_groups(faulty: Audited) -> None:

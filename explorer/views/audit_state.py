@@ -1,0 +1,170 @@
+"""What the page shows of an audit, as plain values for its script."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from explorer.model.audit import Audit
+from explorer.model.audited import AuditedCluster, ColumnOfCluster
+from explorer.model.categories import NO_VALUE
+from explorer.model.findings import Finding, short
+from explorer.model.marks import STATES, Mark
+from explorer.model.severity import Severity
+from explorer.views.drift_state import TONES, items
+from explorer.views.text import count, share
+
+TITLES = {
+    "duplicates": "near duplicates",
+    "unstable": "changes with the seed",
+    "torn": "may be torn apart",
+    "joined": "may be laid together",
+    "unfaithful": "neighbours not kept",
+    "thinning": "thins out",
+    "growing": "grows",
+    "gap": "gap",
+}
+CAUTIOUS = ("unstable", "distorted")
+"""Kinds of findings by which a cluster may be the map's making, whatever else is found of it."""
+MOST_LISTED = 500
+"""Findings that are sent to the browser, at each mark anew, and clusters without any."""
+UNKNOWN = "–"
+UNTRIED = "Whether clusters are stable is known once a run that differs by its seed alone is done."
+SEEDS = "How much of this cluster the runs with other seeds have, beyond chance: 1 is all of it."
+CLUSTER = "cluster:"
+
+
+def audit_state(audit: Audit, marks: Mapping[str, Mark], names: Sequence[str]) -> dict[str, Any]:
+    """What `AuditResult` shows: the findings, worst first, then the clusters nothing is found of.
+
+    Parameters
+    ----------
+    audit : Audit
+    marks : mapping of str to Mark
+        By the findings' keys.
+    names : sequence of str
+        Of the clusters by number, empty where there is none; none at all while they are not known.
+    """
+    clusters = {one.cluster: one for one in audit.clusters}
+    cautions: dict[int | None, list[Finding]] = {}
+    for one in audit.findings:
+        if one.kind in CAUTIOUS:
+            cautions.setdefault(one.cluster, []).append(one)
+    listed = audit.findings[:MOST_LISTED]
+    return {
+        "said": _said(audit),
+        "states": list(STATES),
+        "levels": [level.label for level in sorted(Severity, reverse=True) if level],
+        "findings": [
+            _finding(one, clusters.get(one.cluster), marks.get(one.key), names, cautions.get(one.cluster, ()))
+            for one in listed
+        ],
+        "sound": _sound(audit, names),
+    }
+
+
+def title(finding: Finding) -> str:
+    """What a finding is called."""
+    column, category = short(finding.column or ""), short(finding.category or "")
+    of_columns = {
+        "mixed": f"mixed by {column}",
+        "missing": f"{category} is missing",
+        "over_represented": f"{column} is missing"
+        if finding.category == NO_VALUE
+        else f"too much {category}",
+        "mislabelled_region": f"labelled {category} by mistake?",
+    }
+    known = of_columns | TITLES
+    return known.get(finding.kind) or known.get(finding.aspect) or finding.kind
+
+
+def called(finding: Finding) -> str:
+    """What the selection of a finding's rows is called."""
+    where = "" if finding.cluster is None else f" · cluster {finding.cluster}"
+    return f"{title(finding)}{where}"
+
+
+def _said(audit: Audit) -> str:
+    found, columns = audit.findings, ", ".join(short(name) for name in audit.columns)
+    flagged = len({one.cluster for one in found if one.cluster is not None})
+    many = f"{count(len(found))} finding{'' if len(found) == 1 else 's'}" if found else "No findings"
+    some = f", the worst {count(MOST_LISTED)} listed" if len(found) > MOST_LISTED else ""
+    return f"{many} in {count(flagged)} of {count(len(audit.measured))} clusters{some} · by {columns}"
+
+
+def _finding(
+    one: Finding,
+    cluster: AuditedCluster | None,
+    mark: Mark | None,
+    names: Sequence[str],
+    cautions: Sequence[Finding],
+) -> dict[str, Any]:
+    partial = cluster is not None and len(one.rows) < cluster.size
+    return {
+        "key": one.key,
+        "title": title(one),
+        "severity": one.severity.label,
+        "tone": TONES[one.severity.label],
+        "cluster": "all items" if cluster is None else f"cluster {cluster.cluster}",
+        "name": "" if cluster is None else _name(names, cluster.cluster),
+        "sentence": one.sentence,
+        "items": items(len(one.rows)),
+        "numbers": _of_all(one) if cluster is None else _numbers(cluster, one.column),
+        "whole": f"{CLUSTER}{cluster.cluster}" if cluster is not None and partial else "",
+        "size": "" if cluster is None else items(cluster.size),
+        "cautions": [[title(other), other.sentence] for other in cautions if other is not one],
+        "state": "" if mark is None else mark.state,
+        "note": "" if mark is None else mark.note,
+        "changed": "" if mark is None else mark.changed[:10],
+    }
+
+
+def _sound(audit: Audit, names: Sequence[str]) -> dict[str, Any]:
+    sound = [one for one in audit.clusters if not one.severity]
+    compared = any(one.stability is not None for one in audit.measured)
+    what = "pure and stable" if compared else "without findings"
+    listed = sound[:MOST_LISTED]
+    some = "" if len(sound) == len(listed) else f", {count(len(listed))} listed"
+    return {
+        "title": f"{count(len(sound))} cluster{'' if len(sound) == 1 else 's'} {what}{some}",
+        "hint": "" if compared else UNTRIED,
+        "clusters": [
+            {
+                "key": f"{CLUSTER}{one.cluster}",
+                "cluster": f"cluster {one.cluster}",
+                "name": _name(names, one.cluster),
+                "items": items(one.size),
+                "numbers": _numbers(one, None),
+            }
+            for one in listed
+        ],
+    }
+
+
+def _name(names: Sequence[str], cluster: int) -> str:
+    return names[cluster] if cluster < len(names) else ""
+
+
+def _numbers(one: AuditedCluster, column: str | None) -> list[tuple[str, str, str]]:
+    """What is measured of a cluster, each with its name and what it means; purity by a column."""
+    by = next((made for made in one.columns if made.column == column), None) or next(iter(one.columns), None)
+    known = by is not None and by.dominant is not None
+    purity = (f"{by.purity:.2f}", _of_purity(by)) if known else (UNKNOWN, "No item has a value.")
+    stability = (UNKNOWN, UNTRIED) if one.stability is None else (f"{one.stability:.2f}", SEEDS)
+    return [
+        ("items", count(one.size), "Items of the cluster."),
+        ("purity", *purity),
+        ("stability", *stability),
+        ("duplicates", share(one.duplicates), "Share of its items that are nearly the same as another."),
+    ]
+
+
+def _of_all(one: Finding) -> list[tuple[str, str, str]]:
+    return [("items", count(len(one.rows)), "Items that this concerns, of any cluster.")]
+
+
+def _of_purity(by: ColumnOfCluster) -> str:
+    return (
+        f"Share of the commonest {short(by.column)}, {short(by.dominant or '')}; by chance "
+        f"{by.purity_by_chance:.2f}."
+    )

@@ -1,0 +1,97 @@
+"""The Audit tab in the browser: a catalogue is run and audited, the worst finding seen, marked, reported."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from catalogue import write_catalogue
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import SIZE, Served, arrive, serving, show, until, watch
+
+N = 3_000
+NOTE = "ask <b>the curators</b>"
+
+
+@pytest.fixture(scope="module")
+def served_catalogue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The app on a small music catalogue with planted faults."""
+    folder = tmp_path_factory.mktemp("catalogue")
+    write_catalogue(N, folder / "songs.parquet", dims=64)
+    with serving(folder / "ws", folder / "songs.parquet") as app:
+        yield app
+
+
+def test_the_worst_finding_is_looked_at_sampled_marked_and_reported(
+    page: Page, served_catalogue: Served, tmp_path: Path
+) -> None:
+    served, faults = served_catalogue, []
+    watch(page, served, faults)
+    page.set_viewport_size(SIZE)
+    page.goto(served.url)
+    page.get_by_role("button", name="Run", exact=True).click()
+    until(lambda: served.app.pages != [] and served.explorer.session.run_id != "")
+    served.app.runner.wait(served.explorer.session.run_id, timeout=240)
+    show(page, served)
+    tabs = page.get_by_role("tab")
+    expect(tabs).to_have_count(8)
+    for tab in tabs.all():
+        expect(tab).to_be_in_viewport(ratio=1)
+    page.get_by_role("tab", name="Audit").click()
+    page.get_by_role("button", name="Audit", exact=True).click()
+    findings = page.get_by_role("list", name="Findings").get_by_role("listitem")
+    expect(findings.first).to_contain_text("high", timeout=120_000)
+    session, audit = served.explorer.session, served.explorer.audit.found
+
+    # The worst is flown to, and exactly its rows are selected.
+    worst, before = audit.findings[0], served.explorer.map.viewport
+    findings.first.get_by_role("button").first.click()
+    until(lambda: session.selection.count > 0)
+    kept = served.app.workspace.run_folder(session.run_id) / "audit" / f"{worst.key}.parquet"
+    np.testing.assert_array_equal(session.selection.rows, np.sort(pq.read_table(kept)["row_id"].to_numpy()))
+    until(lambda: served.explorer.map.viewport != before)
+    view, places = served.explorer.map.viewport, session.snapshot(session.run_id).embedding[worst.rows]
+    inside = (places > [view.x0, view.y0]) & (places < [view.x1, view.y1])
+    assert inside.all(axis=1).mean() > 0.99
+    expect(findings.first).to_contain_text(worst.sentence)
+
+    # Levels and marks choose what is listed.
+    low = page.get_by_role("button", name=re.compile("^low"))
+    low.click()
+    n_low = sum(one.severity.label == "low" for one in audit.findings)
+    expect(findings).to_have_count(min(n_low, 60))
+    low.click()
+
+    findings.first.get_by_role("button", name="to do", exact=True).click()
+    note = findings.first.get_by_role("textbox", name="Note on this finding")
+    note.fill(NOTE)
+    note.press("Enter")
+    until(lambda: served.explorer.audit.result.state["findings"][0]["note"] == NOTE)
+
+    findings.first.get_by_role("button", name="Medoids").click()
+    until(lambda: session.drawn is not None)
+    assert session.drawn.sample.plan.strategy == "medoids"
+    assert np.isin(session.drawn.sample.rows, worst.rows).all()
+    expect(page.get_by_role("tab", name="Sample")).to_have_attribute("aria-selected", "true")
+    expect(page.get_by_text("medoids (representative) · seed 0")).to_be_visible()
+
+    page.get_by_role("tab", name="Audit").click()
+    arrive(page, served, page.reload)
+    expect(findings.first).to_contain_text("to do")
+    findings.first.get_by_role("button").first.click()
+    expect(findings.first.get_by_role("textbox", name="Note on this finding")).to_have_value(NOTE)
+    expect(page.get_by_role("combobox", name="Findings of which mark")).to_contain_text("to do 1")
+    overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert overflow <= 0
+
+    with page.expect_download(timeout=120_000) as download:
+        page.get_by_role("button", name="Export report").click()
+    download.value.save_as(tmp_path / "report.html")
+    assert download.value.suggested_filename == f"audit-{session.run_id}.html"
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "<html" in text
+    assert worst.sentence in text
+    assert not faults

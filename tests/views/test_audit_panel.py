@@ -1,0 +1,242 @@
+"""The Audit tab without a browser: what is listed, what a click selects, marks, samples, hostile names."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from explorer.model import audit as audits
+from explorer.model.clusters import ClusterParameters, apply, find
+from explorer.model.drawing import Ground
+from explorer.model.extent import Extent
+from explorer.model.kept_audit import last
+from explorer.model.marks import Marks
+from explorer.model.projection import Viewport
+from explorer.model.run import RunParameters
+from explorer.model.runner import Runner
+from explorer.model.session import Session
+from explorer.model.workspace import Workspace
+from explorer.views.audit_panel import AuditPanel
+from explorer.views.audit_state import CLUSTER, MOST_LISTED, audit_state
+from explorer.views.flying import AROUND, NEAREST, around
+from tests.views.test_compare_panel import Page
+
+HOSTILE, STRANGER = "<b onclick='x()'>genre</b>", "<script>metal</script>"
+MIXED = 2
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory, blobs) -> Iterator[Session]:
+    """Five blobs with a finished run; the labels of one are thrown; and data without columns."""
+    folder = tmp_path_factory.mktemp("audit-panel")
+    vectors, blob = blobs
+    label = np.array(["folk", "jazz", "punk", "soul", "rock"], object)[blob]
+    label[np.flatnonzero(blob == MIXED)[::2]] = STRANGER
+    column = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), vectors.shape[1])
+    table = pa.table({"v": column, HOSTILE: label, "loudness": np.arange(len(blob)) % 7 / 7})
+    pq.write_table(table, folder / "blobs.parquet")
+    np.save(folder / "other.npy", vectors[:50])
+    with Workspace(folder / "workspace") as workspace, Runner(workspace) as runner:
+        workspace.add_dataset(folder / "other.npy")
+        dataset = workspace.add_dataset(folder / "blobs.parquet")
+        runner.wait(runner.start(dataset, RunParameters(n_epochs=150)).id, timeout=240)
+        yield Session(workspace, runner, dataset)
+
+
+@pytest.fixture
+def session(bench: Session) -> Session:
+    return Session(bench.workspace, bench.runner, bench.dataset)
+
+
+@pytest.fixture
+def seen() -> dict[str, list[Any]]:
+    return {"told": [], "fly": [], "sample": []}
+
+
+@pytest.fixture
+def panel(session: Session, seen: dict[str, list[Any]]) -> AuditPanel:
+    made = AuditPanel(session, seen["told"].append, seen["fly"].append, seen["sample"].append)
+    made.__panel__()
+    return made
+
+
+@pytest.fixture
+def audited(panel: AuditPanel) -> AuditPanel:
+    panel.audit.clicks += 1
+    return panel
+
+
+def first(panel: AuditPanel) -> dict[str, Any]:
+    return panel.result.state["findings"][0]
+
+
+def test_the_worst_comes_first_and_a_click_selects_its_rows_and_flies_there(
+    session: Session, audited: AuditPanel, seen: dict[str, list[Any]], blobs
+) -> None:
+    assert audited.columns.value == [HOSTILE]
+    assert audited.columns.options == [HOSTILE, "loudness"]
+    worst = first(audited)
+    assert (worst["severity"], worst["tone"], worst["title"]) == ("high", "bad", f"mixed by {HOSTILE}")
+    assert STRANGER in worst["sentence"], "names are handed on as they are, and set as text"
+    told = {name: value for name, value, _ in worst["numbers"]}
+    assert told["stability"] == "–"
+    assert float(told["purity"]) == pytest.approx(0.5, abs=0.05)
+    audited._on_message({"act": "show", "key": worst["key"]})
+    rows = audited.found.findings[0].rows
+    np.testing.assert_array_equal(session.selection.rows, rows)
+    assert (blobs[1][rows] == MIXED).mean() > 0.9
+    assert told["items"] == str(len(rows))
+    np.testing.assert_array_equal(seen["fly"][-1], rows)
+    again = Ground.of_run(session.workspace, session.run_id).select(session.selection.steps)
+    assert again.digest == session.selection.digest
+    assert seen["told"][0].what == "auditing clusters"
+    assert seen["told"][-1] is None
+
+
+def test_clusters_nothing_is_found_of_are_folded_at_the_end(session: Session, audited: AuditPanel) -> None:
+    sound, found = audited.result.state["sound"], audited.found
+    flagged = {one.cluster for one in found.findings}
+    keys = [f"{CLUSTER}{one.cluster}" for one in found.clusters if one.cluster not in flagged]
+    assert [one["key"] for one in sound["clusters"]] == keys
+    assert sound["title"] == f"{len(keys)} clusters without findings"
+    assert "seed" in sound["hint"], "of one run nobody knows whether its clusters are stable"
+    audited._on_message({"act": "show", "key": keys[0]})
+    number = int(keys[0].removeprefix(CLUSTER))
+    np.testing.assert_array_equal(session.selection.mask, found.labels == number)
+    names = {one["cluster"]: one["name"] for one in sound["clusters"]}
+    assert any(one in names[f"cluster {number}"] for one in ("folk", "jazz", "soul", "rock"))
+
+
+def test_a_sample_is_of_the_finding_unless_it_was_added_to(
+    session: Session, audited: AuditPanel, seen: dict[str, list[Any]]
+) -> None:
+    key, rows = first(audited)["key"], audited.found.findings[0].rows
+    session.mode = "union"
+    session.select_category("loudness", 0)
+    audited._on_message({"act": "sample", "key": key, "strategy": "medoids"})
+    np.testing.assert_array_equal(session.selection.rows, rows)
+    session.select_category("loudness", 0)
+    audited._on_message({"act": "show", "key": key})
+    both = session.selection
+    assert both.count > len(rows)
+    audited._on_message({"act": "sample", "key": key, "strategy": "outliers"})
+    assert session.selection is both
+    assert seen["sample"] == ["medoids", "outliers"]
+
+
+def test_marks_survive_another_page_and_another_audit_until_they_are_opened(
+    session: Session, audited: AuditPanel
+) -> None:
+    key = first(audited)["key"]
+    audited._on_message({"act": "mark", "key": key, "state": "to do", "note": " <i>ask</i> the curators "})
+    assert (first(audited)["state"], first(audited)["note"]) == ("to do", "<i>ask</i> the curators")
+    other = AuditPanel(Session(session.workspace, session.runner, session.dataset))
+    assert other.result.state == {}, "nothing is read before it is shown"
+    other.__panel__()
+    assert other.result.state == audited.result.state
+    other._on_message({"act": "mark", "key": key, "state": "accepted", "note": ""})
+    audited.look(False)
+    audited.look(True)
+    assert first(audited)["state"] == "accepted"
+    audited.columns.value = ["loudness", HOSTILE]
+    audited.audit.clicks += 1
+    assert (first(audited)["key"], first(audited)["state"]) == (key, "accepted")
+    audited._on_message({"act": "mark", "key": key, "state": "open", "note": ""})
+    assert first(audited)["state"] == ""
+    assert Marks(session.workspace, session.run_id).all() == {}
+
+
+def test_other_clusters_than_the_run_has_now_are_told(session: Session, audited: AuditPanel) -> None:
+    workspace, run = session.workspace, session.run(session.run_id)
+    assert audited._caution.object == ""
+    found = find(workspace, run)
+    fewer = np.where(found.labels == len(found.sizes) - 1, -1, found.labels).astype(np.int32)
+    by_hand = replace(found, labels=fewer, persistence=found.persistence[:-1])
+    names = tuple(f"<u>{number}</u>" for number in range(len(by_hand.sizes)))
+    apply(workspace, run, by_hand, ClusterParameters.for_rows(run.n), run, names=names)
+    audited.look(False)
+    audited.look(True)
+    assert "audit again" in audited._caution.object
+    audited.audit.clicks += 1
+    assert audited._caution.object == ""
+    np.testing.assert_array_equal(audited.found.labels, fewer)
+    assert {one["name"] for one in audited.result.state["sound"]["clusters"]} <= set(names)
+    workspace.save_clustering(run.id, None)
+
+
+def test_what_may_be_the_maps_making_is_told_beside_what_else_is_found(audited: AuditPanel) -> None:
+    worst = audited.found.findings[0]
+    torn = replace(worst, kind="distorted", aspect="torn", sentence="It may be torn.", category=None)
+    state = audit_state(audited.found.joined([torn]), {}, ())
+    of_cluster = [one for one in state["findings"] if one["cluster"] == f"cluster {worst.cluster}"]
+    by_title = {one["title"]: one for one in of_cluster}
+    assert [sentence for _, sentence in by_title[f"mixed by {HOSTILE}"]["cautions"]][-1] == "It may be torn."
+    assert "It may be torn." not in str(by_title["may be torn apart"]["cautions"])
+    many = audited.found.joined([replace(worst, category=str(n)) for n in range(MOST_LISTED)])
+    assert len(audit_state(many, {}, ())["findings"]) == MOST_LISTED
+    assert f"the worst {MOST_LISTED} listed" in audit_state(many, {}, ())["said"]
+
+
+def test_data_without_a_map_or_columns_is_told_what_to_do(session: Session, audited: AuditPanel) -> None:
+    other = next(info for info in session.workspace.datasets() if info.id != session.dataset.id)
+    session.open(session.workspace.dataset(other.id))
+    assert audited.result.state == {}
+    assert "There is no map to audit" in audited._head.object
+    run = session.runner.start(session.dataset, RunParameters(n_neighbors=5, n_epochs=10))
+    session.runner.wait(run.id, timeout=240)
+    session.refresh()
+    session.run_id = run.id
+    assert "no columns to audit by" in audited._head.object
+    assert not audited.audit.visible
+    assert not audited.report.visible
+
+
+def test_an_audit_is_cancelled_and_what_was_found_stays(
+    audited: AuditPanel, seen: dict[str, list[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reached, page, before = threading.Event(), Page(), audited.result.state
+
+    def endless(*_: Any, progress: Any) -> None:
+        while True:
+            progress(0.5)
+            reached.set()
+
+    monkeypatch.setattr(audits, "audit", endless)
+    audited.work._aside._doc = audited.work._doc = page
+    audited.audit.clicks += 1
+    assert reached.wait(60)
+    page.later()
+    assert (audited.work.share.value, audited.audit.visible) == (50, False)
+    audited.work.cancel.clicks += 1
+    assert seen["told"][-1] is None
+    assert audited.audit.visible
+    assert audited.result.state == before
+
+
+def test_a_flight_shows_the_rows_with_their_surroundings_and_never_too_near() -> None:
+    rng = np.random.default_rng(0)
+    embedding = rng.uniform(-10, 10, (2_000, 2)).astype(np.float32)
+    rows = np.flatnonzero((np.abs(embedding - 5) < 1).all(axis=1))
+    now = Viewport(-1, 1, -1, 1, 900, 700)
+    seen = around(embedding, rows, now)
+    x0, x1, y0, y1 = Extent.of(embedding[rows]).whole
+    assert (seen.x0 + seen.x1) / 2 == pytest.approx((x0 + x1) / 2)
+    assert seen.unit == pytest.approx((y1 - y0) / 700 * 1.1 * (1 + 2 * AROUND), rel=1e-3)
+    whole = Extent.of(embedding).viewport(900, 700)
+    assert around(embedding, rows[:1], now).unit == pytest.approx(whole.unit / NEAREST)
+    embedding[rows] = np.nan
+    assert around(embedding, rows, now) is None
+
+
+def test_an_audit_that_is_damaged_is_none(session: Session, audited: AuditPanel) -> None:
+    workspace, run = session.workspace, session.run(session.run_id)
+    path = workspace.run_folder(run.id) / "audit" / "audit.json"
+    path.write_text('{"epoch": 150, "clusters": 3}')
+    assert last(workspace, run) is None
+    path.unlink()
+    assert last(workspace, run) is None
