@@ -40,9 +40,10 @@ def score(name: str, workspace: Workspace, run: Run, runs: Sequence[Run]) -> flo
     if name == TRUSTWORTHINESS:
         return trustworthiness_of(workspace, run)
     if name == STABILITY:
-        if len(statistics.comparable_runs(run, tuple(runs))) < 2:
+        others = statistics.comparable_runs(run, tuple(runs))
+        if len(others) < 2:
             raise InputError(f"The run {run.id} has no other run of this data to be compared with.")
-        numbers = statistics.compute(statistics.STABILITY, workspace, run, tuple(runs)).numbers
+        numbers = statistics.compute(statistics.STABILITY, workspace, run, others).numbers
         value = float(np.nanmedian(numbers)) if np.isfinite(numbers).any() else math.nan
     else:
         known = told(name, run)

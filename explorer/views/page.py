@@ -144,7 +144,7 @@ class Explorer(pn.viewable.Viewer):
     def _make_page(self) -> pmui.Page:
         self._around_maps = (
             pn.Column(self.tools, sizing_mode="stretch_width", margin=(12, 14, 6, 14)),
-            self.grid,
+            self.grid.__panel__(),
             pn.Column(self.playback, sizing_mode="stretch_width", margin=(6, 14, 12, 14)),
         )
         middle = pn.Column(*self._around_maps, self.wall, sizing_mode="stretch_both", margin=0)

@@ -137,6 +137,8 @@ def test_a_reload_finds_the_wall_and_its_choices_again(opened: Page, served: Ser
     button = page.get_by_role("button", name="Wall", exact=True)
     button.press("Enter")
     expect(button).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_role("toolbar", name="Map tools")).to_be_hidden()
+    expect(page.locator(".map-row").first).to_be_hidden()
     until(lambda: said(page).get("wall") == "-")
     for name, value in (("sweep", "all"), ("ring", "time"), ("sort", "cost")):
         page.locator(f'select[data-key="{name}"]').select_option(value)
