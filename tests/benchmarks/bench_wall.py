@@ -107,8 +107,10 @@ def prepare(folder: Path) -> int:
     """Lay the grid out in a workspace, unless it is there; return the rows."""
     with Workspace(folder) as workspace, Runner(workspace) as runner:
         dataset = workspace.add_dataset(MNIST)
-        done = [run for run in runner.runs(dataset.id) if run.status is RunStatus.DONE]
-        if len(done) < GRID.count:
+        for run in runner.runs(dataset.id):
+            if run.n_epochs != GRID.base.n_epochs:
+                runner.delete(run.id)  # of an earlier measurement: the newest sweep is what hangs first
+        if len(runner.runs(dataset.id)) < GRID.count:
             for run in runner.start_sweep(dataset, GRID):
                 assert runner.wait(run.id).status is RunStatus.DONE
         return dataset.n
