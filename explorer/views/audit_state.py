@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from explorer.model.audit import Audit
 from explorer.model.audited import AuditedCluster, ColumnOfCluster
 from explorer.model.categories import NO_VALUE
@@ -26,6 +28,8 @@ TITLES = {
 }
 CAUTIOUS = ("unstable", "distorted")
 """Kinds of findings by which a cluster may be the map's making, whatever else is found of it."""
+OF_NAMES = ("mixed", "mislabelled_region")
+"""Kinds of findings whose column names clusters; purity is told by it, and else by that which does best."""
 MOST_LISTED = 500
 """Findings that are sent to the browser, at each mark anew, and clusters without any."""
 UNKNOWN = "–"
@@ -50,16 +54,17 @@ def audit_state(audit: Audit, marks: Mapping[str, Mark], names: Sequence[str]) -
     for one in audit.findings:
         if one.kind in CAUTIOUS:
             cautions.setdefault(one.cluster, []).append(one)
-    listed = audit.findings[:MOST_LISTED]
+    listed, naming = audit.findings[:MOST_LISTED], _naming(audit)
     return {
         "said": _said(audit),
-        "states": list(STATES),
+        "states": list(reversed(STATES)),
         "levels": [level.label for level in sorted(Severity, reverse=True) if level],
         "findings": [
-            _finding(one, clusters.get(one.cluster), marks.get(one.key), names, cautions.get(one.cluster, ()))
+            _row(one, marks.get(one.key), cautions.get(one.cluster, ()))
+            | _about(one, clusters.get(one.cluster), names, naming)
             for one in listed
         ],
-        "sound": _sound(audit, names),
+        "sound": _sound(audit, names, naming),
     }
 
 
@@ -92,26 +97,23 @@ def _said(audit: Audit) -> str:
     return f"{many} in {count(flagged)} of {count(len(audit.measured))} clusters{some} · by {columns}"
 
 
-def _finding(
-    one: Finding,
-    cluster: AuditedCluster | None,
-    mark: Mark | None,
-    names: Sequence[str],
-    cautions: Sequence[Finding],
-) -> dict[str, Any]:
-    partial = cluster is not None and len(one.rows) < cluster.size
+def _naming(audit: Audit) -> int:
+    """Which of the columns names the clusters: by which they are purest beyond chance."""
+    gains = [
+        np.mean([one.columns[at].purity - one.columns[at].purity_by_chance for one in audit.measured])
+        for at in range(len(audit.columns) if audit.measured else 0)
+    ]
+    return int(np.argmax(gains)) if gains else 0
+
+
+def _row(one: Finding, mark: Mark | None, cautions: Sequence[Finding]) -> dict[str, Any]:
     return {
         "key": one.key,
         "title": title(one),
         "severity": one.severity.label,
         "tone": TONES[one.severity.label],
-        "cluster": "all items" if cluster is None else f"cluster {cluster.cluster}",
-        "name": "" if cluster is None else _name(names, cluster.cluster),
         "sentence": one.sentence,
         "items": items(len(one.rows)),
-        "numbers": _of_all(one) if cluster is None else _numbers(cluster, one.column),
-        "whole": f"{CLUSTER}{cluster.cluster}" if cluster is not None and partial else "",
-        "size": "" if cluster is None else items(cluster.size),
         "cautions": [[title(other), other.sentence] for other in cautions if other is not one],
         "state": "" if mark is None else mark.state,
         "note": "" if mark is None else mark.note,
@@ -119,7 +121,22 @@ def _finding(
     }
 
 
-def _sound(audit: Audit, names: Sequence[str]) -> dict[str, Any]:
+def _about(one: Finding, cluster: AuditedCluster | None, names: Sequence[str], naming: int) -> dict[str, Any]:
+    """The cluster of a finding; of a finding about no single one, how many items it concerns."""
+    if cluster is None:
+        told = ("items", count(len(one.rows)), "Items that this concerns, of any cluster.")
+        return {"cluster": "all items", "name": "", "numbers": [told], "whole": "", "size": ""}
+    own = [made for made in cluster.columns if made.column == one.column and one.kind in OF_NAMES]
+    return {
+        "cluster": f"cluster {cluster.cluster}",
+        "name": _name(names, cluster.cluster),
+        "numbers": _numbers(cluster, own[0] if own else cluster.columns[naming]),
+        "whole": f"{CLUSTER}{cluster.cluster}" if len(one.rows) < cluster.size else "",
+        "size": items(cluster.size),
+    }
+
+
+def _sound(audit: Audit, names: Sequence[str], naming: int) -> dict[str, Any]:
     sound = [one for one in audit.clusters if not one.severity]
     compared = any(one.stability is not None for one in audit.measured)
     what = "pure and stable" if compared else "without findings"
@@ -134,7 +151,7 @@ def _sound(audit: Audit, names: Sequence[str]) -> dict[str, Any]:
                 "cluster": f"cluster {one.cluster}",
                 "name": _name(names, one.cluster),
                 "items": items(one.size),
-                "numbers": _numbers(one, None),
+                "numbers": _numbers(one, one.columns[naming]),
             }
             for one in listed
         ],
@@ -145,11 +162,11 @@ def _name(names: Sequence[str], cluster: int) -> str:
     return names[cluster] if cluster < len(names) else ""
 
 
-def _numbers(one: AuditedCluster, column: str | None) -> list[tuple[str, str, str]]:
+def _numbers(one: AuditedCluster, by: ColumnOfCluster) -> list[tuple[str, str, str]]:
     """What is measured of a cluster, each with its name and what it means; purity by a column."""
-    by = next((made for made in one.columns if made.column == column), None) or next(iter(one.columns), None)
-    known = by is not None and by.dominant is not None
-    purity = (f"{by.purity:.2f}", _of_purity(by)) if known else (UNKNOWN, "No item has a value.")
+    purity = (
+        (UNKNOWN, "No item has a value.") if by.dominant is None else (f"{by.purity:.2f}", _of_purity(by))
+    )
     stability = (UNKNOWN, UNTRIED) if one.stability is None else (f"{one.stability:.2f}", SEEDS)
     return [
         ("items", count(one.size), "Items of the cluster."),
@@ -157,10 +174,6 @@ def _numbers(one: AuditedCluster, column: str | None) -> list[tuple[str, str, st
         ("stability", *stability),
         ("duplicates", share(one.duplicates), "Share of its items that are nearly the same as another."),
     ]
-
-
-def _of_all(one: Finding) -> list[tuple[str, str, str]]:
-    return [("items", count(len(one.rows)), "Items that this concerns, of any cluster.")]
 
 
 def _of_purity(by: ColumnOfCluster) -> str:

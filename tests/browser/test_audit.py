@@ -1,5 +1,6 @@
 """The Audit tab in the browser: a catalogue is run and audited, the worst finding seen, marked, reported."""
 
+import html
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -93,5 +94,5 @@ def test_the_worst_finding_is_looked_at_sampled_marked_and_reported(
     assert download.value.suggested_filename == f"audit-{session.run_id}.html"
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "<html" in text
-    assert worst.sentence in text
+    assert html.escape(worst.sentence) in text
     assert not faults
