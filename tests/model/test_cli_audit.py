@@ -70,7 +70,7 @@ def test_a_mixed_cluster_fails_the_audit_until_it_is_accepted(made: tuple[Path, 
 def test_clusters_are_scored_by_a_column(made: tuple[Path, str, set[int]]) -> None:
     workspace, run, _ = made
     told = json.loads(command(workspace, "cluster", run, "--truth", "genre", "--json").stdout)
-    assert list(told) == ["run", "method", "clusters", "noise_share", "sizes", "scores"]
+    assert list(told) == ["run", "method", "clusters", "noise_share", "sizes", "persistence", "scores"]
     scores = told["scores"]["genre"]
     assert 0.7 < scores["ari_clustered"] < 1
     assert "ari" in command(workspace, "cluster", run, "--truth", "genre").stdout

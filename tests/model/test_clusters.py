@@ -121,7 +121,7 @@ def test_what_is_applied_is_the_runs_own_until_its_map_is_another(blobs_run) -> 
 
 def test_a_step_on_applied_clusters_tells_its_rows(blobs_run) -> None:
     workspace, run = blobs_run
-    coarse = ClusterParameters.for_rows(run.n, 150)
+    coarse = ClusterParameters.for_rows(run.n, 100)
     other = preview(workspace, run, coarse)
     ground = Ground.of_run(workspace, run.id)
     assert not ground.cluster("1").packed
