@@ -48,9 +48,9 @@ def near_duplicates(graph: KnnGraph) -> NearDuplicates:
     """Find the pairs that are nearer than the data explain, and join them to groups: O(n k).
 
     With r_i the distance from i to its last neighbour, but the median row's at most, i and j are near
-    duplicates when ``d_ij <= ratio * min(r_i, r_j)``. The ratio is such that three rows in ten thousand would have one by
-    chance: of k neighbours in D dimensions the nearest is nearer than a share t of the last with chance
-    ``1 - (1 - t^D)^(k - 1)``. It is a quarter at most.
+    duplicates when ``d_ij <= ratio * min(r_i, r_j)``. The ratio is such that three rows in ten thousand
+    would have one by chance: of k neighbours in D dimensions the nearest is nearer than a share t of the
+    last with chance ``1 - (1 - t^D)^(k - 1)``. It is a quarter at most.
 
     Parameters
     ----------
