@@ -1,4 +1,4 @@
-"""The command line: serve, fit, sweep, runs, cluster, audit, mark, compare, export, sample; and cli_drift.
+"""The command line: serve, fit, sweep, runs, cluster, compare, export, sample; cli_audit and cli_drift.
 
 Results go to standard output, progress and errors to standard error. Expected errors end with one sentence
 and exit code 2, a sweep of which a run failed and an audit that finds what it is to fail on with 1, an
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 DEFAULTS = RunParameters()
 COMMANDS = (
-    "serve", "fit", "sweep", "runs", "cluster", "audit", "mark", "compare", "export", "sample",
+    "serve", "fit", "sweep", "runs", "cluster", "compare", "export", "sample", "audit", "mark",
     "drift", "coverage", "transform",
 )  # fmt: skip
 SAMPLE = "mnist.parquet"
@@ -98,8 +98,9 @@ def app(arguments: Sequence[str] | None = None) -> None:
     arguments : sequence of str, optional
         By default those of this process.
     """
-    from explorer import cli_drift
+    from explorer import cli_audit, cli_drift
 
+    cli_audit.add_to(cli)
     cli_drift.add_to(cli)
     given = list(sys.argv[1:] if arguments is None else arguments)
     if not given or given[0] not in (*COMMANDS, "--help", "--version"):
@@ -386,91 +387,6 @@ def cluster(
 
 
 @cli.command()
-def audit(
-    run: RunName,
-    by: Annotated[
-        str,
-        typer.Option(help="Columns to look at. [default: all of categories]", metavar="COLUMN[,COLUMN...]"),
-    ] = "",
-    truth: Annotated[
-        str, typer.Option(help="Columns to score the clusters by.", metavar="COLUMN[,COLUMN...]")
-    ] = "",
-    fail_on: Annotated[
-        str,
-        typer.Option(
-            help="high, medium or low: end with 1 if a finding that is not marked accepted or fixed is so "
-            "severe or more.",
-            metavar="SEVERITY",
-        ),
-    ] = "",
-    min_cluster_size: Annotated[
-        int | None, typer.Option(help="As of cluster. [default: a 140th of all, 15 at least]")
-    ] = None,
-    min_samples: Annotated[int | None, typer.Option(help="As of cluster. [default: 10]")] = None,
-    workspace: Folder = None,
-    as_json: Json = False,
-) -> None:
-    """Tell what is wrong with the clusters of a run's map, the worst first, and keep the rows concerned.
-
-    Other runs that differ by the seed alone tell which clusters are chance.
-    """
-    from explorer.model.audit import audit as audit_run
-    from explorer.model.clusters import ClusterParameters
-    from explorer.model.kept_audit import keep
-    from explorer.model.severity import Severity
-    from explorer.terminal_audit import fails, print_audit
-
-    limit = Severity.named(fail_on) if fail_on else None
-    with _open(workspace, must_exist=workspace is not None) as space:
-        record = space.run(run)
-        chosen = ClusterParameters.for_rows(record.n, min_cluster_size, min_samples)
-        with told_bar("auditing") as told:
-            found = audit_run(
-                space, record, _named(by), parameters=chosen, truth=_named(truth), progress=told
-            )
-        result = keep(space, found)
-    if as_json:
-        print_json(result)
-    else:
-        print_audit(result)
-    if limit is not None and fails(result, limit):
-        raise typer.Exit(1)
-
-
-@cli.command()
-def mark(
-    run: RunName,
-    finding: Annotated[
-        str,
-        typer.Argument(metavar="KEY", help="A finding's key, as audit tells it, or its beginning."),
-    ],
-    state: Annotated[
-        str, typer.Argument(metavar="STATE", help="accepted, fixed, 'to do', or none to take the mark away.")
-    ],
-    note: Annotated[str, typer.Option(help="Why, in your own words.")] = "",
-    workspace: Folder = None,
-    as_json: Json = False,
-) -> None:
-    """Mark a finding of a run's last audit; the mark is there again when the run is audited again."""
-    from explorer.model.kept_audit import finding_key
-    from explorer.model.marks import Marks
-
-    with _open(workspace, must_exist=workspace is not None) as space:
-        record = space.run(run)
-        key = finding_key(space, record.id, finding)
-        marks = Marks(space, record.id)
-        if state == "none":
-            marks.clear(key)
-        else:
-            marks.set(key, state, note)
-        made = marks.all().get(key)
-    if as_json:
-        print_json({"run": record.id, "key": key, "mark": None if made is None else vars(made)})
-    else:
-        print(f"{key} of {record.id}: {'no mark' if made is None else made.state}")
-
-
-@cli.command()
 def compare(
     runs: Annotated[
         list[str] | None,
@@ -666,11 +582,6 @@ def _write(out: Path, table: pa.Table) -> list[str]:
         names = ", ".join(left_out)
         print(f"{out.name} is without {names}: a .parquet holds bytes and vectors too.", file=sys.stderr)
     return [name for name in table.column_names if name not in left_out]
-
-
-def _named(columns: str) -> tuple[str, ...]:
-    """The columns of a list such as "genre,mood"."""
-    return tuple(filter(None, map(str.strip, columns.split(","))))
 
 
 def _of_sweep(space: Workspace, prefix: str) -> list[Run]:

@@ -84,8 +84,10 @@ class Audit:
         return tuple(sorted(judged, key=lambda one: (place.get(one.cluster, len(place) + 1e9), -one.size)))
 
     def joined(self, findings: Iterable[Finding]) -> Audit:
-        """Return this audit with findings of another maker: clusters are judged by them too."""
-        more = identified(findings, self.run, ClusterRows(self.labels, len(self.measured)))
+        """Return this audit with findings of another maker, once: clusters are judged by them too."""
+        known = {one.key for one in self.findings}
+        found = identified(findings, self.run, ClusterRows(self.labels, len(self.measured)))
+        more = (one for one in found if one.key not in known)
         return replace(self, findings=worst_first((*self.findings, *more)))
 
     def to_dict(self) -> dict[str, Any]:

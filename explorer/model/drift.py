@@ -153,6 +153,15 @@ def time_columns(items: Items) -> tuple[str, ...]:
     return tuple(column.name for column in items.columns if column.kind == "time")
 
 
+def times(items: Items, column: str) -> NDArray[np.float64]:
+    """A column of times in seconds since 1970, float64 (n,); raises InputError if there is no such column."""
+    known = time_columns(items)
+    if column not in known:
+        some = f"choose one of {', '.join(known)}" if known else "the items have no column of dates or times"
+        raise InputError(f"{column!r} is no column of times: {some}.")
+    return np.asarray(items.numbers(column), np.float64)
+
+
 def drift_of_run(
     workspace: Workspace, run: Run, column: str, progress: Callable[[float], None] = lambda _: None
 ) -> Drift:
@@ -173,14 +182,10 @@ def drift_of_run(
     InputError
         If there is no such column of times, or no map.
     """
-    items = workspace.dataset(run.dataset_id).items
-    known = time_columns(items)
-    if column not in known:
-        some = f"choose one of {', '.join(known)}" if known else "the items have no column of dates or times"
-        raise InputError(f"{column!r} is no column of times: {some}.")
+    seconds = times(workspace.dataset(run.dataset_id).items, column)
     middle = LOOK_FOR_CLUSTERS if clusters.seconds_to_find(workspace, run) else 0.0
     labels = clusters.find(workspace, run, progress=part(progress, 0.0, middle)).labels
-    return drift(labels, items.numbers(column), column, progress=part(progress, middle, 1.0))
+    return drift(labels, seconds, column, progress=part(progress, middle, 1.0))
 
 
 def drift(

@@ -93,8 +93,7 @@ def _temporary(path: Path) -> Path:
 def write_json(path: Path, values: Mapping[str, Any]) -> None:
     """Write a JSON object, atomically."""
     text = json.dumps(values, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    write_text(path, text)
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -103,6 +102,12 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise ValueError("it does not hold a JSON object")
     return values
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file, atomically; raises WorkspaceError."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 def append_text(path: Path, text: str) -> None:

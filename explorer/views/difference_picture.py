@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from explorer.model.density_difference import Difference
+from explorer.model.pictures import png_uri
 from explorer.views import palette
-from explorer.views.thumbnail import png_uri
 
 FAINTEST = 0.4
 """How far from grey the least significant difference is."""

@@ -11,10 +11,10 @@ from bokeh.document import Document
 
 from explorer.model.errors import InputError
 from explorer.model.item import python_value
+from explorer.model.pictures import item_picture
 from explorer.model.session import Session
 from explorer.model.statistics import CLUSTER, STATISTICS
 from explorer.views.text import count, shortened, written
-from explorer.views.thumbnail import item_picture
 from explorer.views.turns import soon
 
 MOST_COLUMNS, MOST_LETTERS = 6, 80

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from explorer.model.item import name_column, names_of, read_cells
 from explorer.model.media import Media
 from explorer.model.neighbours import Neighbours, Ranked
+from explorer.model.pictures import item_picture
 from explorer.model.session import Session
 from explorer.views.colouring import category_colours, colourable
 from explorer.views.media import shown
 from explorer.views.text import count, written
-from explorer.views.thumbnail import item_picture
 
 SHORT = 240
 """Characters of a text that are shown until all of it is asked for."""

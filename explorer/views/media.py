@@ -7,20 +7,16 @@ written, never followed by us.
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, ImageOps, UnidentifiedImageError
-
 from explorer.model.errors import InputError
 from explorer.model.files import read_inside
-from explorer.model.media import Media, audio_type, content_of, image_type, is_link
-from explorer.views.text import written
-from explorer.views.thumbnail import data_uri, png_uri
+from explorer.model.media import Media, audio_type, content_of, is_link
+from explorer.model.pictures import MOST_IMAGE_BYTES, data_uri, picture
+from explorer.model.written import written
 
-MOST_IMAGE_BYTES, MOST_PIXELS = 32 * 2**20, 50_000_000
 MOST_AUDIO_BYTES = 12 * 2**20
 NO_FOLDER = "A path: start with --media FOLDER to see files below that folder."
 
@@ -81,45 +77,6 @@ def shown(value: Any, media: Media, folder: Path | None = None, side: int = 256)
         return Shown("audio", text, sound(content))
     except InputError as error:
         return Shown("text", text, note=str(error))
-
-
-def picture(content: bytes, side: int) -> str:
-    """Bytes of a PNG, JPEG, WebP or GIF as the data URI of a small PNG made anew.
-
-    Raises
-    ------
-    InputError
-        If they are none of these, damaged, or larger than 32 MB or 50 million pixels.
-    """
-    kind = image_type(content)
-    if not kind:
-        raise InputError("These bytes are no PNG, JPEG, WebP or GIF.")
-    if len(content) > MOST_IMAGE_BYTES:
-        raise InputError(f"The picture is larger than {MOST_IMAGE_BYTES // 2**20} MB.")
-    try:
-        with Image.open(io.BytesIO(content), formats=(kind,)) as image:
-            if image.width * image.height > MOST_PIXELS:
-                raise InputError(f"The picture has more than {MOST_PIXELS:,} pixels.")
-            image.draft("RGB", (2 * side, 2 * side))
-            # Pixels alone are taken over: no text, no profile, no animation.
-            small = ImageOps.exif_transpose(image).convert("RGBA")
-            small.thumbnail((side, side))
-    except InputError:
-        raise
-    # A damaged file raises what its decoder happens to meet.
-    except (
-        UnidentifiedImageError,
-        OSError,
-        ValueError,
-        SyntaxError,
-        KeyError,
-        IndexError,
-        EOFError,
-    ) as error:
-        raise InputError("The picture is damaged.") from error
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise InputError(f"The picture has more than {MOST_PIXELS:,} pixels.") from error
-    return png_uri(Image.frombytes("RGBA", small.size, small.tobytes()))
 
 
 def sound(content: bytes) -> str:

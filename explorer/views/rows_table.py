@@ -21,13 +21,13 @@ from explorer.model.dataset import Dataset
 from explorer.model.item import python_value
 from explorer.model.items import ROW_ID, is_number
 from explorer.model.media import Media, audio_type, content_of
+from explorer.model.pictures import item_picture
 from explorer.model.sampling import free_name
 from explorer.views.media import shown
 from explorer.views.telling import telling
 from explorer.views.text import count as number
 from explorer.views.text import shortened
 from explorer.views.theme import stylesheet
-from explorer.views.thumbnail import item_picture
 from explorer.views.turns import soon
 
 PAGE_SIZE = 8

@@ -23,7 +23,9 @@ def made(tmp_path_factory: pytest.TempPathFactory, blobs) -> tuple[Path, str, se
     thrown = np.flatnonzero(blob == 2)
     label[thrown[::2]] = "metal"
     column = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), vectors.shape[1])
-    pq.write_table(pa.table({"v": column, "genre": label}), folder / "blobs.parquet")
+    weeks = np.random.default_rng(0).integers(0, np.where(blob == 3, 5, 20))
+    added = pa.array(np.datetime64("2024-01-01") + 7 * weeks)
+    pq.write_table(pa.table({"v": column, "genre": label, "added": added}), folder / "blobs.parquet")
     with Workspace(folder / "ws") as workspace, Runner(workspace) as runner:
         dataset = workspace.add_dataset(folder / "blobs.parquet")
         run = runner.wait(runner.start(dataset, RunParameters(n_epochs=150)).id, timeout=240)
@@ -67,6 +69,35 @@ def test_a_mixed_cluster_fails_the_audit_until_it_is_accepted(made: tuple[Path, 
     assert json.loads(command(workspace, "mark", run, mixed["key"], "none", "--json").stdout)["mark"] is None
 
 
+def test_a_report_tells_of_time_too_and_fails_by_it(made: tuple[Path, str, set[int]]) -> None:
+    workspace, run, _ = made
+    report = workspace.parent / "reports" / "monthly.html"
+    asked = ("audit", run, "--by", "genre", "--time", "added", "--html", str(report))
+    done = command(workspace, *asked, "--fail-on", "high", "--json")
+    assert done.returncode == 1, done.stderr
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert list(told) == ["run", "columns", "findings", "clusters", "drift", "file"]
+    assert [one["kind"] for one in told["findings"] if one["severity"] == "high"].count("thinning") == 1
+    thinning = next(one for one in told["findings"] if one["kind"] == "thinning")
+    rows = pq.read_table(thinning["rows_file"])["row_id"]
+    assert len(rows) == thinning["rows"] == 120
+    assert (told["drift"]["unit"], len(told["drift"]["clusters"])) == ("week", len(told["clusters"]))
+    assert told["file"] == str(report)
+    text = report.read_text(encoding="utf-8")
+    assert all(f"finding-{one['key']}" in text for one in told["findings"])
+    for one in told["findings"]:
+        if one["severity"] == "high":
+            command(workspace, "mark", run, one["key"], "fixed", "--note", "until June")
+    calm = command(workspace, *asked, "--fail-on", "high")
+    assert calm.returncode == 0, calm.stderr
+    assert f"The report is in {report}." in calm.stdout
+    assert told["drift"]["sentence"] in calm.stdout
+    assert "until June" in report.read_text(encoding="utf-8")
+    assert [path.name for path in report.parent.iterdir()] == ["monthly.html"]
+    for one in told["findings"]:
+        command(workspace, "mark", run, one["key"], "none")
+
+
 def test_clusters_are_scored_by_a_column(made: tuple[Path, str, set[int]]) -> None:
     workspace, run, _ = made
     told = json.loads(command(workspace, "cluster", run, "--truth", "genre", "--json").stdout)
@@ -81,6 +112,8 @@ def test_what_cannot_be_ends_with_one_sentence(made: tuple[Path, str, set[int]])
     for arguments, sentence in (
         (("audit", run, "--by", "style"), "no column 'style'"),
         (("audit", run, "--fail-on", "worse"), "no severity 'worse'"),
+        (("audit", run, "--time", "genre"), "no column of times"),
+        (("audit", run, "--html", str(workspace)), "is a folder"),
         (("mark", run, "zz", "fixed"), "No finding"),
         (("cluster", run, "--truth", "style"), "no column 'style'"),
     ):

@@ -1,0 +1,176 @@
+"""An audit as one HTML file that needs nothing else: pictures, findings, tables, and what it was made of.
+
+Whatever comes from the data goes through the template's escaping; the file names no other, runs no script,
+and forbids itself to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from core.progress import part
+from explorer.model import map_png
+from explorer.model.audit import Audit
+from explorer.model.dataset import Dataset
+from explorer.model.drift import Drift
+from explorer.model.drift_findings import of_drift
+from explorer.model.errors import InputError
+from explorer.model.examples import Examples, examples
+from explorer.model.findings import Finding, percent, short
+from explorer.model.marks import Mark, Marks
+from explorer.model.provenance import provenance
+from explorer.model.report_pictures import SPARK, Pictures, changes
+from explorer.model.report_words import cautions, chance, is_open, shares, summary
+from explorer.model.severity import Severity
+from explorer.model.workspace import Workspace
+
+ASSETS = Path(__file__).resolve().parents[1] / "assets"
+MOST_PICTURED, MOST_LISTED, MOST_CLUSTERS = 40, 400, 400
+"""Findings told with a picture and items, findings told at all, rows of a table of clusters."""
+
+
+@dataclass(frozen=True, eq=False)
+class Told:
+    """A finding with all that is shown of it.
+
+    Attributes
+    ----------
+    finding : Finding
+    mark : Mark or None
+    picture : str
+        A data URI.
+    examples : Examples
+    """
+
+    finding: Finding
+    mark: Mark | None
+    picture: str = ""
+    examples: Examples = field(default_factory=Examples)
+
+
+def report_of(
+    workspace: Workspace,
+    audit: Audit,
+    *,
+    drift: Drift | None = None,
+    progress: Callable[[float], None] = lambda _: None,
+) -> str:
+    """Tell an audit as an HTML file; slow, so never on the event loop.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Which the audited run is in.
+    audit : Audit
+    drift : Drift, optional
+        Of the same clusters; its findings are ranked among the audit's.
+    progress : callable, optional
+        Called with the share done; what it raises ends the work.
+
+    Returns
+    -------
+    str
+        The file's text: the same for the same audit and marks but for the date.
+
+    Raises
+    ------
+    InputError
+        If the run has no flat map any more, or the drift is of other clusters.
+    """
+    progress(0.0)
+    run, embedding = audit.run, workspace.embedding(audit.run.id)
+    if embedding is None or embedding.shape[1] != 2:
+        raise InputError(f"The run {run.id} has no flat map to report on: it is {run.status}.")
+    if drift is not None:
+        if not np.array_equal(drift.labels, audit.labels):
+            raise InputError("The drift is of other clusters than the audit: find both anew.")
+        audit = audit.joined(of_drift(drift))
+    dataset, marks = workspace.dataset(run.dataset_id), Marks(workspace, run.id).all()
+    pictures = Pictures(np.asarray(embedding), audit)
+    overview, numbers = pictures.overview(), pictures.numbers()
+    progress(0.2)
+    told = _told(dataset, audit, pictures, marks, part(progress, 0.2, 0.95))
+    text = _environment().get_template("report.html").render(
+        audit=audit,
+        run=run,
+        dataset=dataset,
+        summary=summary(audit, marks),
+        levels=_levels(audit, marks),
+        map=overview,
+        size=pictures.size,
+        n_colours=len(map_png.COLOURS),
+        numbers=numbers,
+        outside=pictures.extent.outside,
+        told=told,
+        listed=[Told(one, marks.get(one.key)) for one in audit.findings[MOST_PICTURED:MOST_LISTED]],
+        clusters=audit.clusters[:MOST_CLUSTERS],
+        unlisted=(max(len(audit.findings) - MOST_LISTED, 0), max(len(audit.clusters) - MOST_CLUSTERS, 0)),
+        drift=drift,
+        changes=() if drift is None else changes(drift, MOST_CLUSTERS),
+        spark=SPARK,
+        cautions=list(cautions(audit, dataset)),
+        made_by=provenance(),
+        date=datetime.now(UTC).isoformat(sep=" ", timespec="minutes"),
+    )  # fmt: skip
+    progress(1.0)
+    # A file's name may hold what no encoding does.
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _told(
+    dataset: Dataset,
+    audit: Audit,
+    pictures: Pictures,
+    marks: dict[str, Mark],
+    progress: Callable[[float], None],
+) -> list[Told]:
+    shown = audit.findings[:MOST_PICTURED]
+    progress(0.0)
+    of_each = examples(dataset, shown, audit.columns) if shown else []
+    told = []
+    for index, (one, some) in enumerate(zip(shown, of_each, strict=True)):
+        progress(0.3 + 0.7 * index / len(shown))
+        told.append(Told(one, marks.get(one.key), pictures.of_finding(one), some))
+    return told
+
+
+def _levels(audit: Audit, marks: dict[str, Mark]) -> list[tuple[str, int, int, int]]:
+    """By severity, the worst first: its name, findings, those still open, clusters."""
+    return [
+        (
+            level.label,
+            sum(one.severity is level for one in audit.findings),
+            sum(one.severity is level and is_open(marks.get(one.key)) for one in audit.findings),
+            sum(one.severity is level for one in audit.clusters),
+        )
+        for level in (Severity.HIGH, Severity.MEDIUM, Severity.LOW)
+    ]
+
+
+@cache
+def _environment() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(ASSETS), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    made.filters |= {
+        "percent": _known(percent),
+        "count": _known("{:,.0f}".format),
+        "digits": _known("{:.2f}".format),
+        "p": chance,
+        "shares": shares,
+        "short": short,
+    }
+    return made
+
+
+def _known(written: Callable[[float], str]) -> Callable[[float | None], str]:
+    """What writes a number, and a dash where it is not known."""
+    return lambda value: "–" if value is None or not np.isfinite(value) else written(value)

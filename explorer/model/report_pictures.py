@@ -1,0 +1,141 @@
+"""The pictures of a report: the map by cluster, the map of each finding, clusters over time as lines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.model import map_png
+from explorer.model.audit import Audit
+from explorer.model.drift import ClusterDrift, Drift
+from explorer.model.extent import Extent
+from explorer.model.findings import ClusterRows, Finding
+
+WIDTH, SMALL = 1400, (440, 330)
+LOWEST, HIGHEST = 700, 1050
+MOST_NUMBERED = 150
+NUMBER_WIDTH, NUMBER_HEIGHT = 40, 28
+"""Pixels that the number of a cluster takes."""
+IN_CLUSTER, CONCERNED = "#4a8fd6", "#e5603a"
+SPARK = (150, 30)
+
+
+@dataclass(frozen=True)
+class Number:
+    """The number of a cluster on the picture of the map: where, in pixels from the top left, and how bad."""
+
+    cluster: int
+    x: float
+    y: float
+    severity: str
+
+
+class Pictures:
+    """The pictures of one map.
+
+    Parameters
+    ----------
+    embedding : float32 (n, 2)
+    audit : Audit
+    """
+
+    def __init__(self, embedding: NDArray[np.float32], audit: Audit) -> None:
+        self._embedding, self._audit = embedding, audit
+        self.extent = Extent.of(embedding)
+        x0, x1, y0, y1 = self.extent.core
+        self.size = WIDTH, int(np.clip(WIDTH * (y1 - y0) / (x1 - x0), LOWEST, HIGHEST))
+        self._rows = ClusterRows(audit.labels, len(audit.measured))
+        self._small = self.extent.viewport(*SMALL)
+        self._small_radius = map_png.radius_of(len(embedding), self._small)
+
+    def overview(self) -> str:
+        """All points, coloured by cluster; of noise grey beneath."""
+        viewport, labels = self.extent.viewport(*self.size), self._audit.labels
+        inside = labels >= 0
+        codes = labels[inside] % len(map_png.COLOURS)
+        radius = map_png.radius_of(len(labels), viewport)
+        noise = map_png.layer(
+            self._embedding[~inside], viewport, (map_png.GREY,), faintest=0.25, strongest=0.55, radius=radius
+        )
+        clusters = map_png.layer(self._embedding[inside], viewport, map_png.COLOURS, codes, radius=radius)
+        return map_png.uri([noise, clusters])
+
+    def numbers(self) -> list[Number]:
+        """The clusters' numbers at their medians, the worst first; what would cover another is left out."""
+        viewport, severities = self.extent.viewport(*self.size), self._audit.clusters
+        middles = np.stack([self._rows.medians(self._embedding[:, axis]) for axis in (0, 1)], axis=1)
+        placed: list[Number] = []
+        for one in severities:
+            x = float((middles[one.cluster, 0] - viewport.x0) / viewport.unit)
+            y = float((viewport.y1 - middles[one.cluster, 1]) / viewport.unit)
+            on_it = 0 <= x <= viewport.width and 0 <= y <= viewport.height
+            free = all(abs(x - o.x) > NUMBER_WIDTH or abs(y - o.y) > NUMBER_HEIGHT for o in placed)
+            if on_it and free and len(placed) < MOST_NUMBERED:
+                placed.append(Number(one.cluster, round(x, 1), round(y, 1), one.severity.label))
+        return placed
+
+    def of_finding(self, finding: Finding) -> str:
+        """The map in grey, the finding's cluster in blue, the rows concerned in orange."""
+        layers = [self._ground]
+        if finding.cluster is not None and len(finding.rows) < len(self._rows.of(finding.cluster)):
+            layers.append(self._lit(self._rows.of(finding.cluster), IN_CLUSTER, 0.35, 0.7))
+        return map_png.uri([*layers, self._lit(finding.rows, CONCERNED, 0.8, 1.0)])
+
+    @cached_property
+    def _ground(self) -> map_png.Layer:
+        return map_png.layer(
+            self._embedding, self._small, (map_png.GREY,),
+            faintest=0.14, strongest=0.4, radius=self._small_radius,
+        )  # fmt: skip
+
+    def _lit(self, rows: NDArray[np.int64], colour: str, faintest: float, strongest: float) -> map_png.Layer:
+        return map_png.layer(
+            self._embedding[rows], self._small, (colour,),
+            faintest=faintest, strongest=strongest, radius=max(self._small_radius, 1),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Change:
+    """A cluster over time, ready to be drawn.
+
+    Attributes
+    ----------
+    cluster : ClusterDrift
+    line : str
+        Points of a polyline.
+    steps : tuple of float
+        Where new levels begin, in pixels from the left.
+    """
+
+    cluster: ClusterDrift
+    line: str
+    steps: tuple[float, ...]
+
+
+def changes(drift: Drift, most: int) -> tuple[Change, ...]:
+    """The clusters over time: those that change first, by what is lost or gained, then by number."""
+    place = {one.cluster: index for index, one in enumerate(drift.findings)}
+    ordered = sorted(drift.clusters, key=lambda one: (place.get(one.cluster, len(place)), one.cluster))
+    return tuple(
+        Change(one, line(one.shares), tuple(_across(start, len(one.shares)) for start in one.starts))
+        for one in ordered[:most]
+    )
+
+
+def line(shares: NDArray[np.float64]) -> str:
+    """Shares as the points of a polyline, from 0 at the bottom to the largest at the top.
+
+    >>> line(np.array([0.0, 0.5, 0.25]))
+    '2,28 75,2 148,15'
+    """
+    height, top = SPARK[1] - 4, max(float(shares.max(initial=0.0)), 1e-12)
+    ups = [2 + height * (1 - share / top) for share in shares.tolist()]
+    return " ".join(f"{_across(place, len(shares)):g},{round(up, 1):g}" for place, up in enumerate(ups))
+
+
+def _across(place: int, n: int) -> float:
+    return round(2 + (SPARK[0] - 4) * place / max(n - 1, 1), 1)
