@@ -97,7 +97,7 @@ def radius_of(n: int, viewport: Viewport) -> int:
     """How far n points are to reach beyond their pixels: few are to be seen, many not to run together.
 
     >>> [radius_of(n, Viewport(0, 1, 0, 1, 1400, 900)) for n in (100, 4_000, 70_000, 1_000_000)]
-    [4, 2, 1, 0]
+    [4, 3, 1, 0]
     """
     side = np.sqrt(viewport.width * viewport.height / np.pi / max(n, 1))
     return int(np.clip(round(FILLED * side), 0, LARGEST))

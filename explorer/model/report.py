@@ -117,7 +117,7 @@ def report_of(
         spark=SPARK,
         cautions=list(cautions(audit, dataset)),
         made_by=provenance(),
-        date=datetime.now(UTC).isoformat(sep=" ", timespec="minutes"),
+        date=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
     )  # fmt: skip
     progress(1.0)
     # A file's name may hold what no encoding does.

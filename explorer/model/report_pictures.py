@@ -17,7 +17,7 @@ from explorer.model.findings import ClusterRows, Finding
 WIDTH, SMALL = 1400, (440, 330)
 LOWEST, HIGHEST = 700, 1050
 MOST_NUMBERED = 150
-NUMBER_WIDTH, NUMBER_HEIGHT = 40, 28
+NUMBER_WIDTH, NUMBER_HEIGHT = 36, 24
 """Pixels that the number of a cluster takes."""
 IN_CLUSTER, CONCERNED = "#4a8fd6", "#e5603a"
 SPARK = (150, 30)
@@ -64,17 +64,31 @@ class Pictures:
         return map_png.uri([noise, clusters])
 
     def numbers(self) -> list[Number]:
-        """The clusters' numbers at their medians, the worst first; what would cover another is left out."""
-        viewport, severities = self.extent.viewport(*self.size), self._audit.clusters
-        middles = np.stack([self._rows.medians(self._embedding[:, axis]) for axis in (0, 1)], axis=1)
+        """The clusters' numbers, the worst first; what would cover another is left out.
+
+        They stand at the clusters' medians, those of clusters too small to be seen behind them above these.
+        """
+        viewport, medians = self.extent.viewport(*self.size), self._rows.medians
+        x, y = self._embedding[:, 0], self._embedding[:, 1]
+        across = (medians(x) - viewport.x0) / viewport.unit
+        middles = medians(y)
+        down = (viewport.y1 - middles) / viewport.unit
+        # Twice the median distance holds nearly all of a round cluster.
+        clustered = self._audit.labels >= 0
+        away = np.full(len(y), np.nan)
+        away[clustered] = np.abs(y[clustered] - middles[self._audit.labels[clustered]])
+        reach = 2 * medians(away) / viewport.unit
+        down -= np.where(reach < NUMBER_HEIGHT, reach + 0.6 * NUMBER_HEIGHT, 0.0)
         placed: list[Number] = []
-        for one in severities:
-            x = float((middles[one.cluster, 0] - viewport.x0) / viewport.unit)
-            y = float((viewport.y1 - middles[one.cluster, 1]) / viewport.unit)
-            on_it = 0 <= x <= viewport.width and 0 <= y <= viewport.height
-            free = all(abs(x - o.x) > NUMBER_WIDTH or abs(y - o.y) > NUMBER_HEIGHT for o in placed)
+        for one in self._audit.clusters:
+            at = float(across[one.cluster]), float(down[one.cluster])
+            on_it = 0 <= at[0] <= viewport.width and 0 <= at[1] <= viewport.height
+            free = all(
+                abs(at[0] - other.x) > NUMBER_WIDTH or abs(at[1] - other.y) > NUMBER_HEIGHT
+                for other in placed
+            )
             if on_it and free and len(placed) < MOST_NUMBERED:
-                placed.append(Number(one.cluster, round(x, 1), round(y, 1), one.severity.label))
+                placed.append(Number(one.cluster, round(at[0], 1), round(at[1], 1), one.severity.label))
         return placed
 
     def of_finding(self, finding: Finding) -> str:
