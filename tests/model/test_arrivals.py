@@ -138,7 +138,7 @@ def test_arrivals_find_the_clusters_themselves(made: tuple[Workspace, Run, Path]
     np.save(folder / "half.npy", more(70, (60, 60, 60, 0, 0)))
     shares: list[float] = []
     found = arrivals(workspace, run, workspace.add_dataset(folder / "half.npy"), shares.append)
-    assert shares == sorted(shares)
+    assert np.diff(shares).min() > -1e-9
     assert shares[-1] == 1
     assert sorted(one.new for one in found.shares) == [0, 0, 60, 60, 60]
     assert [one.kind for one in found.findings].count(THINNING) == 2
