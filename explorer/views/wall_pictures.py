@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any
 
 from bokeh.document import Document
@@ -171,19 +171,19 @@ class WallPictures:
         selection, size, dark = self._session.selection, self._size, self._dark
 
         def make() -> dict[str, Made]:
-            made, end = {}, time.monotonic() + BATCH_SECONDS
+            made, end = {}, monotonic() + BATCH_SECONDS
             onto = None if over is None else self._session.snapshot(over.id)
             for run_id, moment in wanted.items():
-                began = time.monotonic()
+                began = monotonic()
                 shown = self._draw(run_id, onto, selection, size, dark)
                 made[run_id] = Made(look, moment, began, shown)
-                if time.monotonic() > end:
+                if monotonic() > end:
                     break
             return made
 
         def give_up(sentence: str) -> None:
             tell(sentence)
-            now = time.monotonic()
+            now = monotonic()
             self._take({run_id: Made(look, moment, now, None) for run_id, moment in wanted.items()})
 
         self._aside.ask(make, self._take, give_up)
@@ -197,7 +197,7 @@ class WallPictures:
     def _out_of_date(self, look: tuple[object, ...]) -> dict[str, object]:
         """The runs to draw, each with its moment; for those that were drawn just now it is looked again."""
         wanted: dict[str, object] = {}
-        now, rest = time.monotonic(), []
+        now, rest = monotonic(), []
         for run in self._runs:
             if run.id not in self._seen:
                 continue

@@ -278,7 +278,7 @@ def test_a_run_at_work_is_drawn_anew_a_few_times_a_second_and_at_once_when_it_is
 ) -> None:
     first, *rest = session.runs
     now = 100.0
-    monkeypatch.setattr(wall_pictures.time, "monotonic", lambda: now)
+    monkeypatch.setattr(wall_pictures, "monotonic", lambda: now)
     session.look_at(rest[0].id)
     session.runs = (first.with_(status=RunStatus.RUNNING), *rest)
     embedding = session.snapshot(first.id).embedding
