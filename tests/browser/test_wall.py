@@ -110,7 +110,7 @@ def test_a_sweep_is_watched_on_the_wall_and_one_lasso_brushes_it(opened: Page, s
     until(lambda: painted(page, wall))
     after = opacity(page)
     seen = [run for run in runs if {run.id} <= before.keys() & after.keys()]
-    assert other in seen
+    assert other.id in {run.id for run in seen}
     assert len(seen) > 1
     for run in seen:
         assert not np.array_equal(before[run.id], after[run.id])
