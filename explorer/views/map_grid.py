@@ -53,7 +53,7 @@ class MapGrid(pn.viewable.Viewer):
         super().__init__()
         self._session, self._colours, self._doc, self._dark = session, colours, doc, dark
         self._tool = "pan"
-        self._finding, self._busy, self._missed = Aside(), False, False
+        self._finding, self._busy, self._missed = Aside(long=True), False, False
         self.maps: list[MapView] = []
         self.marks: list[PinMarks] = []
         both: dict[str, Any] = {"sizing_mode": "stretch_both", "margin": 0, "min_height": 0}

@@ -25,7 +25,7 @@ class WallScores:
 
     def __init__(self, session: Session, on_change: Callable[[], None]) -> None:
         self._session, self._on_change = session, on_change
-        self._aside, self._busy = Aside(), False
+        self._aside, self._busy = Aside(long=True), False
         self._known: dict[tuple[str, str, object], float | str] = {}
         self._done: tuple[tuple[str, int], ...] = ()
         self._era = 0

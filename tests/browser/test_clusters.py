@@ -35,8 +35,10 @@ def test_a_tree_is_cut_clicked_split_and_applied(opened_on_run: Page, served: Se
     until(lambda: session.selection.count == session.dataset.n)
     bars.nth(1).dblclick()
     until(lambda: panel._draft.drawing.root == branch)
-    page.get_by_role("button", name="Whole tree").click()
+    whole = page.get_by_role("button", name="Whole tree")
+    whole.click()
     until(lambda: panel._draft.drawing.root == 0)
+    expect(whole).to_be_hidden()  # the browser has the parent of the branch again
     for key in ("ArrowUp", "Enter"):
         page.get_by_role("listbox", name="Branches of the condensed tree").press(key)
     until(lambda: session.selection.count == session.dataset.n)

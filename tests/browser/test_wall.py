@@ -59,10 +59,11 @@ def test_a_sweep_is_watched_on_the_wall_and_one_lasso_brushes_it(opened: Page, s
     fill(page, "n_neighbors values", "6, 9")
     fill(page, "min_dist values", "0.1, 0.5")
     page.get_by_role("textbox", name="seeds").fill("0-1")
+    known = {run.id for run in session.runs}
     page.get_by_role("button", name="Run 8 maps").click()
     page.get_by_role("button", name="Wall", exact=True).click()
-    until(lambda: len([run for run in session.runs if run.sweep]) >= 8)
-    runs = [run for run in session.runs if run.sweep == session.runs[0].sweep]
+    until(lambda: len(session.runs) == len(known) + 8)
+    runs = [run for run in session.runs if run.id not in known]
     tiles = page.locator(".wall-tile")
     expect(tiles).to_have_count(8)
     for head in ("n_neighbors 6", "n_neighbors 9", "min_dist 0.1", "min_dist 0.5"):
@@ -75,8 +76,10 @@ def test_a_sweep_is_watched_on_the_wall_and_one_lasso_brushes_it(opened: Page, s
     until(lambda: painted(page, wall))
 
     other = next(run for run in wall._wall.runs if run.id != session.run_id)
-    before = opacity(page)
     canvas = page.locator(f'.wall-tile[data-run="{other.id}"] canvas')
+    canvas.scroll_into_view_if_needed()
+    until(lambda: painted(page, wall))
+    before = opacity(page)
     box = canvas.bounding_box()
     corners = [(0.2, 0.2), (0.75, 0.15), (0.8, 0.6), (0.3, 0.7)]
     places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in corners]
