@@ -40,6 +40,15 @@ EUCLIDEAN = ("euclidean", "l2")
 ANGULAR = ("cosine", "correlation")
 OWN = (*EUCLIDEAN, *ANGULAR, "true_angular")
 """Metrics that euclidean distances between the rows, or between unit vectors, rank alike."""
+FARTHEST = {
+    "cosine": 2.0,
+    "correlation": 2.0,
+    "hellinger": 1.0,
+    "jaccard": 1.0,
+    "bit_jaccard": 1.0,
+    "dice": 1.0,
+}
+"""As far apart as two rows can be under some metrics: umap-learn takes such ones for no neighbours."""
 
 Method = Literal["auto", "exact", "descent"]
 Metric = str | Callable[..., float]

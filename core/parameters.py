@@ -24,7 +24,7 @@ from core.checks import (
 )
 from core.curve import find_ab
 from core.errors import InputError
-from core.knn import KnnGraph, refuse_unknown_metric
+from core.knn import FARTHEST, KnnGraph, refuse_unknown_metric
 from core.layout import LayoutParameters
 from core.threads import threads_for
 
@@ -54,16 +54,6 @@ WITHOUT_EFFECT = {
     "tqdm_kwds": None,
 }
 """umap-learn's parameters that change nothing here, and their defaults."""
-
-FARTHEST = {
-    "cosine": 2.0,
-    "correlation": 2.0,
-    "hellinger": 1.0,
-    "jaccard": 1.0,
-    "bit_jaccard": 1.0,
-    "dice": 1.0,
-}
-"""As far apart as two rows can be under some metrics: umap-learn takes such ones for no neighbours."""
 
 
 def check_parameters(estimator: Any) -> None:

@@ -9,6 +9,7 @@ answer at once.
 from __future__ import annotations
 
 import dataclasses
+import gc
 import logging
 import sys
 import sysconfig
@@ -160,7 +161,8 @@ def serve(
     with _workers(dask) as workers, _open(workspace) as space:
         source = _shipped_sample() if data is None else data
         dataset = _add(space, source, vectors, items)
-        from explorer.app import serve as serve_app
+        with _uncollected():
+            from explorer.app import serve as serve_app
 
         serve_app(
             space, dataset, port=port, address=address, show=not no_show, first_run=data is None,
@@ -512,6 +514,17 @@ def sample(
 
 
 # What the commands share
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Import without looking for garbage: there is none, and what is imported stays."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @contextmanager

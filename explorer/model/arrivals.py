@@ -22,7 +22,6 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from scipy.stats import betabinom
 
 from core.knn import KnnGraph, knn_graph
 from core.progress import part
@@ -215,6 +214,8 @@ def compared(
     name : str
         What to call them.
     """
+    from scipy.stats import betabinom
+
     graph, k = reference.graph, reference.graph.k
     old, new = votes(labels, graph.indices), votes(labels, found.indices[:, :k])
     known, far = np.sort(graph.distances[:, -1]), found.distances[:, k - 1]

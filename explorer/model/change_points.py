@@ -28,7 +28,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import xlogy
-from scipy.stats import chi2
 
 from explorer.model.shares import Counts, exact
 
@@ -117,6 +116,8 @@ def without_batches(cases: Counts, totals: Counts) -> tuple[Counts, Counts]:
 
 def design_effect(cases: Counts, totals: Counts) -> float:
     """How many times as much a share differs from period to period as by chance; 1 with too few to tell."""
+    from scipy.stats import chi2
+
     share = cases.sum() / totals.sum()
     if len(cases) < FEWEST_TO_TELL_BATCHES or not 0 < share < 1:
         return 1.0

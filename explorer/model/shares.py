@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import false_discovery_control, hypergeom
 
 LEVEL = 0.05
 HIGH, MEDIUM, LOW = 3.0, 1.5, 1.2
@@ -106,6 +105,8 @@ def exact(cases: Counts, drawn: Counts, all_cases: Counts, total: Counts) -> NDA
     float64 (m,)
         At most 1.
     """
+    from scipy.stats import hypergeom
+
     few = hypergeom.cdf(cases, total, all_cases, drawn)
     many = hypergeom.sf(cases - 1, total, all_cases, drawn)
     return np.asarray(np.clip(2 * np.minimum(few, many), 0.0, 1.0), np.float64)
@@ -113,6 +114,8 @@ def exact(cases: Counts, drawn: Counts, all_cases: Counts, total: Counts) -> NDA
 
 def adjusted(p: ArrayLike) -> NDArray[np.float64]:
     """Benjamini and Hochberg's adjusted p of tests, float64 (m,): what is at most q has false rate q."""
+    from scipy.stats import false_discovery_control
+
     values = np.clip(np.asarray(p, np.float64), 0.0, 1.0)
     return np.asarray(false_discovery_control(values) if len(values) else values, np.float64)
 

@@ -35,7 +35,7 @@ from core import (
     local_radii,
     supervise,
 )
-from core.parameters import FARTHEST
+from core.knn import FARTHEST
 from explorer.model.run import Run, RunParameters
 
 KNN_GRAPH, FUZZY_SET, SUPERVISION = "knn graph", "fuzzy set", "supervision"

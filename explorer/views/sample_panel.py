@@ -70,7 +70,7 @@ class SamplePanel(pn.viewable.Viewer):
             stylesheets=[stylesheet("panels.css")], sizing_mode="stretch_width", margin=(8, 0)
         )
         self._jump = jump
-        self.table = self._make_table()
+        self._table: RowsTable | None = None
         rows = "The rows with place on the map, probability and all columns"
         self.csv = self._download("CSV", "csv", self._csv, f"{rows}, as text.")
         self.parquet = self._download("Parquet", "parquet", self._parquet, f"{rows}, each of its own type.")
@@ -90,8 +90,11 @@ class SamplePanel(pn.viewable.Viewer):
         self.form.watch(self._describe)
         self._show()
 
-    def _make_table(self) -> RowsTable:
-        return RowsTable(self._jump, sizing_mode="stretch_width", margin=0)
+    def _table_for(self, page: Page) -> RowsTable:
+        # Not before there are rows: a table brings libraries that a page which loads need not wait for.
+        if self._table is None or not self._table.fits(page):
+            self._table = RowsTable(self._jump, sizing_mode="stretch_width", margin=0)
+        return self._table
 
     def __panel__(self) -> pn.viewable.Viewable:
         last = pn.Row(
@@ -149,6 +152,7 @@ class SamplePanel(pn.viewable.Viewer):
     def _show(self, *_: Any) -> None:
         drawn = self._session.drawn
         self._out.visible = drawn is not None
+        tables: list[RowsTable] = []
         if drawn is not None:
             stem = f"sample-{drawn.run_id or 'data'}-{drawn.sample.plan.strategy}-{drawn.sample.plan.seed}"
             for download, suffix in ((self.csv, "csv"), (self.parquet, "parquet"), (self.manifest, "json")):
@@ -156,11 +160,9 @@ class SamplePanel(pn.viewable.Viewer):
             rows = self._rows_of(drawn)
             fetched = self._fetched is not None and self._fetched[0] is drawn
             page = self._fetched[1] if fetched else rows.page(0, PAGE_SIZE)
-            if not self.table.fits(page):
-                self.table = self._make_table()
-            self.table.show(rows, page)
+            tables = [self._table_for(page)]
+            tables[0].show(rows, page)
         self._fetched = None
-        tables = [] if drawn is None else [self.table]
         if self._rows.objects != tables:
             self._rows.objects = tables
         self._describe()
