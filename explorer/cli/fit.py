@@ -72,7 +72,7 @@ def fit(
     if from_epoch is not None and not start_from:
         raise InputError("--from-epoch is an epoch of another run: name that with --from.")
     # A run's failure is told at the end, not in a log too.
-    logging.getLogger("explorer.model.runner").setLevel(logging.CRITICAL)
+    logging.getLogger("explorer.model.crew").setLevel(logging.CRITICAL)
     with workers_at(dask) as workers, open_workspace(workspace, new=True) as space:
         dataset = add_data(space, data, vectors, items)
         from explorer.model.runner import Runner

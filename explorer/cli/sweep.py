@@ -73,7 +73,7 @@ def sweep(
     )
     # What no data could satisfy is refused before a big file is read.
     wanted.validate()
-    logging.getLogger("explorer.model.runner").setLevel(logging.CRITICAL)
+    logging.getLogger("explorer.model.crew").setLevel(logging.CRITICAL)
     with workers_at("" if dry_run else dask) as workers, open_workspace(workspace, new=True) as space:
         dataset = add_data(space, data, vectors, items)
         wanted.validate(dataset.n, dataset.dims)

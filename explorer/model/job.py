@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from enum import Enum, auto
@@ -20,18 +19,20 @@ from explorer.model.errors import RunError, WorkspaceError
 from explorer.model.fork import beginning
 from explorer.model.history import Keyframe, keyframe_epochs
 from explorer.model.progress import Clock, Event, Progress, Snapshot
+from explorer.model.recovery import returned_to_checkpoint
 from explorer.model.run import Run, RunStatus
+from explorer.model.stages import without
 from explorer.model.steps import Beginning, Steps, StepsHere
 from explorer.model.target import target_of
 from explorer.model.worker import StageWorker, WorkerDiedError
 from explorer.model.workspace import Workspace
+from explorer.model.writes import Writes
 
 if TYPE_CHECKING:
     from explorer.model.dask_worker import DaskWorker
 
 SNAPSHOT_SECONDS = 0.05
 CHECKPOINT_SECONDS = 10.0
-MOST_WAITING_WRITES = 4
 
 
 class Wish(Enum):
@@ -82,9 +83,7 @@ class Job:
         self._plan = stages.of_run(run)
         # Keys of what is to be found or computed before the layout: no two runs may be at the same at once.
         self.ahead = {stage.key for stage in self._plan[:-1]} | ({run.target_hash} - {""})
-        self._files = ThreadPoolExecutor(1, thread_name_prefix=f"files-of-{run.id}")
-        self._room = threading.Semaphore(MOST_WAITING_WRITES)
-        self._failure: Exception | None = None
+        self._writes = Writes(f"files-of-{run.id}")
         self._saved: Run | None = None
         self._finishing = self.at_rest = False
         self._lost: np.ndarray = np.zeros(0, np.int64)
@@ -107,7 +106,7 @@ class Job:
 
     def let_go(self) -> None:
         """Leave a run that waits as it is, once all that was to be written of it is."""
-        self._files.shutdown()
+        self._writes.close()
         self.finished.set()
 
     def _ungranted(self) -> Literal["", "pause", "stop"]:
@@ -118,7 +117,7 @@ class Job:
     def change_status(self, status: RunStatus, **changes: Any) -> None:
         """Change the status to one that will change again: in memory now, on disk and told soon."""
         self._change(status=status, **changes)
-        self._submit(self._save_record)
+        self._writes.submit(self._save_record)
         self.tell_status_soon()
 
     def note(self, **changes: Any) -> None:
@@ -134,11 +133,11 @@ class Job:
             if self.at_rest:
                 self._workspace.save_run(self.run)
             elif not self._finishing:
-                self._submit(self._save_record)
+                self._writes.submit(self._save_record)
 
     def tell_status_soon(self) -> None:
         """Tell of the status from another thread: the caller may hold locks that a listener waits for."""
-        self._files.submit(self._tell, "status")
+        self._writes.submit(self._tell, "status")
 
     def grant_pause(self) -> None:
         """Say that the run is paused, if that is what is wanted of it."""
@@ -277,7 +276,7 @@ class Job:
         initial, state, costs = self._beginning()
         if worker is not None:
             # What was left at a pause may still be being written.
-            self._flush()
+            self._writes.flush()
         saved = self._workspace.checkpoint(self.run.id)
         if saved is not None and str(saved["key"]) != self._plan[-1].key:
             saved = None
@@ -286,7 +285,7 @@ class Job:
             costs = tuple(saved["costs"].tolist())
         layout = self._begin(Beginning(self.run.parameters, self.run.n, initial, state), worker)
         if saved is None:
-            self._write(self._save_keyframe, layout.epoch, layout.embedding)
+            self._writes.submit_arrays(self._save_keyframe, layout.epoch, layout.embedding)
         if layout.provenance is not None:
             self._change(provenance=layout.provenance)
         self._change(epoch=layout.epoch, costs=costs, cost=costs[-1] if costs else None)
@@ -319,7 +318,7 @@ class Job:
                 raise RunError(f"The layout diverged at epoch {layout.epoch}: lower the learning rate.")
             self._change(epoch=layout.epoch, cost=costs[-1], costs=(*self.run.costs, *costs))
             if layout.epoch in kept:
-                self._write(self._save_keyframe, layout.epoch, embedding)
+                self._writes.submit_arrays(self._save_keyframe, layout.epoch, embedding)
             now = time.monotonic()
             if now - shown >= SNAPSHOT_SECONDS:
                 self._publish(embedding)
@@ -327,8 +326,8 @@ class Job:
             if now - saved >= CHECKPOINT_SECONDS:
                 self._save_layout(layout)
                 saved = now
-            if self._failure is not None:
-                raise self._failure
+            if self._writes.failure is not None:
+                raise self._writes.failure
 
     def _publish(self, embedding: np.ndarray) -> None:
         embedding = without(self._lost, embedding)
@@ -338,25 +337,11 @@ class Job:
 
     # Files
 
-    def _submit(self, write: Callable[..., None], *arguments: Any) -> None:
-        """Have something written soon; a failure ends the run at its next epoch."""
-
-        def task() -> None:
-            try:
-                write(*arguments)
-            except Exception as error:
-                self._failure = self._failure or error
-
-        self._files.submit(task)
-
-    def _write(self, write: Callable[..., None], *arguments: Any) -> None:
-        """Have arrays written soon; wait first if many are waiting already."""
-        self._room.acquire()
-        self._submit(write, *arguments)
-        self._files.submit(self._room.release)
-
     def _save_keyframe(self, epoch: int, embedding: np.ndarray) -> None:
         self._workspace.save_keyframe(self.run.id, epoch, Keyframe.encode(embedding))
+
+    def _save_map(self, embedding: np.ndarray) -> None:
+        self._workspace.save_embedding(self.run.id, without(self._lost, embedding))
 
     def _save_layout(self, layout: Steps) -> None:
         """Keep what the layout needs to go on, its map and the record, in this order."""
@@ -367,9 +352,9 @@ class Job:
             "costs": np.array(self.run.costs),
             "lost": self._lost,
         }
-        self._write(self._workspace.save_checkpoint, self.run.id, arrays)
-        self._write(self._workspace.save_embedding, self.run.id, without(self._lost, layout.embedding))
-        self._submit(self._save_record)
+        self._writes.submit_arrays(self._workspace.save_checkpoint, self.run.id, arrays)
+        self._writes.submit_arrays(self._save_map, layout.embedding)
+        self._writes.submit(self._save_record)
 
     def _save_record(self) -> None:
         """Write the record as it is now, unless that has been done: of many changes only the last matters."""
@@ -388,7 +373,7 @@ class Job:
             self._come_to_rest(status, error)
             self._tell("snapshot", "progress", "status")
         finally:
-            self._files.shutdown()
+            self._writes.close()
             self.finished.set()
 
     def _come_to_rest(self, status: RunStatus, error: str | None) -> None:
@@ -399,20 +384,17 @@ class Job:
             self._finishing, noted = True, (self.run.name, self.run.starred)
         if status is RunStatus.DONE:
             assert self.layout is not None
-            embedding = without(self._lost, self.layout.embedding)
-            self._submit(self._workspace.save_embedding, self.run.id, embedding)
-        self._flush()
-        if status is not RunStatus.FAILED and self._failure is not None:
-            status, error = RunStatus.FAILED, str(self._failure)
-        if status is RunStatus.FAILED and self._failure is None:
-            self._submit(self._return_to_checkpoint)
-        self._submit(lambda: self._workspace.save_run(self.run.with_(status=status, error=error)))
-        self._flush()
-        if status is RunStatus.DONE and self._failure is not None:
-            status, error = RunStatus.FAILED, str(self._failure)
+            self._writes.submit(self._save_map, self.layout.embedding)
+        self._writes.flush()
+        if status is not RunStatus.FAILED and self._writes.failure is not None:
+            status, error = RunStatus.FAILED, str(self._writes.failure)
+        self._writes.submit(self._save_at_rest, status, error)
+        self._writes.flush()
+        if status is RunStatus.DONE and self._writes.failure is not None:
+            status, error = RunStatus.FAILED, str(self._writes.failure)
         elif status is RunStatus.DONE:
-            self._submit(self._workspace.drop_checkpoint, self.run.id)
-            self._flush()
+            self._writes.submit(self._workspace.drop_checkpoint, self.run.id)
+            self._writes.flush()
         with self._lock:
             self._change(status=status, error=error)
             self.layout, self.busy, self.at_rest = None, False, True
@@ -421,45 +403,19 @@ class Job:
                 with suppress(WorkspaceError):
                     self._workspace.save_run(self.run)
             # From the disk rather than from memory; a run that is remembered for good must not hold a file.
-            if self._failure is None:
+            if self._writes.failure is None:
                 self.snapshot = None
             elif self.snapshot is not None:
                 self.snapshot = replace(self.snapshot, final=True)
 
-    def _return_to_checkpoint(self) -> None:
-        record = returned_to_checkpoint(self._workspace, self.run)
-        self._change(epoch=record.epoch, costs=record.costs, cost=record.cost)
+    def _save_at_rest(self, status: RunStatus, error: str | None) -> None:
+        """Write the record; that of a run that fails goes back to its checkpoint, as its map on disk does.
 
-    def _flush(self) -> None:
-        """Wait until all that was to be written is written, or was refused."""
-        self._files.submit(lambda: None).result()
-
-
-def without(lost: np.ndarray, positions: np.ndarray) -> np.ndarray:
-    """Return a map on which rows that have no neighbour have no place, as ``core.UMAP`` gives them none."""
-    if not len(lost):
-        return positions
-    embedding = positions.copy()
-    embedding[lost] = np.nan
-    return embedding
-
-
-def returned_to_checkpoint(workspace: Workspace, run: Run) -> Run:
-    """Return the record of a run as its last checkpoint left it, its map on disk being brought there too.
-
-    A process that is killed, or a layout that fails, leaves a record that may be epochs ahead of the map.
-
-    Raises
-    ------
-    WorkspaceError
-        If the map cannot be written.
-    """
-    saved = workspace.checkpoint(run.id)
-    if saved is None:
-        if workspace.embedding(run.id) is not None:
-            return run
-        costs = run.costs[: run.first_epoch]
-        return run.with_(epoch=run.first_epoch, costs=costs, cost=costs[-1] if costs else None)
-    workspace.save_embedding(run.id, without(saved.get("lost", np.zeros(0, np.int64)), saved["positions"]))
-    costs = tuple(saved["costs"].tolist())
-    return run.with_(epoch=int(saved["epoch"]), costs=costs, cost=costs[-1] if costs else None)
+        Not in memory if the disk refused to take what came after that: there the newest map is kept.
+        """
+        record = self.run
+        if status is RunStatus.FAILED:
+            record = returned_to_checkpoint(self._workspace, record)
+            if self._writes.failure is None:
+                self._change(epoch=record.epoch, costs=record.costs, cost=record.cost)
+        self._workspace.save_run(record.with_(status=status, error=error))
