@@ -13,9 +13,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from explorer.model.errors import InputError, RunError, WorkspaceError
-from explorer.model.job import Job, Wish
+from explorer.model.job import Job
 from explorer.model.lines import Lines
 from explorer.model.run import RunStatus
+from explorer.model.wish import Wish
 from explorer.model.worker import Worker, WorkerDiedError
 from explorer.model.workspace import Workspace
 

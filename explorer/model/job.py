@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -15,7 +14,7 @@ import numpy as np
 from core import Checkpoint
 from explorer.model import stages
 from explorer.model.dataset import Dataset
-from explorer.model.errors import RunError, WorkspaceError
+from explorer.model.errors import InputError, RunError, WorkspaceError
 from explorer.model.fork import beginning
 from explorer.model.history import Keyframe, keyframe_epochs
 from explorer.model.progress import Clock, Event, Progress, Snapshot
@@ -24,6 +23,7 @@ from explorer.model.run import Run, RunStatus
 from explorer.model.stages import without
 from explorer.model.steps import Beginning, Steps, StepsHere
 from explorer.model.target import target_of
+from explorer.model.wish import Wish
 from explorer.model.worker import StageWorker, WorkerDiedError
 from explorer.model.workspace import Workspace
 from explorer.model.writes import Writes
@@ -33,25 +33,6 @@ if TYPE_CHECKING:
 
 SNAPSHOT_SECONDS = 0.05
 CHECKPOINT_SECONDS = 10.0
-
-
-class Wish(Enum):
-    """What is wanted of a run."""
-
-    GO = auto()
-    PAUSE = auto()
-    STOP = auto()
-    INTERRUPT = auto()
-
-    @property
-    def ending(self) -> bool:
-        """Whether the run is to come to rest for good."""
-        return self in (Wish.STOP, Wish.INTERRUPT)
-
-    @property
-    def status(self) -> RunStatus:
-        """What the run is once its end is granted."""
-        return RunStatus.STOPPED if self is Wish.STOP else RunStatus.INTERRUPTED
 
 
 class Job:
@@ -131,9 +112,14 @@ class Job:
         with self._lock:
             self._change(**changes)
             if self.at_rest:
-                self._workspace.save_run(self.run)
+                self._note_at_rest(**changes)
             elif not self._finishing:
                 self._writes.submit(self._save_record)
+
+    def _note_at_rest(self, **changes: Any) -> None:
+        # In the record as it is on disk: what that refused to take of the run, memory alone has.
+        kept = self._workspace.run(self.run.id)
+        self._workspace.save_run(kept.with_(**changes))
 
     def tell_status_soon(self) -> None:
         """Tell of the status from another thread: the caller may hold locks that a listener waits for."""
@@ -330,10 +316,13 @@ class Job:
                 raise self._writes.failure
 
     def _publish(self, embedding: np.ndarray) -> None:
+        self.snapshot = self._seen(embedding, final=False)
+        self._tell("snapshot", "progress")
+
+    def _seen(self, embedding: np.ndarray, *, final: bool) -> Snapshot:
         embedding = without(self._lost, embedding)
         embedding.setflags(write=False)
-        self.snapshot = Snapshot(self.run.id, self.run.epoch, embedding, final=False)
-        self._tell("snapshot", "progress")
+        return Snapshot(self.run.id, self.run.epoch, embedding, final)
 
     # Files
 
@@ -397,14 +386,16 @@ class Job:
             self._writes.flush()
         with self._lock:
             self._change(status=status, error=error)
-            self.layout, self.busy, self.at_rest = None, False, True
+            layout, self.layout, self.busy, self.at_rest = self.layout, None, False, True
             if noted != (self.run.name, self.run.starred):
-                # Noted since; a disk that refuses now keeps the record without.
-                with suppress(WorkspaceError):
-                    self._workspace.save_run(self.run)
+                # Since then; a disk that refuses now keeps the record without.
+                with suppress(InputError, WorkspaceError):
+                    self._note_at_rest(name=self.run.name, starred=self.run.starred)
             # From the disk rather than from memory; a run that is remembered for good must not hold a file.
             if self._writes.failure is None:
                 self.snapshot = None
+            elif layout is not None:
+                self.snapshot = self._seen(layout.embedding, final=True)
             elif self.snapshot is not None:
                 self.snapshot = replace(self.snapshot, final=True)
 

@@ -22,7 +22,7 @@ from explorer.model.dataset import Dataset
 from explorer.model.errors import InputError, RunError, WorkspaceError
 from explorer.model.estimate import Calibration
 from explorer.model.fork import take
-from explorer.model.job import Job, Wish
+from explorer.model.job import Job
 from explorer.model.lines import MOST_LAYOUTS, Lines
 from explorer.model.progress import Clock, Event, Progress, Snapshot
 from explorer.model.provenance import provenance
@@ -31,6 +31,7 @@ from explorer.model.recovery import take_over
 from explorer.model.run import Run, RunParameters, RunStatus
 from explorer.model.sweep import Sweep, new_id
 from explorer.model.target import hash_of, target_of
+from explorer.model.wish import Wish
 from explorer.model.workspace import Workspace
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ import pytest
 from core import UMAP, Layout
 from explorer.model import stages
 from explorer.model.errors import InputError, RunError, WorkspaceError
-from explorer.model.run import RunParameters, RunStatus
+from explorer.model.run import Run, RunParameters, RunStatus
 from explorer.model.runner import Runner
 from explorer.model.steps import StepsHere
 from explorer.model.sweep import Sweep
@@ -845,6 +845,46 @@ def test_a_layout_that_fails_goes_back_to_its_last_checkpoint(runner, workspace,
     assert int(kept["epoch"]) == failed.epoch == len(failed.costs) == shown.epoch == 39
     np.testing.assert_array_equal(shown.embedding, kept["positions"])
     assert workspace.run(failed.id).epoch == 39
+
+
+def test_a_run_that_the_disk_refuses_leaves_a_record_of_the_map_that_is_there(
+    runner, workspace, dataset, monkeypatch
+):
+    monkeypatch.setattr("explorer.model.job.CHECKPOINT_SECONDS", 0.0)
+    save = workspace.save_checkpoint
+
+    def refused(run_id, arrays):
+        if arrays["epoch"] >= 40:
+            raise WorkspaceError("No space is left.")
+        save(run_id, arrays)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(workspace, "save_checkpoint", refused)
+        failed = runner.wait(runner.start(dataset, RunParameters(n_epochs=2_000, seed=8)).id, PATIENCE)
+    assert (failed.status, failed.error) == (RunStatus.FAILED, "No space is left.")
+    kept = workspace.run(failed.id)
+    assert (kept.status, kept.error) == (failed.status, failed.error)
+    assert kept.epoch == len(kept.costs) == int(workspace.checkpoint(kept.id)["epoch"]) == 39
+    np.testing.assert_array_equal(workspace.embedding(kept.id), workspace.checkpoint(kept.id)["positions"])
+    # In memory the newest map is there to be looked at; a name goes to the record of the one on disk.
+    assert runner.snapshot(failed.id).epoch == failed.epoch >= 40
+    runner.rename(failed.id, "full disk")
+    assert workspace.run(failed.id) == kept.with_(name="full disk")
+    assert runner.run(failed.id) == failed.with_(name="full disk")
+
+
+def test_one_run_whose_map_is_damaged_keeps_no_server_from_starting(tmp_path, vectors_path):
+    with Workspace(tmp_path) as workspace:
+        dataset = workspace.add_dataset(vectors_path)
+        damaged, whole = (Run.new(dataset.id, dataset.hash, dataset.n, SHORT) for _ in range(2))
+        for run in (damaged, whole):
+            workspace.save_run(run.with_(status=RunStatus.RUNNING, epoch=7))
+        (workspace.run_folder(damaged.id) / "embedding.npy").write_bytes(b"\x93NUMPY")
+        with Runner(workspace) as runner:
+            assert {run.status for run in runner.runs()} == {RunStatus.INTERRUPTED}
+            assert runner.run(whole.id).epoch == 0
+            with pytest.raises(WorkspaceError, match="is damaged"):
+                runner.snapshot(damaged.id)
 
 
 def test_a_run_taken_out_of_the_queue_is_as_far_as_it_was(runner, dataset):
