@@ -20,9 +20,9 @@ from explorer.model.history import Keyframe, keyframe_epochs
 from explorer.model.progress import Clock, Event, Progress, Snapshot
 from explorer.model.recovery import returned_to_checkpoint
 from explorer.model.run import Run, RunStatus
+from explorer.model.run_stages import RunStages
 from explorer.model.stages import without
 from explorer.model.steps import Beginning, Steps, StepsHere
-from explorer.model.target import target_of
 from explorer.model.wish import Wish
 from explorer.model.worker import StageWorker, WorkerDiedError
 from explorer.model.workspace import Workspace
@@ -38,8 +38,43 @@ CHECKPOINT_SECONDS = 10.0
 class Job:
     """A run held by a runner.
 
-    Its record is replaced under ``lock``, the runner's; its layout belongs to the thread that set ``busy``. A
-    thread of its own writes the files, in order: where a checkpoint is, all earlier keyframes are too.
+    Its record is replaced under ``lock``; its layout belongs to the thread that set ``busy``. A thread of its
+    own writes the files, in order: where a checkpoint is, all earlier keyframes are too.
+
+    Parameters
+    ----------
+    run : Run
+        Its record as it is on disk.
+    dataset : Dataset
+        Its data, of which the files alone are held.
+    workspace : Workspace
+    clock : Clock
+        With the expected seconds of its stages.
+    lock : threading.RLock
+        The runner's.
+    tell : callable
+        Called with each event, on the threads of the crew and on that of the files.
+    n_threads : int or None
+        Threads of a layout here; None for one a processor.
+
+    Attributes
+    ----------
+    run : Run
+        The record as it stands.
+    wish : Wish
+        What is wanted of it.
+    busy : bool
+        Whether a thread is at it.
+    layout : Steps or None
+        The layout, once it has begun and while it rests here.
+    snapshot : Snapshot or None
+        Its newest map; None before there is one, and once that is on disk.
+    finished : threading.Event
+        Set when it is at rest for good, with everything on disk that the disk took.
+    at_rest : bool
+        Whether its record will not change by itself any more.
+    ahead : set of str
+        Keys of what is to be found or computed before its layout: no two runs may be at the same at once.
     """
 
     def __init__(
@@ -61,9 +96,8 @@ class Job:
         # Not the data set: a runner remembers its jobs for good.
         self._vectors_path, self._workspace, self._clock = dataset.vectors_path, workspace, clock
         self._lock, self._tell_event, self._n_threads = lock, tell, n_threads
-        self._plan = stages.of_run(run)
-        # Keys of what is to be found or computed before the layout: no two runs may be at the same at once.
-        self.ahead = {stage.key for stage in self._plan[:-1]} | ({run.target_hash} - {""})
+        self._stages = RunStages(workspace, run)
+        self.ahead = self._stages.keys
         self._writes = Writes(f"files-of-{run.id}")
         self._saved: Run | None = None
         self._finishing = self.at_rest = False
@@ -151,33 +185,24 @@ class Job:
         passed : callable, optional
             Called when ``ahead`` has become less.
         """
-        folders = {stages.TARGET: self._keep_target()} if self.run.target_hash else {}
+        folders = self._stages.keep_target()
         self.ahead.discard(self.run.target_hash)
-        for stage in self._plan[:-1]:
+        for stage in self._stages.before:
             if self.wish is not Wish.GO:
                 return False
             arrays: stages.Arrays | None = self._workspace.cached(stage.name, stage.key)
             seconds = 0.0
             if arrays is None:
                 seconds = self._compute(worker, stage, folders)
-                arrays = self._cached(stage)
+                arrays = self._stages.result(stage)
             if seconds or stage.name not in self.run.seconds:
                 self._change(seconds={**self.run.seconds, stage.name: seconds})
             if "recall" in arrays:
                 self._change(knn_recall=float(arrays["recall"][0]))
-            folders[stage.name] = self._folder(stage)
+            folders[stage.name] = self._stages.folder(stage)
             self.ahead.discard(stage.key)
             passed()
         return True
-
-    def _keep_target(self) -> str:
-        """Return the folder of what supervises the map, made anew from the items if it is not there."""
-        key, column = self.run.target_hash, self.run.parameters.target
-        if self._workspace.cached(stages.TARGET, key) is None:
-            self._workspace.discard(stages.TARGET, key)
-            items = self._workspace.dataset(self.run.dataset_id).items
-            self._workspace.store(stages.TARGET, key, values=target_of(items, column))
-        return str(self._workspace.cache_folder(stages.TARGET, key))
 
     def _compute(self, worker: StageWorker, stage: stages.Stage, earlier: dict[str, str]) -> float:
         # What is there cannot be read, and would be kept.
@@ -190,7 +215,7 @@ class Job:
             "parameters": stage.parameters,
             "vectors": str(self._vectors_path),
             "earlier": earlier,
-            "output": self._folder(stage),
+            "output": self._stages.folder(stage),
         }
 
         def tick() -> None:
@@ -207,17 +232,6 @@ class Job:
         finally:
             with self._lock:
                 self._clock.leave()
-
-    def _folder(self, stage: stages.Stage) -> str:
-        return str(self._workspace.cache_folder(stage.name, stage.key))
-
-    def _cached(self, stage: stages.Stage) -> stages.Arrays:
-        arrays = self._workspace.cached(stage.name, stage.key)
-        if arrays is None:
-            raise RunError(
-                f"The result of the {stage.name} cannot be read back from the workspace: run it again."
-            )
-        return arrays
 
     # The layout
 
@@ -264,7 +278,7 @@ class Job:
             # What was left at a pause may still be being written.
             self._writes.flush()
         saved = self._workspace.checkpoint(self.run.id)
-        if saved is not None and str(saved["key"]) != self._plan[-1].key:
+        if saved is not None and str(saved["key"]) != self._stages.layout.key:
             saved = None
         if saved is not None:
             state = Checkpoint(int(saved["epoch"]), saved["positions"])
@@ -279,19 +293,19 @@ class Job:
         return layout
 
     def _begin(self, beginning: Beginning, worker: DaskWorker | None) -> Steps:
-        needed = [stage for stage in self._plan if stage.name in beginning.needed]
-        arrays = {stage.name: self._cached(stage) for stage in needed}
+        needed = [stage for stage in self._stages.before if stage.name in beginning.needed]
+        arrays = {stage.name: self._stages.result(stage) for stage in needed}
         self._lost = stages.lost(arrays)
         if worker is not None:
-            return worker.begin(beginning, {stage.name: self._folder(stage) for stage in needed})
+            return worker.begin(beginning, {stage.name: self._stages.folder(stage) for stage in needed})
         return StepsHere(beginning.layout(arrays, self._n_threads))
 
     def _beginning(self) -> tuple[np.ndarray, Checkpoint | None, tuple[float, ...]]:
         """Return the initial layout, and the state and the costs so far of a fork."""
         if self.run.start is not None:
             return beginning(self._workspace, self.run)
-        initial = next(stage for stage in self._plan if stage.name == stages.INITIAL_LAYOUT)
-        return self._cached(initial)["positions"], None, ()
+        initial = self._stages.named(stages.INITIAL_LAYOUT)
+        return self._stages.result(initial)["positions"], None, ()
 
     def _advance(self, layout: Steps) -> None:
         """Work step by step until the end or another wish."""
@@ -335,7 +349,7 @@ class Job:
     def _save_layout(self, layout: Steps) -> None:
         """Keep what the layout needs to go on, its map and the record, in this order."""
         arrays = {
-            "key": np.array(self._plan[-1].key),
+            "key": np.array(self._stages.layout.key),
             "epoch": np.array(layout.epoch),
             "positions": layout.embedding,
             "costs": np.array(self.run.costs),

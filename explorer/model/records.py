@@ -33,7 +33,15 @@ class Records:
         self._subscribers: tuple[Callable[[Event], None], ...] = ()
 
     def run(self, run_id: str) -> Run:
-        """Return the record as it stands, without waiting for the disk."""
+        """Return the record as it stands, from memory if the run is held here.
+
+        Raises
+        ------
+        InputError
+            If there is no such run.
+        WorkspaceError
+            If its record is damaged.
+        """
         job = self._jobs.get(run_id)
         return self.workspace.run(run_id) if job is None else job.run
 
@@ -43,12 +51,12 @@ class Records:
         return [run if (job := self._jobs.get(run.id)) is None else job.run for run in kept]
 
     def progress(self, run_id: str) -> Progress:
-        """Return how far a run is."""
+        """Return how far a run is; raises as ``run``."""
         job = self._jobs.get(run_id)
         return progress_at_rest(self.run(run_id)) if job is None or job.at_rest else job.progress()
 
     def snapshot(self, run_id: str) -> Snapshot | None:
-        """Return the newest map of a run, None before there is one."""
+        """Return the newest map of a run, None before there is one; raises as ``run``."""
         job = self._jobs.get(run_id)
         # Asked for once: a run that comes to rest meanwhile gives its map up, as that is on disk then.
         if job is not None and (snapshot := job.snapshot) is not None:
@@ -58,7 +66,7 @@ class Records:
         return None if kept is None else Snapshot(run.id, run.epoch, np.asarray(kept), not run.status.active)
 
     def kept_epochs(self, run_id: str) -> tuple[int, ...]:
-        """Return the epochs of a run that another can start from, ascending; it reads the disk."""
+        """Return the epochs of a run that another can start from, ascending; raises as ``run``."""
         return kept_epochs(self.workspace, self.run(run_id))
 
     def wait(self, run_id: str, timeout: float | None = None) -> Run:
