@@ -181,6 +181,8 @@ def import_source(
         if (folder / info.id / "dataset.json").exists():
             files.write_json(folder / info.id / "dataset.json", info.to_dict())
         else:
+            # What has lost its record is no data set any more, and would stay in the place of this one.
+            files.remove(folder / info.id)
             files.publish(staged, folder / info.id)
     return info
 

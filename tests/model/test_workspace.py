@@ -265,6 +265,18 @@ def test_a_damaged_dataset_is_told_of_and_hides_no_other(workspace, tmp_path):
     assert len(workspace.problems()) == 1
 
 
+def test_data_that_lost_its_record_is_imported_anew(workspace, tmp_path):
+    np.save(tmp_path / "a.npy", np.random.default_rng(0).normal(size=(9, 2)).astype("f4"))
+    dataset = workspace.add_dataset(tmp_path / "a.npy")
+    folder = dataset.vectors_path.parent
+    (folder / "dataset.json").unlink()
+    (folder / "vectors.npy").write_bytes(b"lost too")
+    assert workspace.datasets() == []
+    again = workspace.add_dataset(tmp_path / "a.npy")
+    assert again.id == dataset.id
+    np.testing.assert_array_equal(again.vectors, np.load(tmp_path / "a.npy"))
+
+
 def test_an_open_dataset_is_shared_by_who_asks(workspace, tmp_path):
     np.save(tmp_path / "a.npy", np.random.default_rng(0).normal(size=(9, 2)))
     dataset = workspace.add_dataset(tmp_path / "a.npy")
