@@ -137,7 +137,8 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
     """Return the arrays of an ``.npz``; raises OSError, ValueError or EOFError."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        # Opened here: numpy leaves a file open that is no archive.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except zipfile.BadZipFile as error:
         raise ValueError(f"it is truncated or overwritten: {error}") from error
