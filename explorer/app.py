@@ -233,7 +233,7 @@ def serve(
         If the port is taken or the address is not one of this machine.
     """
     runner = Runner(workspace, n_layouts=layouts, dask=dask)
-    try:
+    with logging_to(workspace.path / "explorer.log"), runner:
         runner.continue_queue()
         token = "" if _is_loopback(address) else secrets.token_urlsafe(16)
         app = App(workspace, runner, dataset, token, media)
@@ -242,10 +242,7 @@ def serve(
         warming.start()
         if first_run and dataset is not None:
             come_alive(runner, dataset)
-        with logging_to(workspace.path / "explorer.log"):
-            _listen(app, port, address, show)
-    finally:
-        runner.close()
+        _listen(app, port, address, show)
 
 
 def come_alive(runner: Runner, dataset: Dataset) -> None:

@@ -12,10 +12,15 @@ from explorer.model.doing import Doing
 from explorer.model.run import RunStatus
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from explorer.model.comparing import Comparison
     from explorer.model.consensus import Consensus
     from explorer.model.run import Run
     from explorer.model.runner import Runner
+
+LEAST_WIDTH = 140
+"""Letters: a table is rather wrapped by the terminal than made narrower."""
 
 
 def print_json(values: dict[str, Any]) -> None:
@@ -23,9 +28,17 @@ def print_json(values: dict[str, Any]) -> None:
     print(json.dumps(values, ensure_ascii=False, allow_nan=False))
 
 
+def wide_console() -> Console:
+    """Return standard output for tables: names are set as they are, brackets and colons are no commands."""
+    from rich.console import Console
+
+    console = Console(markup=False, emoji=False)
+    console.width = max(console.width, LEAST_WIDTH)
+    return console
+
+
 def print_runs(runs: Sequence[Run], names: Mapping[str, str]) -> None:
     """Print runs as a table, their data under the names given, their sweeps where these differ."""
-    from rich.console import Console
     from rich.table import Column, Table
 
     run_id = Column("run", no_wrap=True)
@@ -40,14 +53,11 @@ def print_runs(runs: Sequence[Run], names: Mapping[str, str]) -> None:
         label = f"{run.name} ({run.label})" if run.name else run.label
         swept = (run.sweep,) if of_sweeps else ()
         table.add_row(run.id, label, name, f"{run.n:,}", run.status, epochs, seconds, cost, *swept)
-    console = Console()
-    console.width = max(console.width, 140)
-    console.print(table)
+    wide_console().print(table)
 
 
 def print_comparison(found: Comparison) -> None:
     """Print what runs have in common: a table of the runs, one of the pairs, and findings worst first."""
-    from rich.console import Console
     from rich.table import Column, Table
 
     runs = Table(
@@ -65,9 +75,7 @@ def print_comparison(found: Comparison) -> None:
         pairs.add_row(
             one.a, one.b, f"{one.agreement:.3f}", f"{one.disparity:.3f}", f"{one.jumped:.1%}", *scores
         )
-    console = Console()
-    console.width = max(console.width, 140)
-    console.print(runs, "", pairs, sep="\n")
+    wide_console().print(runs, "", pairs, sep="\n")
     if found.consensus is not None:
         for line in _findings(found.consensus):
             print(line)
@@ -161,7 +169,7 @@ def bar(what: str = "") -> Iterator[Callable[[str, float, float | None], None]]:
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
     columns = (
-        TextColumn("{task.description:<24}"),
+        TextColumn("{task.description:<24}", markup=False),
         BarColumn(),
         TaskProgressColumn(),
         TextColumn("{task.fields[left]}"),

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from explorer.model.severity import Severity
+from explorer.terminal import wide_console
 
 MOST_PRINTED = 20
 
@@ -18,7 +19,6 @@ def print_audit(told: dict[str, Any]) -> None:
     told : dict
         As ``kept_audit.keep`` returns it.
     """
-    from rich.console import Console
     from rich.table import Column, Table
 
     numbers = ("items", "copies", "kept", "stable")
@@ -31,9 +31,7 @@ def print_audit(told: dict[str, Any]) -> None:
         stable = "–" if one["stability"] is None else f"{one['stability']:.2f}"
         copies = f"{one['duplicates']:.1%}"
         table.add_row(one["severity"], str(one["cluster"]), f"{one['size']:,}", copies, kept, stable, *pure)
-    console = Console()
-    console.width = max(console.width, 140)
-    console.print(table)
+    wide_console().print(table)
     for line in (*_findings(told["findings"]), *scores_lines(told.get("scores", {}))):
         print(line)
 

@@ -2,10 +2,13 @@
 
 import re
 import time
+from dataclasses import replace
 
 import pytest
 
-from explorer.terminal import bar, told_bar
+from explorer.model.run import Run, RunParameters
+from explorer.terminal import bar, print_runs, told_bar
+from explorer.terminal_audit import print_audit
 
 
 def test_a_bar_pulses_beside_what_is_done_until_it_is_moved(
@@ -48,3 +51,20 @@ def test_without_a_terminal_nothing_is_shown(capsys: pytest.CaptureFixture[str])
     with bar("finding clusters") as advance:
         advance("reading", 0.5, None)
     assert capsys.readouterr().err == ""
+
+
+def test_names_are_shown_as_they_are_whatever_brackets_and_colons_they_have(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hostile = "[/][b]:smile:"
+    run = replace(Run.new("d", "h", 10, RunParameters()), name=hostile)
+    print_runs([run], {"d": hostile})
+    assert capsys.readouterr().out.count(hostile) == 2
+    told = {"columns": [hostile], "clusters": [], "findings": []}
+    print_audit(told)
+    assert f"{hostile} pure" in capsys.readouterr().out
+    for name, value in {"FORCE_COLOR": "1", "TERM": "xterm", "COLUMNS": "80"}.items():
+        monkeypatch.setenv(name, value)
+    with bar("[/] songs"):
+        time.sleep(0.3)
+        assert "[/] songs" in capsys.readouterr().err

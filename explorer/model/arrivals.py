@@ -24,9 +24,9 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from core.knn import KnnGraph, knn_graph
-from core.progress import part
 from explorer.model import clusters, placing
 from explorer.model.dataset import Dataset
+from explorer.model.doing import in_parts
 from explorer.model.placing import Placed, Reference
 from explorer.model.run import Run
 from explorer.model.shares import (
@@ -44,6 +44,8 @@ from explorer.model.shares import (
 )
 from explorer.model.workspace import Workspace
 
+COMPARING = 1 / 9
+"""Seconds to compare placed rows with the old ones, for each to find clusters and to place them."""
 FAR = 0.99
 """The percentile of the old rows' distances beyond which a new row is far from all that is known."""
 SMALLEST_GROUP, GROUP_NEIGHBOURS = 15, 15
@@ -182,11 +184,11 @@ def arrivals(
         If it cannot be placed on the map.
     """
     reference = Reference.of_run(workspace, run)
-    times = clusters.seconds_to_find(workspace, run), placing.seconds_to_place(workspace, run, dataset)
-    middle, end = 0.9 * np.cumsum([*times]) / max(sum(times), 1e-9)
-    labels = clusters.find(workspace, run, progress=part(progress, 0.0, float(middle))).labels
-    found = placing.placed(workspace, run, dataset, part(progress, float(middle), float(end)))
-    progress(0.9)
+    seconds = clusters.seconds_to_find(workspace, run), placing.seconds_to_place(workspace, run, dataset)
+    begin = in_parts(progress, (*seconds, COMPARING * sum(seconds) or 1.0))
+    labels = clusters.find(workspace, run, progress=begin()).labels
+    found = placing.placed(workspace, run, dataset, begin())
+    begin()
     told = compared(reference, labels, found, np.asarray(dataset.vectors), dataset.name)
     progress(1.0)
     return told

@@ -160,7 +160,8 @@ def import_source(
         told = part(progress, 0, vectors_share)
         digest, image_side = _write_vectors(source, staged / "vectors.npy", told)
         files.write_table(staged / "items.parquet", source.items, part(progress, vectors_share, 1))
-        items_digest = hashlib.blake2b((staged / "items.parquet").read_bytes(), digest_size=16)
+        with (staged / "items.parquet").open("rb") as file:
+            items_digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16))
         title = name or source.name
         both = hashlib.blake2b(bytes.fromhex(digest) + items_digest.digest(), digest_size=3).hexdigest()
         info = DatasetInfo(
@@ -181,6 +182,8 @@ def import_source(
         if (folder / info.id / "dataset.json").exists():
             files.write_json(folder / info.id / "dataset.json", info.to_dict())
         else:
+            # What has lost its record is no data set any more, and would stay in the place of this one.
+            files.remove(folder / info.id)
             files.publish(staged, folder / info.id)
     return info
 

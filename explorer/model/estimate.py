@@ -6,9 +6,13 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from statistics import median
+from typing import TYPE_CHECKING
 
-from explorer.model.run import Run, RunParameters
+from explorer.model.run import Run, RunParameters, RunStatus
 from explorer.model.stages import FUZZY_SET, INITIAL_LAYOUT, KNN_GRAPH, LAYOUT, SUPERVISION
+
+if TYPE_CHECKING:
+    from explorer.model.workspace import Workspace
 
 STAGES = (KNN_GRAPH, FUZZY_SET, INITIAL_LAYOUT, LAYOUT)
 EXACT_UP_TO = 4096
@@ -57,6 +61,12 @@ class Calibration:
                 if seconds > 0 and stage in ratios and len(ratios[stage]) < RUNS_HEEDED:
                     ratios[stage].append(seconds / expected[stage])
         return cls({stage: median(found) for stage, found in ratios.items() if found})
+
+    @classmethod
+    def learnt(cls, workspace: Workspace, runs: Iterable[Run]) -> Calibration:
+        """Learn from those of some runs of a workspace that are done, newest first."""
+        done = (run for run in runs if run.status is RunStatus.DONE)
+        return cls.of(done, {info.id: info.dims for info in workspace.datasets()})
 
     def predict(self, n: int, dims: int, parameters: RunParameters, n_epochs: int) -> dict[str, float]:
         """Return seconds by stage on this machine."""

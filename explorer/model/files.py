@@ -9,6 +9,7 @@ import json
 import os
 import secrets
 import shutil
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,8 @@ import pyarrow.parquet
 from explorer.model.errors import InputError, WorkspaceError
 
 TEMPORARY = ".part"
+TAG = "[0-9a-f]" * 8
+"""What tells the temporary names of one file apart, as a pattern."""
 ITEMS_ROW_GROUP = 65_536
 
 
@@ -132,9 +135,13 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """Return the arrays of an ``.npz``; raises OSError or ValueError."""
-    with np.load(path, allow_pickle=False) as archive:
-        return {name: archive[name] for name in archive.files}
+    """Return the arrays of an ``.npz``; raises OSError, ValueError or EOFError."""
+    try:
+        # Opened here: numpy leaves a file open that is no archive.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except zipfile.BadZipFile as error:
+        raise ValueError(f"it is truncated or overwritten: {error}") from error
 
 
 def write_folder_of_arrays(folder: Path, arrays: Mapping[str, np.ndarray], about: Mapping[str, Any]) -> None:
@@ -271,7 +278,7 @@ def remove_leftovers(folder: Path, name: str = "") -> None:
 
     With a name, what it left of that file or folder: of others, the write may be under way.
     """
-    for path in list(folder.rglob(f".{name}*{TEMPORARY}")):
+    for path in list(folder.rglob(f".{name}*.{TAG}{TEMPORARY}")):
         remove(path)
 
 

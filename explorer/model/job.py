@@ -5,10 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
-from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -16,48 +14,67 @@ import numpy as np
 from core import Checkpoint
 from explorer.model import stages
 from explorer.model.dataset import Dataset
-from explorer.model.errors import RunError, WorkspaceError
+from explorer.model.errors import InputError, RunError, WorkspaceError
 from explorer.model.fork import beginning
 from explorer.model.history import Keyframe, keyframe_epochs
 from explorer.model.progress import Clock, Event, Progress, Snapshot
+from explorer.model.recovery import returned_to_checkpoint
 from explorer.model.run import Run, RunStatus
+from explorer.model.run_stages import RunStages
+from explorer.model.stages import without
 from explorer.model.steps import Beginning, Steps, StepsHere
-from explorer.model.target import target_of
+from explorer.model.wish import Wish
 from explorer.model.worker import StageWorker, WorkerDiedError
 from explorer.model.workspace import Workspace
+from explorer.model.writes import Writes
 
 if TYPE_CHECKING:
     from explorer.model.dask_worker import DaskWorker
 
 SNAPSHOT_SECONDS = 0.05
 CHECKPOINT_SECONDS = 10.0
-MOST_WAITING_WRITES = 4
-
-
-class Wish(Enum):
-    """What is wanted of a run."""
-
-    GO = auto()
-    PAUSE = auto()
-    STOP = auto()
-    INTERRUPT = auto()
-
-    @property
-    def ending(self) -> bool:
-        """Whether the run is to come to rest for good."""
-        return self in (Wish.STOP, Wish.INTERRUPT)
-
-    @property
-    def status(self) -> RunStatus:
-        """What the run is once its end is granted."""
-        return RunStatus.STOPPED if self is Wish.STOP else RunStatus.INTERRUPTED
 
 
 class Job:
     """A run held by a runner.
 
-    Its record is replaced under ``lock``, the runner's; its layout belongs to the thread that set ``busy``. A
-    thread of its own writes the files, in order: where a checkpoint is, all earlier keyframes are too.
+    Its record is replaced under ``lock``; its layout belongs to the thread that set ``busy``. A thread of its
+    own writes the files, in order: where a checkpoint is, all earlier keyframes are too.
+
+    Parameters
+    ----------
+    run : Run
+        Its record as it is on disk.
+    dataset : Dataset
+        Its data, of which the files alone are held.
+    workspace : Workspace
+    clock : Clock
+        With the expected seconds of its stages.
+    lock : threading.RLock
+        The runner's.
+    tell : callable
+        Called with each event, on the threads of the crew and on that of the files.
+    n_threads : int or None
+        Threads of a layout here; None for one a processor.
+
+    Attributes
+    ----------
+    run : Run
+        The record as it stands.
+    wish : Wish
+        What is wanted of it.
+    busy : bool
+        Whether a thread is at it.
+    layout : Steps or None
+        The layout, once it has begun and while it rests here.
+    snapshot : Snapshot or None
+        Its newest map; None before there is one, and once that is on disk.
+    finished : threading.Event
+        Set when it is at rest for good, with everything on disk that the disk took.
+    at_rest : bool
+        Whether its record will not change by itself any more.
+    ahead : set of str
+        Keys of what is to be found or computed before its layout: no two runs may be at the same at once.
     """
 
     def __init__(
@@ -79,12 +96,9 @@ class Job:
         # Not the data set: a runner remembers its jobs for good.
         self._vectors_path, self._workspace, self._clock = dataset.vectors_path, workspace, clock
         self._lock, self._tell_event, self._n_threads = lock, tell, n_threads
-        self._plan = stages.of_run(run)
-        # Keys of what is to be found or computed before the layout: no two runs may be at the same at once.
-        self.ahead = {stage.key for stage in self._plan[:-1]} | ({run.target_hash} - {""})
-        self._files = ThreadPoolExecutor(1, thread_name_prefix=f"files-of-{run.id}")
-        self._room = threading.Semaphore(MOST_WAITING_WRITES)
-        self._failure: Exception | None = None
+        self._stages = RunStages(workspace, run)
+        self.ahead = self._stages.keys
+        self._writes = Writes(f"files-of-{run.id}")
         self._saved: Run | None = None
         self._finishing = self.at_rest = False
         self._lost: np.ndarray = np.zeros(0, np.int64)
@@ -107,7 +121,7 @@ class Job:
 
     def let_go(self) -> None:
         """Leave a run that waits as it is, once all that was to be written of it is."""
-        self._files.shutdown()
+        self._writes.close()
         self.finished.set()
 
     def _ungranted(self) -> Literal["", "pause", "stop"]:
@@ -118,7 +132,7 @@ class Job:
     def change_status(self, status: RunStatus, **changes: Any) -> None:
         """Change the status to one that will change again: in memory now, on disk and told soon."""
         self._change(status=status, **changes)
-        self._submit(self._save_record)
+        self._writes.submit(self._save_record)
         self.tell_status_soon()
 
     def note(self, **changes: Any) -> None:
@@ -132,13 +146,18 @@ class Job:
         with self._lock:
             self._change(**changes)
             if self.at_rest:
-                self._workspace.save_run(self.run)
+                self._note_at_rest(**changes)
             elif not self._finishing:
-                self._submit(self._save_record)
+                self._writes.submit(self._save_record)
+
+    def _note_at_rest(self, **changes: Any) -> None:
+        # In the record as it is on disk: what that refused to take of the run, memory alone has.
+        kept = self._workspace.run(self.run.id)
+        self._workspace.save_run(kept.with_(**changes))
 
     def tell_status_soon(self) -> None:
         """Tell of the status from another thread: the caller may hold locks that a listener waits for."""
-        self._files.submit(self._tell, "status")
+        self._writes.submit(self._tell, "status")
 
     def grant_pause(self) -> None:
         """Say that the run is paused, if that is what is wanted of it."""
@@ -166,33 +185,24 @@ class Job:
         passed : callable, optional
             Called when ``ahead`` has become less.
         """
-        folders = {stages.TARGET: self._keep_target()} if self.run.target_hash else {}
+        folders = self._stages.keep_target()
         self.ahead.discard(self.run.target_hash)
-        for stage in self._plan[:-1]:
+        for stage in self._stages.before:
             if self.wish is not Wish.GO:
                 return False
             arrays: stages.Arrays | None = self._workspace.cached(stage.name, stage.key)
             seconds = 0.0
             if arrays is None:
                 seconds = self._compute(worker, stage, folders)
-                arrays = self._cached(stage)
+                arrays = self._stages.result(stage)
             if seconds or stage.name not in self.run.seconds:
                 self._change(seconds={**self.run.seconds, stage.name: seconds})
             if "recall" in arrays:
                 self._change(knn_recall=float(arrays["recall"][0]))
-            folders[stage.name] = self._folder(stage)
+            folders[stage.name] = self._stages.folder(stage)
             self.ahead.discard(stage.key)
             passed()
         return True
-
-    def _keep_target(self) -> str:
-        """Return the folder of what supervises the map, made anew from the items if it is not there."""
-        key, column = self.run.target_hash, self.run.parameters.target
-        if self._workspace.cached(stages.TARGET, key) is None:
-            self._workspace.discard(stages.TARGET, key)
-            items = self._workspace.dataset(self.run.dataset_id).items
-            self._workspace.store(stages.TARGET, key, values=target_of(items, column))
-        return str(self._workspace.cache_folder(stages.TARGET, key))
 
     def _compute(self, worker: StageWorker, stage: stages.Stage, earlier: dict[str, str]) -> float:
         # What is there cannot be read, and would be kept.
@@ -205,7 +215,7 @@ class Job:
             "parameters": stage.parameters,
             "vectors": str(self._vectors_path),
             "earlier": earlier,
-            "output": self._folder(stage),
+            "output": self._stages.folder(stage),
         }
 
         def tick() -> None:
@@ -222,17 +232,6 @@ class Job:
         finally:
             with self._lock:
                 self._clock.leave()
-
-    def _folder(self, stage: stages.Stage) -> str:
-        return str(self._workspace.cache_folder(stage.name, stage.key))
-
-    def _cached(self, stage: stages.Stage) -> stages.Arrays:
-        arrays = self._workspace.cached(stage.name, stage.key)
-        if arrays is None:
-            raise RunError(
-                f"The result of the {stage.name} cannot be read back from the workspace: run it again."
-            )
-        return arrays
 
     # The layout
 
@@ -277,16 +276,16 @@ class Job:
         initial, state, costs = self._beginning()
         if worker is not None:
             # What was left at a pause may still be being written.
-            self._flush()
+            self._writes.flush()
         saved = self._workspace.checkpoint(self.run.id)
-        if saved is not None and str(saved["key"]) != self._plan[-1].key:
+        if saved is not None and str(saved["key"]) != self._stages.layout.key:
             saved = None
         if saved is not None:
             state = Checkpoint(int(saved["epoch"]), saved["positions"])
             costs = tuple(saved["costs"].tolist())
         layout = self._begin(Beginning(self.run.parameters, self.run.n, initial, state), worker)
         if saved is None:
-            self._write(self._save_keyframe, layout.epoch, layout.embedding)
+            self._writes.submit_arrays(self._save_keyframe, layout.epoch, layout.embedding)
         if layout.provenance is not None:
             self._change(provenance=layout.provenance)
         self._change(epoch=layout.epoch, costs=costs, cost=costs[-1] if costs else None)
@@ -294,19 +293,19 @@ class Job:
         return layout
 
     def _begin(self, beginning: Beginning, worker: DaskWorker | None) -> Steps:
-        needed = [stage for stage in self._plan if stage.name in beginning.needed]
-        arrays = {stage.name: self._cached(stage) for stage in needed}
+        needed = [stage for stage in self._stages.before if stage.name in beginning.needed]
+        arrays = {stage.name: self._stages.result(stage) for stage in needed}
         self._lost = stages.lost(arrays)
         if worker is not None:
-            return worker.begin(beginning, {stage.name: self._folder(stage) for stage in needed})
+            return worker.begin(beginning, {stage.name: self._stages.folder(stage) for stage in needed})
         return StepsHere(beginning.layout(arrays, self._n_threads))
 
     def _beginning(self) -> tuple[np.ndarray, Checkpoint | None, tuple[float, ...]]:
         """Return the initial layout, and the state and the costs so far of a fork."""
         if self.run.start is not None:
             return beginning(self._workspace, self.run)
-        initial = next(stage for stage in self._plan if stage.name == stages.INITIAL_LAYOUT)
-        return self._cached(initial)["positions"], None, ()
+        initial = self._stages.named(stages.INITIAL_LAYOUT)
+        return self._stages.result(initial)["positions"], None, ()
 
     def _advance(self, layout: Steps) -> None:
         """Work step by step until the end or another wish."""
@@ -319,7 +318,7 @@ class Job:
                 raise RunError(f"The layout diverged at epoch {layout.epoch}: lower the learning rate.")
             self._change(epoch=layout.epoch, cost=costs[-1], costs=(*self.run.costs, *costs))
             if layout.epoch in kept:
-                self._write(self._save_keyframe, layout.epoch, embedding)
+                self._writes.submit_arrays(self._save_keyframe, layout.epoch, embedding)
             now = time.monotonic()
             if now - shown >= SNAPSHOT_SECONDS:
                 self._publish(embedding)
@@ -327,49 +326,38 @@ class Job:
             if now - saved >= CHECKPOINT_SECONDS:
                 self._save_layout(layout)
                 saved = now
-            if self._failure is not None:
-                raise self._failure
+            if self._writes.failure is not None:
+                raise self._writes.failure
 
     def _publish(self, embedding: np.ndarray) -> None:
-        embedding = without(self._lost, embedding)
-        embedding.setflags(write=False)
-        self.snapshot = Snapshot(self.run.id, self.run.epoch, embedding, final=False)
+        self.snapshot = self._seen(embedding, final=False)
         self._tell("snapshot", "progress")
 
+    def _seen(self, embedding: np.ndarray, *, final: bool) -> Snapshot:
+        embedding = without(self._lost, embedding)
+        embedding.setflags(write=False)
+        return Snapshot(self.run.id, self.run.epoch, embedding, final)
+
     # Files
-
-    def _submit(self, write: Callable[..., None], *arguments: Any) -> None:
-        """Have something written soon; a failure ends the run at its next epoch."""
-
-        def task() -> None:
-            try:
-                write(*arguments)
-            except Exception as error:
-                self._failure = self._failure or error
-
-        self._files.submit(task)
-
-    def _write(self, write: Callable[..., None], *arguments: Any) -> None:
-        """Have arrays written soon; wait first if many are waiting already."""
-        self._room.acquire()
-        self._submit(write, *arguments)
-        self._files.submit(self._room.release)
 
     def _save_keyframe(self, epoch: int, embedding: np.ndarray) -> None:
         self._workspace.save_keyframe(self.run.id, epoch, Keyframe.encode(embedding))
 
+    def _save_map(self, embedding: np.ndarray) -> None:
+        self._workspace.save_embedding(self.run.id, without(self._lost, embedding))
+
     def _save_layout(self, layout: Steps) -> None:
         """Keep what the layout needs to go on, its map and the record, in this order."""
         arrays = {
-            "key": np.array(self._plan[-1].key),
+            "key": np.array(self._stages.layout.key),
             "epoch": np.array(layout.epoch),
             "positions": layout.embedding,
             "costs": np.array(self.run.costs),
             "lost": self._lost,
         }
-        self._write(self._workspace.save_checkpoint, self.run.id, arrays)
-        self._write(self._workspace.save_embedding, self.run.id, without(self._lost, layout.embedding))
-        self._submit(self._save_record)
+        self._writes.submit_arrays(self._workspace.save_checkpoint, self.run.id, arrays)
+        self._writes.submit_arrays(self._save_map, layout.embedding)
+        self._writes.submit(self._save_record)
 
     def _save_record(self) -> None:
         """Write the record as it is now, unless that has been done: of many changes only the last matters."""
@@ -388,7 +376,7 @@ class Job:
             self._come_to_rest(status, error)
             self._tell("snapshot", "progress", "status")
         finally:
-            self._files.shutdown()
+            self._writes.close()
             self.finished.set()
 
     def _come_to_rest(self, status: RunStatus, error: str | None) -> None:
@@ -399,67 +387,40 @@ class Job:
             self._finishing, noted = True, (self.run.name, self.run.starred)
         if status is RunStatus.DONE:
             assert self.layout is not None
-            embedding = without(self._lost, self.layout.embedding)
-            self._submit(self._workspace.save_embedding, self.run.id, embedding)
-        self._flush()
-        if status is not RunStatus.FAILED and self._failure is not None:
-            status, error = RunStatus.FAILED, str(self._failure)
-        if status is RunStatus.FAILED and self._failure is None:
-            self._submit(self._return_to_checkpoint)
-        self._submit(lambda: self._workspace.save_run(self.run.with_(status=status, error=error)))
-        self._flush()
-        if status is RunStatus.DONE and self._failure is not None:
-            status, error = RunStatus.FAILED, str(self._failure)
+            self._writes.submit(self._save_map, self.layout.embedding)
+        self._writes.flush()
+        if status is not RunStatus.FAILED and self._writes.failure is not None:
+            status, error = RunStatus.FAILED, str(self._writes.failure)
+        self._writes.submit(self._save_at_rest, status, error)
+        self._writes.flush()
+        if status is RunStatus.DONE and self._writes.failure is not None:
+            status, error = RunStatus.FAILED, str(self._writes.failure)
         elif status is RunStatus.DONE:
-            self._submit(self._workspace.drop_checkpoint, self.run.id)
-            self._flush()
+            self._writes.submit(self._workspace.drop_checkpoint, self.run.id)
+            self._writes.flush()
         with self._lock:
             self._change(status=status, error=error)
-            self.layout, self.busy, self.at_rest = None, False, True
+            layout, self.layout, self.busy, self.at_rest = self.layout, None, False, True
             if noted != (self.run.name, self.run.starred):
-                # Noted since; a disk that refuses now keeps the record without.
-                with suppress(WorkspaceError):
-                    self._workspace.save_run(self.run)
+                # Since then; a disk that refuses now keeps the record without.
+                with suppress(InputError, WorkspaceError):
+                    self._note_at_rest(name=self.run.name, starred=self.run.starred)
             # From the disk rather than from memory; a run that is remembered for good must not hold a file.
-            if self._failure is None:
+            if self._writes.failure is None:
                 self.snapshot = None
+            elif layout is not None:
+                self.snapshot = self._seen(layout.embedding, final=True)
             elif self.snapshot is not None:
                 self.snapshot = replace(self.snapshot, final=True)
 
-    def _return_to_checkpoint(self) -> None:
-        record = returned_to_checkpoint(self._workspace, self.run)
-        self._change(epoch=record.epoch, costs=record.costs, cost=record.cost)
+    def _save_at_rest(self, status: RunStatus, error: str | None) -> None:
+        """Write the record; that of a run that fails goes back to its checkpoint, as its map on disk does.
 
-    def _flush(self) -> None:
-        """Wait until all that was to be written is written, or was refused."""
-        self._files.submit(lambda: None).result()
-
-
-def without(lost: np.ndarray, positions: np.ndarray) -> np.ndarray:
-    """Return a map on which rows that have no neighbour have no place, as ``core.UMAP`` gives them none."""
-    if not len(lost):
-        return positions
-    embedding = positions.copy()
-    embedding[lost] = np.nan
-    return embedding
-
-
-def returned_to_checkpoint(workspace: Workspace, run: Run) -> Run:
-    """Return the record of a run as its last checkpoint left it, its map on disk being brought there too.
-
-    A process that is killed, or a layout that fails, leaves a record that may be epochs ahead of the map.
-
-    Raises
-    ------
-    WorkspaceError
-        If the map cannot be written.
-    """
-    saved = workspace.checkpoint(run.id)
-    if saved is None:
-        if workspace.embedding(run.id) is not None:
-            return run
-        costs = run.costs[: run.first_epoch]
-        return run.with_(epoch=run.first_epoch, costs=costs, cost=costs[-1] if costs else None)
-    workspace.save_embedding(run.id, without(saved.get("lost", np.zeros(0, np.int64)), saved["positions"]))
-    costs = tuple(saved["costs"].tolist())
-    return run.with_(epoch=int(saved["epoch"]), costs=costs, cost=costs[-1] if costs else None)
+        Not in memory if the disk refused to take what came after that: there the newest map is kept.
+        """
+        record = self.run
+        if status is RunStatus.FAILED:
+            record = returned_to_checkpoint(self._workspace, record)
+            if self._writes.failure is None:
+                self._change(epoch=record.epoch, costs=record.costs, cost=record.cost)
+        self._workspace.save_run(record.with_(status=status, error=error))

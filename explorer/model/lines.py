@@ -140,6 +140,11 @@ class Lines:
                 before.note(turn=later)
                 job.tell_status_soon()
 
+    @property
+    def closed(self) -> bool:
+        """Whether no run is handed out any more."""
+        return self._closed
+
     def close(self) -> list[Job]:
         """Hand out no run any more; return those that waited."""
         with self._wake:

@@ -11,12 +11,13 @@ A finding's key depends on the data, the run, the rows of its cluster and what i
 from __future__ import annotations
 
 import logging
+import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, Self, get_args
 
 from explorer.model import files
-from explorer.model.errors import InputError
+from explorer.model.errors import InputError, WorkspaceError
 from explorer.model.workspace import Workspace
 
 State = Literal["accepted", "fixed", "to do"]
@@ -24,6 +25,8 @@ STATES: tuple[State, ...] = get_args(State)
 SCHEMA = 1
 LONGEST_NOTE = 2_000
 log = logging.getLogger(__name__)
+# Two pages that mark at once would each write what they read over what the other wrote.
+_changing = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,13 @@ class Marks:
     def all(self) -> dict[str, Mark]:
         """Return the marks by the findings' keys; of a damaged file none, which is logged."""
         try:
+            return self._read()
+        except WorkspaceError as error:
+            log.warning("%s", error)
+            return {}
+
+    def _read(self) -> dict[str, Mark]:
+        try:
             values = files.read_json(self._path)
             if values["schema"] > SCHEMA:
                 raise ValueError("it was written by a newer version of UMAP Explorer")
@@ -75,8 +85,7 @@ class Marks:
         except FileNotFoundError:
             return {}
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            log.warning("%s is damaged (%s): restore or delete it.", self._path, error)
-            return {}
+            raise WorkspaceError(f"{self._path} is damaged ({error}): restore or delete it.") from error
 
     def set(self, key: str, state: str, note: str = "") -> Mark:
         """Mark a finding, in place of what it was marked before.
@@ -85,6 +94,8 @@ class Marks:
         ------
         InputError
             If there is no such state, or the note is too long.
+        WorkspaceError
+            If the marks made before cannot be read, which would be lost, or these not be written.
         """
         chosen = next((one for one in STATES if one == state), None)
         if chosen is None:
@@ -92,12 +103,14 @@ class Marks:
         if len(note) > LONGEST_NOTE:
             raise InputError(f"The note has {len(note):,} characters: {LONGEST_NOTE:,} are the most.")
         mark = Mark(chosen, note.strip(), datetime.now(UTC).isoformat(timespec="seconds"))
-        self._write(self.all() | {key: mark})
+        with _changing:
+            self._write(self._read() | {key: mark})
         return mark
 
     def clear(self, key: str) -> None:
-        """Take a finding's mark away, if it has one."""
-        self._write({other: mark for other, mark in self.all().items() if other != key})
+        """Take a finding's mark away, if it has one; raises WorkspaceError as ``set``."""
+        with _changing:
+            self._write({other: mark for other, mark in self._read().items() if other != key})
 
     def _write(self, marks: dict[str, Mark]) -> None:
         self._workspace.claim()

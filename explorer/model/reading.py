@@ -21,7 +21,7 @@ DAMAGED = (
     ValueError,
     TypeError,
     EOFError,
-    NotImplementedError,
+    NotImplementedError,  # of zipfile: a way of compression that it does not know
     OverflowError,
     SyntaxError,
     tokenize.TokenError,

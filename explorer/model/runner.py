@@ -1,8 +1,8 @@
-"""The queue of runs: stages before the layout in a worker process, layouts in threads of this one.
+"""The queue of runs, and how they are steered.
 
-One thread hands stages to the worker, ``n_layouts`` threads advance layouts. A run passes from the line for
-the first to that for the second (see ``lines``); a paused run gives up its thread and keeps its layout. With
-Dask ``n_layouts`` threads each follow one run at one of its workers, from its stages to its end.
+The threads of a crew work at the runs, here (see ``crew``) or by the workers of a Dask cluster (see
+``dask_crew``); the lines tell whose turn it is (see ``lines``), the records how each run stands (see
+``records``).
 
 A run that is queued when the process ends, be it closed or killed, stays queued: ``continue_queue`` goes on
 with those, in their order. One that was at work or paused is interrupted: it goes on when it is resumed.
@@ -10,45 +10,39 @@ with those, in their order. One that was at work or paused is interrupted: it go
 
 from __future__ import annotations
 
-import logging
 import threading
-import traceback
-from collections import deque
-from collections.abc import Callable
-from functools import partial
 from itertools import count
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-import numpy as np
-
 from explorer.model import stages
+from explorer.model.crew import Crew, CrewHere
+from explorer.model.dask_crew import MOST_ON_DASK, DaskCrew
 from explorer.model.dataset import Dataset
 from explorer.model.errors import InputError, RunError, WorkspaceError
 from explorer.model.estimate import Calibration
-from explorer.model.fork import kept_epochs, take
-from explorer.model.job import Job, Wish, returned_to_checkpoint
+from explorer.model.fork import take
+from explorer.model.job import Job
 from explorer.model.lines import MOST_LAYOUTS, Lines
-from explorer.model.names import plain_name
-from explorer.model.progress import Clock, Event, Progress, Snapshot, progress_at_rest
+from explorer.model.progress import Clock, Event, Progress, Snapshot
 from explorer.model.provenance import provenance
+from explorer.model.records import Records
+from explorer.model.recovery import take_over
 from explorer.model.run import Run, RunParameters, RunStatus
 from explorer.model.sweep import Sweep, new_id
 from explorer.model.target import hash_of, target_of
-from explorer.model.worker import Worker, WorkerDiedError
+from explorer.model.wish import Wish
 from explorer.model.workspace import Workspace
 
 if TYPE_CHECKING:
-    from explorer.model.dask_worker import DaskWorker, DaskWorkers
+    from explorer.model.dask_worker import DaskWorkers
 
 __all__ = ["Event", "Progress", "Runner", "Snapshot"]
 
 RUNS_LEARNT_FROM = 100
-MOST_ON_DASK = 64
-log = logging.getLogger(__name__)
 
 
-class Runner:
+class Runner(Records):
     """Works through runs and lets them be steered, named, deleted and watched. Safe to use from any thread.
 
     Parameters
@@ -80,22 +74,19 @@ class Runner:
         dask: DaskWorkers | None = None,
     ) -> None:
         workspace.claim()
-        self.workspace = workspace
-        self._n_threads = n_threads
-        self._lock = threading.RLock()
+        super().__init__(workspace)
+        self._n_threads, self._closing = n_threads, False
+        runs = take_over(workspace)
+        self._turns = count(1 + max((run.turn for run in runs), default=0))
+        self._finished = [run for run in runs if run.status is RunStatus.DONE][:RUNS_LEARNT_FROM]
         self._lines = Lines(self._lock, MOST_LAYOUTS if dask is None else MOST_ON_DASK)
-        self._jobs: dict[str, Job] = {}
-        self._closing = False
-        self._subscribers: tuple[Callable[[Event], None], ...] = ()
-        self._worker = Worker()
-        self._finished: deque[Run] = deque(maxlen=RUNS_LEARNT_FROM)
-        self._turns = count(self._take_over())
-        self._dask = dask
-        self._layout_threads: list[threading.Thread] = []
-        if n_layouts is None:
-            n_layouts = 1 if dask is None else min(dask.count, MOST_ON_DASK)
-        self.n_layouts = n_layouts
-        self._worker_threads = [] if dask is not None else [_begun(self._serve_worker)]
+        self._crew: Crew
+        if dask is None:
+            self._crew = CrewHere(workspace, self._lines, self._lock)
+            self.n_layouts = 1 if n_layouts is None else n_layouts
+        else:
+            self._crew = DaskCrew(workspace, self._lines, self._lock, dask)
+            self.n_layouts = min(dask.count, MOST_ON_DASK) if n_layouts is None else n_layouts
 
     def __enter__(self) -> Self:
         return self
@@ -104,18 +95,6 @@ class Runner:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    def _take_over(self) -> int:
-        """Mark what a killed process left, remember the times of what is done; return the first free turn."""
-        self.workspace.empty_deleted()
-        runs = self.workspace.runs()
-        for run in reversed(runs):
-            if run.status in (RunStatus.RUNNING, RunStatus.PAUSED):
-                left = returned_to_checkpoint(self.workspace, run)
-                self.workspace.save_run(left.with_(status=RunStatus.INTERRUPTED))
-            elif run.status is RunStatus.DONE:
-                self._finished.append(run)
-        return 1 + max((run.turn for run in runs), default=0)
 
     @property
     def n_layouts(self) -> int:
@@ -127,9 +106,7 @@ class Runner:
         with self._lock:
             self._check_open()
             self._lines.n_layouts = n_layouts
-            serve = self._serve_layouts if self._dask is None else self._serve_dask
-            while len(self._layout_threads) < n_layouts:
-                self._layout_threads.append(_begun(serve))
+            self._crew.grow(n_layouts)
 
     @property
     def most_layouts(self) -> int:
@@ -241,10 +218,6 @@ class Runner:
         self.workspace.save_start(run.id, taken)
         return run.with_(start=start)
 
-    def kept_epochs(self, run_id: str) -> tuple[int, ...]:
-        """Return the epochs of a run that another can start from, ascending; it reads the disk."""
-        return kept_epochs(self.workspace, self.run(run_id))
-
     def pause(self, run_id: str) -> None:
         """Hold a run after the epoch it is in.
 
@@ -332,33 +305,6 @@ class Runner:
         """
         self._lines.move_up(run_id)
 
-    # What the analyst makes of a run
-
-    def rename(self, run_id: str, name: str) -> None:
-        """Call a run something, or by its label again when the name is empty.
-
-        Raises
-        ------
-        InputError
-            If there is no such run, or the name is too long or has characters that cannot be seen.
-        WorkspaceError
-            If the record cannot be written.
-        """
-        self._note(run_id, name=plain_name(name))
-
-    def star(self, run_id: str, starred: bool = True) -> None:
-        """Have a run come first in lists, or no more; raises as ``rename``."""
-        self._note(run_id, starred=starred)
-
-    def _note(self, run_id: str, **changes: str | bool) -> None:
-        with self._lock:
-            run, job = self._kept(run_id), self._jobs.get(run_id)
-            if job is None:
-                self.workspace.save_run(run.with_(**changes))
-            else:
-                job.note(**changes)
-        self._tell(Event(run_id, "status"))
-
     def delete(self, run_id: str) -> None:
         """Take a run out of every list, stopping it first; waits for the epoch it is in.
 
@@ -397,27 +343,6 @@ class Runner:
         self.workspace.restore_run(run_id)
         self._tell(Event(run_id, "status"))
 
-    def _kept(self, run_id: str) -> Run:
-        """Return the record as it stands of a run that was not deleted."""
-        kept = self.workspace.run(run_id)
-        job = self._jobs.get(kept.id)
-        return kept if job is None else job.run
-
-    def wait(self, run_id: str, timeout: float | None = None) -> Run:
-        """Return the record once the run is at rest (a pause is none), or when the time is over.
-
-        Parameters
-        ----------
-        run_id : str
-        timeout : float, optional
-            Seconds; by default for ever.
-        """
-        job = self._jobs.get(run_id)
-        if job is None:
-            return self.workspace.run(run_id)
-        job.finished.wait(timeout)
-        return job.run
-
     def close(self) -> None:
         """Interrupt what is under way, each with a checkpoint, and end the threads and the worker."""
         with self._lock:
@@ -433,65 +358,14 @@ class Runner:
             job.let_go()
         for job in under_way:
             job.finished.wait()
-        for thread in (*self._worker_threads, *self._layout_threads):
-            thread.join()
-        self._worker.close()
+        self._crew.close()
 
-    # Watching
+    # The queue
 
     @property
     def waiting(self) -> tuple[str, ...]:
         """The ids of the runs that wait in the queue, the next one first."""
         return tuple(job.run.id for job in self._lines.in_turn())
-
-    def run(self, run_id: str) -> Run:
-        """Return the record as it stands, without waiting for the disk."""
-        job = self._jobs.get(run_id)
-        return self.workspace.run(run_id) if job is None else job.run
-
-    def runs(self, dataset_id: str | None = None) -> list[Run]:
-        """Return the workspace's runs, newest first, those of this runner as they stand in memory."""
-        kept = self.workspace.runs(dataset_id)
-        return [run if (job := self._jobs.get(run.id)) is None else job.run for run in kept]
-
-    def progress(self, run_id: str) -> Progress:
-        """Return how far a run is."""
-        job = self._jobs.get(run_id)
-        return progress_at_rest(self.run(run_id)) if job is None or job.at_rest else job.progress()
-
-    def snapshot(self, run_id: str) -> Snapshot | None:
-        """Return the newest map of a run, None before there is one."""
-        job = self._jobs.get(run_id)
-        if job is not None and job.snapshot is not None:
-            return job.snapshot
-        run = self.run(run_id)
-        kept = self.workspace.embedding(run.id)
-        return None if kept is None else Snapshot(run.id, run.epoch, np.asarray(kept), not run.status.active)
-
-    def subscribe(self, callback: Callable[[Event], None]) -> Callable[[], None]:
-        """Have every event told to ``callback``, on the runner's threads; return what ends it."""
-        with self._lock:
-            self._subscribers = (*self._subscribers, callback)
-
-        def unsubscribe() -> None:
-            with self._lock:
-                self._subscribers = tuple(other for other in self._subscribers if other is not callback)
-
-        return unsubscribe
-
-    def _tell_soon(self, run_id: str) -> None:
-        """Tell of a status from another thread: the caller may hold locks that a listener waits for."""
-        event = Event(run_id, "status")
-        threading.Thread(target=self._tell, args=(event,), name=f"word-of-{run_id}").start()
-
-    def _tell(self, event: Event) -> None:
-        for callback in self._subscribers:
-            try:
-                callback(event)
-            except Exception:
-                log.exception("A subscriber failed at %s.", event)
-
-    # The queues
 
     def _take_on(self, run: Run, dataset: Dataset, *, tell: bool = True) -> Run:
         own_epochs = run.n_epochs - run.first_epoch
@@ -512,113 +386,12 @@ class Runner:
             raise RunError("The runner is closed.")
 
     def _calibration(self) -> Calibration:
-        dims = {info.id: info.dims for info in self.workspace.datasets()}
-        finished = [job.run for job in self._jobs.values() if job.run.status is RunStatus.DONE]
-        return Calibration.of([*reversed(finished), *reversed(self._finished)], dims)
+        # A list at once: another thread may begin a run meanwhile.
+        here = [job.run for job in list(self._jobs.values())]
+        return Calibration.learnt(self.workspace, [*reversed(here), *self._finished])
 
     def _active(self, run_id: str) -> Job:
         job = self._jobs.get(run_id)
         if job is None or job.finished.is_set():
             raise RunError(f"The run {run_id} is not under way.")
         return job
-
-    # The threads
-
-    def _serve_worker(self) -> None:
-        self._start_worker()
-        while (job := self._lines.next_for_worker()) is not None:
-            self._guarded(job, self._compute_stages)
-            if not self._closing:
-                # If it was killed, have the next one load its libraries while nobody waits.
-                self._start_worker()
-
-    def _start_worker(self) -> None:
-        # A run that needs it starts it anyway, and fails with the reason.
-        try:
-            self._worker.start()
-        except OSError:
-            log.exception("The process that computes the stages cannot be started.")
-
-    def _compute_stages(self, job: Job) -> None:
-        job.begin()
-        self._hand_on(job, ready=job.compute_stages(self._worker))
-
-    def _hand_on(self, job: Job, *, ready: bool) -> None:
-        """Let a run wait for what comes next, or rest if that is wanted."""
-        with self._lock:
-            if not job.wish.ending:
-                job.busy = False
-                job.grant_pause()
-                if job.wish is Wish.GO:
-                    job.change_status(RunStatus.QUEUED)
-                    self._lines.add(job, ready=ready)
-                return
-        job.finish(job.wish.status)
-
-    def _serve_layouts(self) -> None:
-        while (job := self._lines.next_for_layout()) is not None:
-            try:
-                self._guarded(job, Job.lay_out)
-            finally:
-                self._lines.leave_layout()
-
-    def _serve_dask(self) -> None:
-        assert self._dask is not None
-        while (job := self._lines.next_for_elsewhere()) is not None:
-            try:
-                with self._dask.worker() as worker:
-                    self._guarded(job, partial(self._work_through, worker))
-            finally:
-                self._lines.leave_elsewhere(job)
-
-    def _work_through(self, worker: DaskWorker, job: Job) -> None:
-        job.begin()
-        if job.compute_stages(worker, self._lines.wake):
-            job.lay_out(worker)
-        else:
-            self._hand_on(job, ready=False)
-
-    def _guarded(self, job: Job, work: Callable[[Job], None]) -> None:
-        """Do a part of a run; whatever goes wrong ends that run alone, with one sentence."""
-        try:
-            work(job)
-        except WorkerDiedError as error:
-            if job.wish.ending:
-                job.finish(job.wish.status)
-            else:
-                self._fail(job, _died(job.stage), str(error))
-        except (InputError, RunError, WorkspaceError) as error:
-            self._fail(job, str(error), "\n".join([*getattr(error, "__notes__", []), traceback.format_exc()]))
-        except MemoryError:
-            sentence = (
-                f"The {job.stage} needs more memory than there is: close other programs or use fewer rows."
-            )
-            self._fail(job, sentence, traceback.format_exc())
-        except Exception as error:
-            what = f"{type(error).__name__}: {error}"
-            self._fail(
-                job,
-                f"The {job.stage} failed ({what}): details are in the run's log.txt.",
-                traceback.format_exc(),
-            )
-
-    def _fail(self, job: Job, sentence: str, details: str) -> None:
-        log.error("Run %s failed: %s", job.run.id, sentence)
-        try:
-            self.workspace.append_log(job.run.id, details)
-        except WorkspaceError:
-            log.exception("The details of run %s could not be kept:\n%s", job.run.id, details)
-        job.finish(RunStatus.FAILED, sentence)
-
-
-def _begun(work: Callable[[], None]) -> threading.Thread:
-    thread = threading.Thread(target=work, name=work.__name__, daemon=True)
-    thread.start()
-    return thread
-
-
-def _died(stage: str) -> str:
-    return (
-        f"The process computing the {stage} ended unexpectedly, most often for want of memory: "
-        "resume the run to try again, with fewer rows or neighbours if that does not help."
-    )

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -76,6 +77,8 @@ class SavedSelection:
         values = dict(values)
         if values.pop("schema") > SCHEMA:
             raise ValueError("it was written by a newer version of UMAP Explorer")
+        if not re.fullmatch(r"[0-9a-f]{32}", values["digest"]):
+            raise ValueError(f"its digest {values['digest']!r} is none of rows")
         return cls(**{**values, "steps": tuple(Step.from_dict(step) for step in values["steps"])})
 
 

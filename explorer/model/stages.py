@@ -161,6 +161,23 @@ def lost(arrays: Mapping[str, Arrays]) -> np.ndarray:
     return np.flatnonzero(np.diff(edges["indptr"]) == 0)
 
 
+def without(lost: np.ndarray, positions: np.ndarray) -> np.ndarray:
+    """Return a map on which rows that have no neighbour have no place, as ``core.UMAP`` gives them none.
+
+    Parameters
+    ----------
+    lost : int64 (m,)
+        As `lost` tells.
+    positions : float32 (n, d)
+        Returned as they are if no row is lost.
+    """
+    if not len(lost):
+        return positions
+    embedding = positions.copy()
+    embedding[lost] = np.nan
+    return embedding
+
+
 def _written(fuzzy_set: csr_array[Any, tuple[int, int]]) -> dict[str, np.ndarray]:
     return {"data": fuzzy_set.data, "indices": fuzzy_set.indices, "indptr": fuzzy_set.indptr}
 

@@ -16,7 +16,7 @@ from explorer.model import stages
 from explorer.model.dataset import Dataset
 from explorer.model.errors import InputError
 from explorer.model.estimate import Calibration
-from explorer.model.run import RunParameters, RunStatus
+from explorer.model.run import RunParameters
 from explorer.model.target import hash_of, target_of
 from explorer.model.workspace import Workspace
 
@@ -255,7 +255,7 @@ def estimate(sweep: Sweep, dataset: Dataset, workspace: Workspace) -> Estimate:
     """
     column = sweep.base.target
     target = hash_of(target_of(dataset.items, column)) if column else ""
-    calibration = _calibration(workspace)
+    calibration = Calibration.learnt(workspace, workspace.runs())
     known: dict[str, bool] = {}
     computed: Counter[str] = Counter()
     seconds = []
@@ -272,11 +272,6 @@ def estimate(sweep: Sweep, dataset: Dataset, workspace: Workspace) -> Estimate:
         seconds.append(sum(expected[name] for name in own))
     in_order = {name: computed[name] for name in stages.ORDER if computed[name]}
     return Estimate(len(seconds), in_order, sum(known.values()), tuple(seconds))
-
-
-def _calibration(workspace: Workspace) -> Calibration:
-    dims = {info.id: info.dims for info in workspace.datasets()}
-    return Calibration.of((run for run in workspace.runs() if run.status is RunStatus.DONE), dims)
 
 
 def counted_stages(counts: Mapping[str, int]) -> str:

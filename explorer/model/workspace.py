@@ -32,7 +32,7 @@ import logging
 import re
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -52,15 +52,14 @@ from explorer.model.files import csv_bytes, write_json, write_table
 from explorer.model.history import History, Keyframe
 from explorer.model.run import Run
 from explorer.model.saved import SavedSelections
+from explorer.model.shelf import Remembered, Shelf, Version, version_of
 
 __all__ = ["Workspace", "csv_bytes", "write_json", "write_table"]
 
 T = TypeVar("T")
 SCHEMA = 1
-RECORDS = {"datasets": "dataset.json", "runs": "run.json"}
 MOST_OPEN = 4
 """Data sets that stay open though nobody uses them."""
-Version = tuple[int, ...]
 log = logging.getLogger(__name__)
 
 
@@ -82,9 +81,11 @@ class Workspace:
         chosen = platformdirs.user_data_path("umap-explorer") / "workspace" if path is None else Path(path)
         self.path = chosen.expanduser().absolute()
         self._lock = filelock.FileLock(self.path / ".lock", timeout=0, thread_local=False)
-        self._claiming = threading.Lock()
+        self._claiming, self._opening = threading.Lock(), threading.Lock()
         self._told: set[str] = set()
-        self._known: dict[Path, tuple[Version, Any]] = {}
+        self._datasets = Shelf(self.path / "datasets", "dataset.json", "data set", DatasetInfo.from_dict)
+        self._runs = Shelf(self.path / "runs", "run.json", "run", Run.from_dict)
+        self._clusterings: Remembered[dict[str, Any]] = Remembered()
         # Data that nobody uses any more takes its columns and its database with it.
         self._open: WeakValueDictionary[tuple[Path, Version | None], Dataset] = WeakValueDictionary()
         self._recent: deque[Dataset] = deque(maxlen=MOST_OPEN)
@@ -146,8 +147,15 @@ class Workspace:
                 f"The workspace {self.path} cannot be written to ({error.strerror}): choose another folder."
             ) from error
         files.remove_leftovers(self.path)
+        self._remove_unrecorded()
         if not (self.path / "workspace.json").exists():
             write_json(self.path / "workspace.json", {"schema": SCHEMA})
+
+    def _remove_unrecorded(self) -> None:
+        """Remove the folders of runs of which a writer that was killed had not written the record yet."""
+        for folder in (self.path / "runs").glob("[!.]*/"):
+            if {path.name for path in folder.iterdir()} <= {"start.npz"}:
+                files.remove(folder)
 
     def close(self) -> None:
         """Let others write."""
@@ -205,21 +213,21 @@ class Workspace:
 
     def datasets(self) -> list[DatasetInfo]:
         """Return the data sets, newest first. A damaged one is told of in the log and left out."""
-        found = list(self._readable("datasets", DatasetInfo.from_dict))
-        return sorted(found, key=lambda info: (info.created, info.id), reverse=True)
+        return sorted(self._datasets.all(self._tell), key=lambda info: (info.created, info.id), reverse=True)
 
     def dataset(self, dataset_id: str) -> Dataset:
         """Open a data set by its id or any unique beginning of it.
 
         It is the same object while its files last and somebody uses it, or it is among those opened last.
         """
-        folder = self._folder("datasets", dataset_id, "data set")
-        key = folder, _version([folder / "dataset.json", folder / "vectors.npy"])
-        dataset = self._open.get(key)
-        if dataset is None:
-            dataset = self._open[key] = datasets.open_dataset(folder)
-        if dataset not in self._recent:
-            self._recent.append(dataset)
+        folder = self._datasets.folder(dataset_id)
+        key = folder, version_of([folder / "dataset.json", folder / "vectors.npy"])
+        with self._opening:
+            dataset = self._open.get(key)
+            if dataset is None:
+                dataset = self._open[key] = datasets.open_dataset(folder)
+            if dataset not in self._recent:
+                self._recent.append(dataset)
         return dataset
 
     # The stage cache
@@ -254,14 +262,12 @@ class Workspace:
 
     def runs(self, dataset_id: str | None = None) -> list[Run]:
         """Return the runs, newest first; a damaged one is logged and left out (see ``problems``)."""
-        found = self._readable("runs", Run.from_dict)
-        chosen = [run for run in found if dataset_id in (None, run.dataset_id)]
+        chosen = [run for run in self._runs.all(self._tell) if dataset_id in (None, run.dataset_id)]
         return sorted(chosen, key=lambda run: (run.created, run.id), reverse=True)
 
     def run(self, run_id: str) -> Run:
         """Return the run with this id or any unique beginning of it."""
-        path = self._folder("runs", run_id, "run") / RECORDS["runs"]
-        return self._once(path, partial(_parse, path, Run.from_dict))
+        return self._runs.named(run_id)
 
     def save_run(self, run: Run) -> None:
         """Write a run's record."""
@@ -329,7 +335,7 @@ class Workspace:
         """Return what ``applied`` keeps of a run's clusters, or None. A damaged record counts as none."""
         path = self.run_folder(run_id) / "clustering.json"
         try:
-            return self._once(path, partial(files.read_json, path))
+            return self._clusterings.get(path, partial(files.read_json, path))
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
@@ -358,13 +364,13 @@ class Workspace:
     def delete_run(self, run_id: str) -> None:
         """Take a run out of every list, whole and at once; until ``empty_deleted`` it can be restored."""
         self.claim()
-        folder = self._folder("runs", run_id, "run")
+        folder = self._runs.folder(run_id)
         files.move(folder, self._deleted / folder.name)
 
     def restore_run(self, run_id: str) -> None:
         """Bring a deleted run back as it was; raises InputError if it is gone for good."""
         self.claim()
-        if not (self._deleted / run_id).exists():
+        if run_id not in {folder.name for folder in self._deleted.glob("*")}:
             raise InputError(
                 f"The run {run_id} cannot be brought back: a server started since has removed it."
             )
@@ -402,79 +408,16 @@ class Workspace:
 
     def problems(self) -> list[str]:
         """One sentence for each data set and run whose record cannot be read."""
-        return [
-            *self._unreadable("datasets", DatasetInfo.from_dict),
-            *self._unreadable("runs", Run.from_dict),
-        ]
-
-    def _unreadable(self, kind: str, parse: Callable[[dict[str, Any]], Any]) -> Iterator[str]:
-        for path in self._records(kind):
-            try:
-                _parse(path, parse)
-            except WorkspaceError as error:
-                yield str(error)
-
-    def _readable(self, kind: str, parse: Callable[[dict[str, Any]], T]) -> Iterator[T]:
-        for path in self._records(kind):
-            try:
-                yield self._once(path, partial(_parse, path, parse))
-            except WorkspaceError as error:
-                self._tell(str(error))
-
-    def _once(self, path: Path, make: Callable[[], T]) -> T:
-        """Return what was made of a file before, unless that has been replaced since."""
-        version = _version([path])
-        if version is None:
-            return make()
-        if path not in self._known or self._known[path][0] != version:
-            self._known[path] = (version, make())
-        value: T = self._known[path][1]
-        return value
-
-    def _records(self, kind: str) -> Iterator[Path]:
-        found = sorted((self.path / kind).glob(f"*/{RECORDS[kind]}"))
-        return (path for path in found if path.parent.name[0] != ".")
-
-    def _folder(self, kind: str, prefix: str, noun: str) -> Path:
-        """Return the one folder of a kind whose name is, or else begins with, the prefix."""
-        known = self.path / kind / prefix / RECORDS[kind]
-        if known in self._known and known.exists():
-            # What asks for every frame and every card must not look through all folders each time.
-            return known.parent
-        names = [path.parent.name for path in self._records(kind)]
-        matches = [name for name in names if name == prefix] or [
-            name for name in names if name.startswith(prefix)
-        ]
-        if len(matches) == 1 and prefix:
-            return self.path / kind / matches[0]
-        if not matches:
-            raise InputError(f"The workspace {self.path} has no {noun} {prefix!r}.")
-        raise InputError(
-            f"{prefix!r} is the beginning of several {noun}s ({', '.join(matches[:4])}): give more of it."
-        )
+        found: list[str] = []
+        self._datasets.all(found.append)
+        self._runs.all(found.append)
+        return found
 
     def _tell(self, sentence: str) -> None:
         """Log a problem once."""
         if sentence not in self._told:
             self._told.add(sentence)
             log.warning(sentence)
-
-
-def _version(paths: Sequence[Path]) -> Version | None:
-    """What files are as long as none of them is replaced; None when one is missing."""
-    try:
-        stats = [path.stat() for path in paths]
-    except OSError:
-        return None
-    return tuple(number for stat in stats for number in (stat.st_ino, stat.st_mtime_ns, stat.st_size))
-
-
-def _parse(path: Path, parse: Callable[[dict[str, Any]], T]) -> T:
-    """Return a record from its JSON file, or WorkspaceError with the reason in one sentence."""
-    try:
-        return parse(files.read_json(path))
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise WorkspaceError(f"{path} is damaged ({error}): restore it, or delete its folder.") from error
 
 
 def _load(path: Path, load: Callable[[Path], T]) -> T | None:

@@ -239,8 +239,12 @@ def test_a_metric_has_a_way_back_by_all_its_names(digits):
     from core.inverse import WITH_MEAN, refuse_without_mean
 
     functions = {named_distances[name] for name in WITH_MEAN}
-    for name, function in named_distances.items():
-        if function in functions:
+    names = {name for name, function in named_distances.items() if function in functions}
+    assert names == set(WITH_MEAN)
+    for name in names:
+        refuse_without_mean(digits, name)
+    for name in set(named_distances) - names:
+        with pytest.raises(InputError, match="have no mean"):
             refuse_without_mean(digits, name)
 
 

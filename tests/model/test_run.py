@@ -10,8 +10,11 @@ from explorer.model.errors import InputError
 from explorer.model.run import Run, RunParameters, RunStatus, Start
 
 
-def test_defaults_are_valid():
+def test_defaults_are_valid_from_one_row_more_than_neighbours():
     RunParameters().validate(n=70_000, dims=784)
+    RunParameters().validate(n=16, dims=1)
+    with pytest.raises(InputError, match="the data has 15 rows"):
+        RunParameters().validate(n=15, dims=1)
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ import pytest
 from core import UMAP, Layout
 from explorer.model import stages
 from explorer.model.errors import InputError, RunError, WorkspaceError
-from explorer.model.run import RunParameters, RunStatus
+from explorer.model.run import Run, RunParameters, RunStatus
 from explorer.model.runner import Runner
 from explorer.model.steps import StepsHere
 from explorer.model.sweep import Sweep
@@ -254,8 +254,8 @@ def test_stopping_in_the_knn_graph_kills_the_worker_and_the_next_run_works(
 ):
     with Workspace(tmp_path) as workspace, Runner(workspace) as runner:
         run = runner.start(workspace.add_dataset(large_path), SHORT)
-        until(lambda: runner.progress(run.id).stage == "knn graph" and runner._worker.pid)
-        pid = runner._worker.pid
+        until(lambda: runner.progress(run.id).stage == "knn graph" and runner._crew.worker.pid)
+        pid = runner._crew.worker.pid
         runner.stop(run.id)
         stopped = runner.wait(run.id, PATIENCE)
         assert stopped.status is RunStatus.STOPPED
@@ -274,8 +274,8 @@ def test_a_killed_worker_fails_its_run_alone_and_resuming_it_changes_nothing(
         large = workspace.add_dataset(large_path)
         run = runner.start(large, SHORT)
         other = runner.start(workspace.add_dataset(vectors_path), SHORT)
-        until(lambda: runner.progress(run.id).stage == "knn graph" and runner._worker.pid)
-        os.kill(runner._worker.pid, signal.SIGKILL)
+        until(lambda: runner.progress(run.id).stage == "knn graph" and runner._crew.worker.pid)
+        os.kill(runner._crew.worker.pid, signal.SIGKILL)
         failed = runner.wait(run.id, PATIENCE)
         assert failed.status is RunStatus.FAILED
         assert "The process computing the knn graph ended unexpectedly" in failed.error
@@ -294,8 +294,8 @@ def test_a_worker_killed_in_a_sweep_fails_the_run_it_was_at_alone(tmp_path, larg
     with Workspace(tmp_path) as workspace, Runner(workspace) as runner:
         sweep = Sweep(n_neighbors=(5, 15), base=SHORT)
         first, second = runner.start_sweep(workspace.add_dataset(large_path), sweep)
-        until(lambda: runner.progress(first.id).stage == "knn graph" and runner._worker.pid)
-        os.kill(runner._worker.pid, signal.SIGKILL)
+        until(lambda: runner.progress(first.id).stage == "knn graph" and runner._crew.worker.pid)
+        os.kill(runner._crew.worker.pid, signal.SIGKILL)
         failed, done = (runner.wait(run.id, PATIENCE) for run in (first, second))
         assert failed.status is RunStatus.FAILED
         assert "The process computing the knn graph ended unexpectedly" in failed.error
@@ -314,7 +314,7 @@ def test_a_stage_that_finds_no_memory_fails_its_run_alone(tmp_path, vectors_path
     with Workspace(tmp_path / "workspace") as workspace, Runner(workspace) as runner:
         small, large = workspace.add_dataset(vectors_path), workspace.add_dataset(path)
         assert runner.wait(runner.start(small, SHORT).id, PATIENCE).status is RunStatus.DONE
-        pid = runner._worker.pid
+        pid = runner._crew.worker.pid
         pages = int(Path(f"/proc/{pid}/statm").read_text().split()[0])
         # Room to map the vectors, not to copy them.
         room = pages * resource.getpagesize() + 3 * path.stat().st_size // 2
@@ -327,7 +327,7 @@ def test_a_stage_that_finds_no_memory_fails_its_run_alone(tmp_path, vectors_path
         )
         assert "MemoryError" in (workspace.run_folder(failed.id) / "log.txt").read_text()
         assert runner.wait(runner.start(small, replace(SHORT, seed=1)).id, PATIENCE).status is RunStatus.DONE
-        assert runner._worker.pid == pid
+        assert runner._crew.worker.pid == pid
         runner.resume(failed.id)
         assert runner.wait(failed.id, PATIENCE).status is RunStatus.DONE
 
@@ -371,7 +371,7 @@ def interrupted_process(workspace_path, data_path, then):
             run = runner.start(workspace.add_dataset(sys.argv[2]), RunParameters(n_epochs=2_000))
             while workspace.checkpoint(run.id) is None or runner.progress(run.id).epoch < 300:
                 time.sleep(0.001)
-            print(run.id, runner._worker.pid, flush=True)
+            print(run.id, runner._crew.worker.pid, flush=True)
             {then}
     """
     command = [sys.executable, "-c", textwrap.dedent(code), str(workspace_path), str(data_path)]
@@ -845,6 +845,46 @@ def test_a_layout_that_fails_goes_back_to_its_last_checkpoint(runner, workspace,
     assert int(kept["epoch"]) == failed.epoch == len(failed.costs) == shown.epoch == 39
     np.testing.assert_array_equal(shown.embedding, kept["positions"])
     assert workspace.run(failed.id).epoch == 39
+
+
+def test_a_run_that_the_disk_refuses_leaves_a_record_of_the_map_that_is_there(
+    runner, workspace, dataset, monkeypatch
+):
+    monkeypatch.setattr("explorer.model.job.CHECKPOINT_SECONDS", 0.0)
+    save = workspace.save_checkpoint
+
+    def refused(run_id, arrays):
+        if arrays["epoch"] >= 40:
+            raise WorkspaceError("No space is left.")
+        save(run_id, arrays)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(workspace, "save_checkpoint", refused)
+        failed = runner.wait(runner.start(dataset, RunParameters(n_epochs=2_000, seed=8)).id, PATIENCE)
+    assert (failed.status, failed.error) == (RunStatus.FAILED, "No space is left.")
+    kept = workspace.run(failed.id)
+    assert (kept.status, kept.error) == (failed.status, failed.error)
+    assert kept.epoch == len(kept.costs) == int(workspace.checkpoint(kept.id)["epoch"]) == 39
+    np.testing.assert_array_equal(workspace.embedding(kept.id), workspace.checkpoint(kept.id)["positions"])
+    # In memory the newest map is there to be looked at; a name goes to the record of the one on disk.
+    assert runner.snapshot(failed.id).epoch == failed.epoch >= 40
+    runner.rename(failed.id, "full disk")
+    assert workspace.run(failed.id) == kept.with_(name="full disk")
+    assert runner.run(failed.id) == failed.with_(name="full disk")
+
+
+def test_one_run_whose_map_is_damaged_keeps_no_server_from_starting(tmp_path, vectors_path):
+    with Workspace(tmp_path) as workspace:
+        dataset = workspace.add_dataset(vectors_path)
+        damaged, whole = (Run.new(dataset.id, dataset.hash, dataset.n, SHORT) for _ in range(2))
+        for run in (damaged, whole):
+            workspace.save_run(run.with_(status=RunStatus.RUNNING, epoch=7))
+        (workspace.run_folder(damaged.id) / "embedding.npy").write_bytes(b"\x93NUMPY")
+        with Runner(workspace) as runner:
+            assert {run.status for run in runner.runs()} == {RunStatus.INTERRUPTED}
+            assert runner.run(whole.id).epoch == 0
+            with pytest.raises(WorkspaceError, match="is damaged"):
+                runner.snapshot(damaged.id)
 
 
 def test_a_run_taken_out_of_the_queue_is_as_far_as_it_was(runner, dataset):

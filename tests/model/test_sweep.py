@@ -20,7 +20,7 @@ from explorer.model.run import Run, RunParameters, RunStatus
 from explorer.model.runner import Event, Runner
 from explorer.model.stages import FUZZY_SET, INITIAL_LAYOUT, KNN_GRAPH, LAYOUT, SUPERVISION
 from explorer.model.statistics import DISTORTION, comparable_runs, compute
-from explorer.model.sweep import Estimate, Sweep, estimate, read_list
+from explorer.model.sweep import MOST_RUNS, Estimate, Sweep, estimate, read_list
 from explorer.model.workspace import Workspace
 
 PATIENCE = 120
@@ -159,7 +159,11 @@ def test_a_sweep_that_cannot_work_is_refused_in_one_sentence(sweep: Sweep, sente
 
 
 def test_as_many_runs_as_may_be_are_no_fault() -> None:
-    Sweep((5, 15), seeds=tuple(range(500))).validate(100, 8)
+    sweep = Sweep((5, 15), seeds=tuple(range(500)))
+    sweep.validate(100, 8)
+    assert sweep.count == len(sweep.parameters(100)) == MOST_RUNS
+    with pytest.raises(InputError, match="1,002 runs"):
+        Sweep((5, 15), seeds=tuple(range(501))).validate(100, 8)
 
 
 # What it will take

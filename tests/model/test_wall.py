@@ -176,7 +176,10 @@ def test_a_choice_survives_its_address(choice: Choice) -> None:
 
 @given(st.text())
 def test_an_address_that_is_no_choice_is_a_plain_wall_or_less(text: str) -> None:
-    arrange(GRID, Choice.of(text))
+    wall = arrange(GRID, Choice.of(text))
+    hung = [run.id for row in wall.cells for cell in row for run in cell]
+    assert len(set(hung)) == len(hung), "no run hangs twice"
+    assert set(hung) <= {run.id for run in GRID}
 
 
 def test_records_tell_cost_and_time_of_runs_at_rest() -> None:

@@ -5,10 +5,12 @@ import json
 import logging
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import textwrap
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -113,11 +115,13 @@ def test_an_import_that_the_disk_refuses_leaves_no_dataset(workspace, tmp_path, 
 
 def test_what_a_killed_writer_left_is_removed_by_the_next(workspace):
     workspace.save_run(new_run())
-    leftover = workspace.path / "runs" / ".run.json.abcd.part"
+    leftover = workspace.path / "runs" / ".run.json.0123abcd.part"
     leftover.write_text("{")
-    staged = workspace.path / "datasets" / ".staging.abcd.part"
+    staged = workspace.path / "datasets" / ".staging.0123abcd.part"
     staged.mkdir(parents=True)
     (staged / "vectors.npy").write_bytes(b"half")
+    of_others = workspace.path / ".download.part"
+    of_others.write_text("")
     workspace.close()
     with Workspace(workspace.path) as reader:
         assert len(reader.runs()) == 1
@@ -125,6 +129,31 @@ def test_what_a_killed_writer_left_is_removed_by_the_next(workspace):
         reader.claim()
         assert not leftover.exists()
         assert not staged.exists()
+        assert of_others.exists()
+
+
+def test_a_run_whose_record_was_never_written_is_nowhere_and_its_folder_goes(workspace):
+    run, begun, empty = new_run(), new_run(), new_run()
+    workspace.save_run(run)
+    workspace.save_start(run.id, {"initial": np.zeros((10, 2), np.float32)})
+    workspace.save_start(begun.id, {"initial": np.zeros((10, 2), np.float32)})
+    workspace.run_folder(empty.id).mkdir()
+    noted = workspace.run_folder("k15-notes")
+    noted.mkdir()
+    (noted / "log.txt").write_text("what somebody may look for")
+    workspace.delete_run(run.id)
+    workspace.restore_run(run.id)
+    workspace.close()
+    with Workspace(workspace.path) as reader:
+        assert reader.runs() == [run]
+        assert reader.problems() == []
+        with pytest.raises(InputError, match="has no run"):
+            reader.run(begun.id)
+        assert reader.run_folder(begun.id).exists(), "reading writes nothing"
+        reader.claim()
+        left = {path.name for path in (workspace.path / "runs").glob("[!.]*")}
+        assert left == {run.id, noted.name}
+        assert set(reader.start(run.id)) == {"initial"}
 
 
 # One writer, many readers
@@ -205,6 +234,17 @@ def test_a_damaged_run_is_told_of_and_hides_no_other(workspace, caplog, content)
         workspace.run(bad.id)
 
 
+def test_a_copy_of_a_run_under_another_name_is_no_second_run_of_that_id(workspace):
+    run = new_run()
+    workspace.save_run(run)
+    shutil.copytree(workspace.run_folder(run.id), workspace.run_folder("copy"))
+    assert workspace.runs() == [run]
+    (problem,) = workspace.problems()
+    assert "is not the name of its folder" in problem
+    with pytest.raises(WorkspaceError, match="not the name of its folder"):
+        workspace.run("copy")
+
+
 def test_a_damaged_dataset_is_told_of_and_hides_no_other(workspace, tmp_path):
     made = []
     for seed in range(3):
@@ -225,11 +265,27 @@ def test_a_damaged_dataset_is_told_of_and_hides_no_other(workspace, tmp_path):
     assert len(workspace.problems()) == 1
 
 
+def test_data_that_lost_its_record_is_imported_anew(workspace, tmp_path):
+    np.save(tmp_path / "a.npy", np.random.default_rng(0).normal(size=(9, 2)).astype("f4"))
+    dataset = workspace.add_dataset(tmp_path / "a.npy")
+    folder = dataset.vectors_path.parent
+    (folder / "dataset.json").unlink()
+    (folder / "vectors.npy").write_bytes(b"lost too")
+    assert workspace.datasets() == []
+    again = workspace.add_dataset(tmp_path / "a.npy")
+    assert again.id == dataset.id
+    np.testing.assert_array_equal(again.vectors, np.load(tmp_path / "a.npy"))
+
+
 def test_an_open_dataset_is_shared_by_who_asks(workspace, tmp_path):
     np.save(tmp_path / "a.npy", np.random.default_rng(0).normal(size=(9, 2)))
     dataset = workspace.add_dataset(tmp_path / "a.npy")
     assert workspace.dataset(dataset.id) is dataset
     assert workspace.dataset(dataset.id[:3]) is dataset
+    other = Workspace(workspace.path)
+    with ThreadPoolExecutor(8) as threads:
+        asked = list(threads.map(other.dataset, [dataset.id] * 8))
+    assert {id(one) for one in asked} == {id(asked[0])}
 
 
 def test_data_that_nobody_uses_is_let_go(workspace, tmp_path):
@@ -263,9 +319,16 @@ def test_a_damaged_map_is_one_sentence(workspace):
 
 def test_a_damaged_checkpoint_counts_as_none(workspace):
     run = new_run()
-    workspace.save_checkpoint(run.id, {"epoch": np.array(3)})
-    (workspace.run_folder(run.id) / "checkpoint.npz").write_bytes(b"PK")
-    assert workspace.checkpoint(run.id) is None
+    workspace.save_checkpoint(run.id, {"epoch": np.array(3), "positions": np.ones((10, 2), np.float32)})
+    path = workspace.run_folder(run.id) / "checkpoint.npz"
+    whole = path.read_bytes()
+    place = whole.index(np.ones(20, np.float32).tobytes())
+    for damaged in (b"PK", b"", whole[:-30], whole[:place] + b"\0\0\0\0" + whole[place + 4 :]):
+        path.write_bytes(damaged)
+        assert workspace.checkpoint(run.id) is None
+    (workspace.run_folder(run.id) / "start.npz").write_bytes(whole[:-30])
+    with pytest.raises(WorkspaceError, match=r"start\.npz is damaged"):
+        workspace.start(run.id)
 
 
 # What is kept comes back
@@ -368,8 +431,9 @@ def test_a_deleted_run_is_listed_nowhere_and_comes_back_whole(workspace):
     assert workspace.keyframes(goes.id).epochs == (3,)
     workspace.delete_run(goes.id)
     workspace.empty_deleted()
-    with pytest.raises(InputError, match="cannot be brought back"):
-        workspace.restore_run(goes.id)
+    for gone in (goes.id, "", "..", f"../{stays.id}"):
+        with pytest.raises(InputError, match="cannot be brought back"):
+            workspace.restore_run(gone)
     assert workspace.runs() == [stays]
 
 
@@ -386,7 +450,7 @@ def test_a_known_run_is_asked_for_without_a_look_at_the_others(workspace, monkey
     for run in runs:
         workspace.save_run(run)
     workspace.runs()
-    monkeypatch.setattr(workspace, "_records", None)
+    monkeypatch.setattr(workspace._runs, "_paths", None)
     monkeypatch.setattr(files, "read_json", None)
     assert [workspace.run(run.id) for run in runs] == runs
 

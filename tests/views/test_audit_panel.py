@@ -6,8 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from explorer.model import audit as audits
@@ -18,13 +16,11 @@ from explorer.model.kept_audit import last
 from explorer.model.marks import Marks
 from explorer.model.projection import Viewport
 from explorer.model.run import RunParameters
-from explorer.model.runner import Runner
 from explorer.model.session import Session
-from explorer.model.workspace import Workspace
 from explorer.views.audit_panel import AuditPanel
 from explorer.views.audit_state import CLUSTER, MOST_LISTED, audit_state
 from explorer.views.flying import AROUND, NEAREST, around
-from tests.views.test_compare_panel import Page
+from tests.views.bench import Page, laid_out
 
 HOSTILE, STRANGER = "<b onclick='x()'>genre</b>", "<script>metal</script>"
 MIXED = 2
@@ -33,24 +29,13 @@ MIXED = 2
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory, blobs) -> Iterator[Session]:
     """Five blobs with a finished run; the labels of one are thrown; and data without columns."""
-    folder = tmp_path_factory.mktemp("audit-panel")
     vectors, blob = blobs
     label = np.array(["folk", "jazz", "punk", "soul", "rock"], object)[blob]
     label[np.flatnonzero(blob == MIXED)[::2]] = STRANGER
-    column = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), vectors.shape[1])
-    table = pa.table({"v": column, HOSTILE: label, "loudness": np.arange(len(blob)) % 7 / 7})
-    pq.write_table(table, folder / "blobs.parquet")
-    np.save(folder / "other.npy", vectors[:50])
-    with Workspace(folder / "workspace") as workspace, Runner(workspace) as runner:
-        workspace.add_dataset(folder / "other.npy")
-        dataset = workspace.add_dataset(folder / "blobs.parquet")
-        runner.wait(runner.start(dataset, RunParameters(n_epochs=150)).id, timeout=240)
-        yield Session(workspace, runner, dataset)
-
-
-@pytest.fixture
-def session(bench: Session) -> Session:
-    return Session(bench.workspace, bench.runner, bench.dataset)
+    columns = {HOSTILE: label, "loudness": np.arange(len(blob)) % 7 / 7}
+    folder = tmp_path_factory.mktemp("audit-panel")
+    with laid_out(folder, vectors, RunParameters(n_epochs=150), **columns) as made:
+        yield made
 
 
 @pytest.fixture

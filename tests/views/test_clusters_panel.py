@@ -3,31 +3,24 @@
 from collections.abc import Iterator
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from explorer.model.clusters import find
 from explorer.model.condensed_tree import select
 from explorer.model.doing import Doing
 from explorer.model.run import RunParameters
-from explorer.model.runner import Runner
 from explorer.model.session import Session
 from explorer.model.statistics import CLUSTER
-from explorer.model.workspace import Workspace
 from explorer.views.clusters_panel import ClustersPanel
+from tests.views.bench import laid_out
 
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory, blobs) -> Iterator[Session]:
     """Five blobs with their colours and a finished run."""
-    folder = tmp_path_factory.mktemp("clusters-panel")
-    table = pa.table({"vector": list(blobs[0]), "colour": np.array([*"abcde"])[blobs[1]]})
-    pq.write_table(table, folder / "blobs.parquet")
-    with Workspace(folder / "workspace") as workspace, Runner(workspace) as runner:
-        dataset = workspace.add_dataset(folder / "blobs.parquet")
-        runner.wait(runner.start(dataset, RunParameters(seed=0, n_epochs=100)).id, timeout=240)
-        yield Session(workspace, runner, dataset)
+    folder, colours = tmp_path_factory.mktemp("clusters-panel"), np.array([*"abcde"])[blobs[1]]
+    with laid_out(folder, blobs[0], RunParameters(seed=0, n_epochs=100), colour=colours) as made:
+        yield made
 
 
 @pytest.fixture
@@ -35,11 +28,6 @@ def session(bench: Session) -> Iterator[Session]:
     yield Session(bench.workspace, bench.runner, bench.dataset)
     for run in bench.runner.runs(bench.dataset.id):
         bench.workspace.save_clustering(run.id, None)
-
-
-@pytest.fixture
-def told() -> list[Doing | None]:
-    return []
 
 
 @pytest.fixture

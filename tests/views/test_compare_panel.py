@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -15,15 +15,14 @@ from explorer.model.doing import Doing
 from explorer.model.drawing import Ground
 from explorer.model.errors import InputError
 from explorer.model.run import RunParameters, RunStatus
-from explorer.model.runner import Runner
 from explorer.model.session import Session
 from explorer.model.statistics import STABILITY
-from explorer.model.workspace import Workspace
 from explorer.views import compare_panel
 from explorer.views.colour_panel import hint
 from explorer.views.compare_panel import ComparePanel
 from explorer.views.compare_state import comparison_state
 from tests.model.test_cli import finish, start
+from tests.views.bench import Page, laid_out
 
 SEEDS = (0, 1, 2)
 
@@ -31,42 +30,14 @@ SEEDS = (0, 1, 2)
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory, blobs) -> Iterator[Session]:
     """Five blobs with three finished runs, and other data without any."""
-    folder = tmp_path_factory.mktemp("compare")
-    np.save(folder / "blobs.npy", blobs[0])
-    np.save(folder / "other.npy", blobs[0][:50])
-    with Workspace(folder / "workspace") as workspace, Runner(workspace) as runner:
-        workspace.add_dataset(folder / "other.npy")
-        dataset = workspace.add_dataset(folder / "blobs.npy")
-        for seed in SEEDS:
-            runner.wait(runner.start(dataset, RunParameters(seed=seed, n_epochs=100)).id, timeout=240)
-        yield Session(workspace, runner, dataset)
-
-
-@pytest.fixture
-def session(bench: Session) -> Session:
-    return Session(bench.workspace, bench.runner, bench.dataset)
-
-
-@pytest.fixture
-def told() -> list[Doing | None]:
-    return []
+    wanted = (RunParameters(seed=seed, n_epochs=100) for seed in SEEDS)
+    with laid_out(tmp_path_factory.mktemp("compare"), blobs[0], *wanted) as made:
+        yield made
 
 
 @pytest.fixture
 def panel(session: Session, told: list[Doing | None]) -> ComparePanel:
     return ComparePanel(session, told.append)
-
-
-class Page:
-    """A document that does at once what it is asked to do in its next tick, and nothing later."""
-
-    session_context = None
-
-    def add_next_tick_callback(self, callback: Callable[[], None]) -> None:
-        callback()
-
-    def add_timeout_callback(self, callback: Callable[[], None], _milliseconds: int) -> None:
-        self.later = callback
 
 
 @pytest.fixture

@@ -5,21 +5,17 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from explorer.model.density_difference import difference
 from explorer.model.doing import Doing
 from explorer.model.drawing import Ground
 from explorer.model.run import RunParameters
-from explorer.model.runner import Runner
 from explorer.model.session import Session
-from explorer.model.workspace import Workspace
 from explorer.views import drift_panel, palette
 from explorer.views.difference_picture import difference_picture, difference_pixels
 from explorer.views.drift_panel import DriftPanel
-from tests.views.test_compare_panel import Page
+from tests.views.bench import Page, laid_out
 
 WEEKS, THIN = 20, 3
 
@@ -27,29 +23,13 @@ WEEKS, THIN = 20, 3
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory, blobs) -> Iterator[Session]:
     """Five blobs with a finished run, one of them in the first weeks only, and data without a run."""
-    folder = tmp_path_factory.mktemp("drift")
     vectors, labels = blobs
     weeks = np.random.default_rng(0).integers(0, np.where(labels == THIN, WEEKS // 4, WEEKS))
-    column = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), 12)
     kinds = [f"<b>{one}</b>" for one in labels]
-    days = pa.array(np.datetime64("2024-01-01") + 7 * weeks)
-    pq.write_table(pa.table({"v": column, "kind": kinds, "added": days}), folder / "blobs.parquet")
-    np.save(folder / "other.npy", vectors[:50])
-    with Workspace(folder / "workspace") as workspace, Runner(workspace) as runner:
-        workspace.add_dataset(folder / "other.npy")
-        dataset = workspace.add_dataset(folder / "blobs.parquet")
-        runner.wait(runner.start(dataset, RunParameters(n_epochs=100)).id, timeout=240)
-        yield Session(workspace, runner, dataset)
-
-
-@pytest.fixture
-def session(bench: Session) -> Session:
-    return Session(bench.workspace, bench.runner, bench.dataset)
-
-
-@pytest.fixture
-def told() -> list[Doing | None]:
-    return []
+    columns = {"kind": kinds, "added": np.datetime64("2024-01-01") + 7 * weeks}
+    folder = tmp_path_factory.mktemp("drift")
+    with laid_out(folder, vectors, RunParameters(n_epochs=100), **columns) as made:
+        yield made
 
 
 @pytest.fixture

@@ -47,6 +47,7 @@ from explorer.views.item_panel import ItemPanel
 from explorer.views.page import Explorer
 from explorer.views.run_pictures import RunPictures
 from explorer.views.search_bar import SearchBar
+from tests.views.bench import Page
 
 N = 90
 
@@ -78,15 +79,6 @@ def explorer(session: Session) -> Iterator[Explorer]:
     made = Explorer(session, Document())
     yield made
     made.close()
-
-
-class Page:
-    """A document that does at once what it is asked to do in its next tick."""
-
-    session_context = None
-
-    def add_next_tick_callback(self, callback: Callable[[], None]) -> None:
-        callback()
 
 
 def beside_the_page(aside: Aside) -> None:

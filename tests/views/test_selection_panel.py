@@ -12,6 +12,7 @@ from explorer.model.selection import Share, Step
 from explorer.views.aside import Aside
 from explorer.views.histogram import histogram_columns
 from explorer.views.selection_panel import told
+from tests.views.bench import Page
 
 
 @pytest.mark.parametrize(
@@ -45,15 +46,6 @@ def test_both_histograms_have_one_area(counts: list[tuple[int, int]]) -> None:
     ]
     for name, total in (("chosen", sum(s.selected for s in shares)), ("all", sum(s.total for s in shares))):
         assert sum(c[name] for c in columns) == pytest.approx(1 if total else 0)
-
-
-class Page:
-    """A document that does at once what it is asked to do in its next tick."""
-
-    session_context = None
-
-    def add_next_tick_callback(self, callback) -> None:
-        callback()
 
 
 @pytest.mark.parametrize(("every", "done"), [(False, [0, 9]), (True, list(range(10)))])

@@ -15,6 +15,7 @@ from explorer.model.workspace import Workspace
 from explorer.views import sweep_form
 from explorer.views.run_form import RunForm
 from explorer.views.sweep_form import SweepForm
+from tests.views.bench import Page
 
 N = 90
 
@@ -39,15 +40,6 @@ def form(session: Session) -> SweepForm:
 def write(form: SweepForm, **texts: str) -> None:
     for name, text in texts.items():
         form.fields[name].value = text
-
-
-class Page:
-    """A document that does at once what it is asked to do in its next tick."""
-
-    session_context = None
-
-    def add_next_tick_callback(self, callback: Callable[[], None]) -> None:
-        callback()
 
 
 def test_it_asks_nothing_until_it_is_switched_on(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from explorer.cli import TABLES, Data, Folder, Items, Json, RunName, Vectors, _add, _open, _write
+from explorer.cli.data import add_data, open_workspace, write_rows
+from explorer.cli.options import TABLES, Data, Folder, Items, Json, RunName, Vectors
 from explorer.model.errors import InputError
 from explorer.terminal import print_json, told_bar
 
@@ -23,12 +24,6 @@ New = Annotated[
         help="A file of new data with vectors of the same kind, to compare with the run's.", metavar="DATA"
     ),
 ]
-
-
-def add_to(cli: typer.Typer) -> None:
-    """Make these commands part of the command line."""
-    for command in (drift, coverage, transform):
-        cli.command()(command)
 
 
 def drift(
@@ -48,14 +43,14 @@ def drift(
 
     if bool(time) == (new is not None):
         raise InputError("Compare either over time, with --time COLUMN, or with new data, with --new DATA.")
-    with _open(workspace, must_exist=workspace is not None) as space:
+    with open_workspace(workspace) as space:
         record = space.run(run)
         if new is None:
             with told_bar("comparing over time") as told:
                 by_time = drift_of_run(space, record, time, told)
             said, findings, result = (by_time.sentence,), by_time.findings, by_time.to_dict()
         else:
-            dataset = _add(space, new, vectors, items)
+            dataset = add_data(space, new, vectors, items)
             with told_bar("comparing with new data") as told:
                 by_data = arrivals(space, record, dataset, told)
             said, findings = (by_data.sentence, *by_data.appeared), by_data.findings
@@ -88,10 +83,10 @@ def coverage(
 
     if bool(batch) == (new is not None):
         raise InputError("Name the batch, either by --batch SQL or as new data by --new DATA.")
-    with _open(workspace, must_exist=workspace is not None) as space:
+    with open_workspace(workspace) as space:
         record = space.run(run)
         dataset, embedding = space.dataset(record.dataset_id), map_of(space, record)
-        of_batch = None if new is None else _add(space, new, vectors, items)
+        of_batch = None if new is None else add_data(space, new, vectors, items)
         mask = dataset.items.where(batch) if of_batch is None else None
         with told_bar("finding clusters") as told:
             labels = find(space, record, progress=told).labels
@@ -102,7 +97,7 @@ def coverage(
                 found = coverage_of_new(space, record, of_batch, labels, progress=told)
         rows = found.rows_in_gaps
         if out is not None:
-            _write(out, rows_table(dataset, rows, embedding[rows], cluster=labels[rows]))
+            write_rows(out, rows_table(dataset, rows, embedding[rows], cluster=labels[rows]))
     if as_json:
         print_json({"run": record.id} | found.to_dict() | {"file": None if out is None else str(out)})
         return
@@ -129,17 +124,17 @@ def transform(
     from explorer.model.placing import Reference, placed
     from explorer.model.sampling import rows_table
 
-    with _open(workspace, must_exist=workspace is not None) as space:
+    with open_workspace(workspace) as space:
         record = space.run(run)
         reference = Reference.of_run(space, record)
-        dataset = _add(space, data, vectors, items)
+        dataset = add_data(space, data, vectors, items)
         with told_bar("placing") as told:
             found = placed(space, record, dataset, told)
         beside = {
             "nearest_row": found.indices[:, 0],
             "novelty": novelty(reference.graph, found),
         }
-        columns = _write(out, rows_table(dataset, np.arange(dataset.n), found.places, **beside))
+        columns = write_rows(out, rows_table(dataset, np.arange(dataset.n), found.places, **beside))
     if as_json:
         print_json({"run": record.id, "rows": dataset.n, "file": str(out), "columns": columns})
     else:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from explorer.cli import Folder, Json, RunName, _open
+from explorer.cli.data import open_workspace
+from explorer.cli.options import Folder, Json, RunName
 from explorer.model.errors import InputError
 from explorer.terminal import print_json, told_bar
 
@@ -16,12 +17,6 @@ if TYPE_CHECKING:
     from explorer.model.drift import Drift
     from explorer.model.run import Run
     from explorer.model.workspace import Workspace
-
-
-def add_to(cli: typer.Typer) -> None:
-    """Make these commands part of the command line."""
-    for command in (audit, mark):
-        cli.command()(command)
 
 
 def audit(
@@ -70,7 +65,7 @@ def audit(
     limit = Severity.named(fail_on) if fail_on else None
     if html is not None and html.is_dir():
         raise InputError(f"{html} is a folder: name a file to write the report to.")
-    with _open(workspace, must_exist=workspace is not None) as space:
+    with open_workspace(workspace) as space:
         record = space.run(run)
         chosen = ClusterParameters.for_rows(record.n, min_cluster_size, min_samples)
         found, by_time = _found(space, record, _named(by), _named(truth), time, chosen)
@@ -107,7 +102,7 @@ def mark(
     from explorer.model.kept_audit import finding_key
     from explorer.model.marks import Marks
 
-    with _open(workspace, must_exist=workspace is not None) as space:
+    with open_workspace(workspace) as space:
         record = space.run(run)
         key = finding_key(space, record.id, finding)
         marks = Marks(space, record.id)
