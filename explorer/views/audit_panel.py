@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 import panel as pn
-import panel_material_ui as pmui
 from numpy.typing import NDArray
 
 from explorer.model import audit as audits
@@ -30,6 +29,7 @@ from explorer.views.audit_state import CLUSTER, audit_state, called
 from explorer.views.colouring import colourable
 from explorer.views.download import Download
 from explorer.views.found_rows import FoundRows, select_found
+from explorer.views.small_button import main_button, several
 from explorer.views.theme import script, stylesheet
 from explorer.views.undertaking import Undertaking
 
@@ -116,20 +116,14 @@ class AuditPanel(pn.viewable.Viewer):
         wide: dict[str, Any] = {"sizing_mode": "stretch_width"}
         sheet: dict[str, Any] = {"stylesheets": [stylesheet("panels.css")], **wide}
         self._head = pn.pane.HTML(margin=(10, 0, 4, 0), **sheet)
-        self.columns = pmui.MultiChoice(
-            label="Audit by",
+        self.columns = several(
+            "Audit by",
+            "Columns by which clusters are mixed, lack something or have too much of it.",
             margin=(12, 0, 4, 0),
-            sx={
-                "& .MuiSelect-select": {"padding": "5px 8px"},
-                "& .MuiChip-root": {"height": 22, "fontSize": 12},
-            },
-            description="Columns by which clusters are mixed, lack something or have too much of it.",
-            **wide,
         )
-        self.audit = pmui.Button(
-            label="Audit", color="primary", variant="contained", size="small", margin=0,
-            description="Tells what is wrong with the clusters of the map, the worst first.",
-        )  # fmt: skip
+        self.audit = main_button(
+            "Audit", "Tells what is wrong with the clusters of the map, the worst first."
+        )
         self.report = Download(
             label="Export report", callback=self._report, filename="audit.html", size="small", margin=0,
             description="One HTML file with pictures and tables, which needs nothing else to be read.",

@@ -14,7 +14,6 @@ from explorer.model import clusters
 from explorer.model.coverage import NO_CLUSTERS, Coverage, coverage, map_of
 from explorer.model.doing import Doing
 from explorer.model.errors import InputError
-from explorer.model.run import Run
 from explorer.model.session import Session
 from explorer.views.aside import Aside
 from explorer.views.colouring import colourable
@@ -22,8 +21,8 @@ from explorer.views.difference_picture import difference_picture, ramp
 from explorer.views.drift_state import ALL_GAPS, GAP, coverage_state
 from explorer.views.found_rows import FoundRows, select_found
 from explorer.views.line_input import LineInput
+from explorer.views.question import Question
 from explorer.views.theme import script
-from explorer.views.undertaking import Undertaking
 
 BY_CONDITION = "a condition in SQL"
 MOST_CATEGORIES = 200
@@ -35,7 +34,7 @@ class CoverageResult(FoundRows):
     _esm: ClassVar[str] = script("found_rows.js", "coverage.js")
 
 
-class CoveragePanel(pn.viewable.Viewer):
+class CoveragePanel(Question):
     """A choice of batch, by a column's category or a condition, and what it lacks.
 
     Parameters
@@ -48,11 +47,14 @@ class CoveragePanel(pn.viewable.Viewer):
         The theme.
     """
 
+    found: Coverage | None
+
     def __init__(self, session: Session, tell: Callable[[Doing | None], None], dark: bool) -> None:
-        super().__init__()
-        self._session, self._dark, self._offering = session, dark, Aside()
-        self._run: Run | None = None
-        self._found: Coverage | None = None
+        super().__init__(
+            session, tell, CoverageResult, "Compare the batch",
+            "Draws where on the map the batch lies more or less densely than the other items.",
+        )  # fmt: skip
+        self._dark, self._offering = dark, Aside()
         wide: dict[str, Any] = {"size": "small", "sizing_mode": "stretch_width"}
         self.by = pmui.Select(
             label="Batch by",
@@ -74,19 +76,8 @@ class CoveragePanel(pn.viewable.Viewer):
             description="What would follow WHERE, on the columns of the items. The batch is where it holds.",
             **wide,
         )
-        self.compare = pmui.Button(
-            label="Compare the batch",
-            color="primary",
-            variant="contained",
-            size="small",
-            margin=(4, 0),
-            description="Draws where on the map the batch lies more or less densely than the other items.",
-        )
-        self.compare.on_click(lambda _: self._compare())
         self.condition.param.watch(lambda _: self._compare(self.condition.entered), ["enter_pressed"])
         self.by.param.watch(self._offer, ["value"])
-        self.work = Undertaking(tell, self._arrange)
-        self.result = CoverageResult(self._on_message, margin=0, sizing_mode="stretch_width")
         self._arrange()
 
     def __panel__(self) -> pn.viewable.Viewable:
@@ -98,17 +89,12 @@ class CoveragePanel(pn.viewable.Viewer):
     def use_theme(self, dark: bool) -> None:
         """Draw for the dark or the light page."""
         self._dark = dark
-        if self._found is not None:
-            self._put(self._found)
+        if self.found is not None:
+            self._put(self.found)
 
-    def close(self) -> None:
-        """The page is gone."""
-        self.work.stop()
-
-    def look_at(self, run: Run | None) -> None:
+    def look_anew(self) -> None:
         """Be about another run, or another map of it: what was found is forgotten."""
-        self._run, self._found, self.result.state = run, None, {}
-        self.work.clear()
+        self.forget()
         options = {BY_CONDITION: "", **{name: name for name in colourable(self._session)}}
         if options != self.by.options:
             self.condition.param.update(value="", value_input="")
@@ -130,7 +116,7 @@ class CoveragePanel(pn.viewable.Viewer):
         options = dict(reversed(options.items()))
         self.category.param.update(options=options, value=0 if options else None)
 
-    def _arrange(self) -> None:
+    def _arrange(self, *_: Any) -> None:
         by_column = bool(self.by.value)
         self.category.visible, self.condition.visible = by_column, not by_column
         self.compare.visible = not self.work.is_working
@@ -161,12 +147,12 @@ class CoveragePanel(pn.viewable.Viewer):
         self.work.begin("comparing the batch", work, self._put)
 
     def _put(self, found: Coverage) -> None:
-        self._found = found
+        self.found = found
         picture = difference_picture(found.difference, self._dark)
         self.result.state = coverage_state(found, picture, ramp(self._dark))
 
     def _on_message(self, message: dict[str, str]) -> None:
-        found, key = self._found, message["key"]
+        found, key = self.found, message["key"]
         if found is None:
             return
         if key == ALL_GAPS:

@@ -15,6 +15,7 @@ from explorer.model.session import Session
 from explorer.model.sweep import Estimate, Sweep, estimate, read_list
 from explorer.views.aside import Aside
 from explorer.views.run_form import METRICS, RunForm
+from explorer.views.small_button import several
 from explorer.views.telling import tell
 from explorer.views.text import count, duration
 from explorer.views.theme import stylesheet
@@ -58,17 +59,12 @@ class SweepForm(pn.viewable.Viewer):
             name: pmui.TextInput(label=LABELS[name], value=AT_FIRST[name], description=meaning, **wide)
             for name, meaning in MEANING.items()
         }
-        self.metric = pmui.MultiChoice(
-            label="metrics",
+        self.metric = several(
+            "metrics",
+            "How the distance between two vectors is measured; each has graphs of its own.",
             options=METRICS,
             value=METRICS[:1],
-            description="How the distance between two vectors is measured; each has graphs of its own.",
-            sizing_mode="stretch_width",
             margin=(6, 0),
-            sx={
-                "& .MuiSelect-select": {"padding": "5px 8px"},
-                "& .MuiChip-root": {"height": 22, "fontSize": 12},
-            },
         )
         self._said = pn.pane.HTML(
             stylesheets=[stylesheet("panels.css")], sizing_mode="stretch_width", margin=(2, 0)

@@ -58,7 +58,7 @@ def test_a_thinning_cluster_and_the_gap_of_a_batch_are_selected(
     expect(picture).to_be_visible(timeout=60_000)
     assert picture.evaluate("image => image.naturalWidth") > 100
     page.get_by_role("button", name="Select the gap").click()
-    gap = panel.coverage._found.rows_in_gaps
+    gap = panel.coverage.found.rows_in_gaps
     until(lambda: session.selection.count == len(gap))
     np.testing.assert_array_equal(session.selection.rows, gap)
     overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")

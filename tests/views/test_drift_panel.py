@@ -96,7 +96,7 @@ def test_a_batch_by_category_and_by_condition_and_its_gap_selected(
     assert rows[blobs[1] == THIN].mean() > 0.9
     assert state["gap"] == f"Select the gap ({session.selection.count} items)"
     one._on_message({"key": "gap:0"})
-    np.testing.assert_array_equal(session.selection.rows, one._found.gaps[0].rows)
+    np.testing.assert_array_equal(session.selection.rows, one.found.gaps[0].rows)
     assert session.selection.steps[-1].text == f"gap 1 of {one.condition.value}"
     before = state["picture"]
     panel.use_theme(False)
@@ -106,11 +106,11 @@ def test_a_batch_by_category_and_by_condition_and_its_gap_selected(
     assert list(one.category.options) == [f"<b>{i}</b>" for i in range(5)]
     one.category.value = 2
     one.compare.clicks += 1
-    assert one._found.batch == "kind = <b>2</b>"
-    assert one._found.size == 120
+    assert one.found.batch == "kind = <b>2</b>"
+    assert one.found.size == 120
     assert not one.condition.visible
     one._on_message({"key": "surplus:0"})
-    assert session.selection.count == len(one._found.surpluses[0].rows)
+    assert session.selection.count == len(one.found.surpluses[0].rows)
 
 
 def test_what_cannot_be_told_is_said_in_a_sentence(session: Session, panel: DriftPanel) -> None:
