@@ -20,6 +20,7 @@ from explorer.views.compare_state import CHANGING, CLUSTER, comparison_state
 from explorer.views.found_rows import FoundRows, select_found
 from explorer.views.question import Question
 from explorer.views.small_button import several, small_button
+from explorer.views.text import told_apart
 from explorer.views.theme import script, stylesheet
 
 MOST_OTHERS = 4
@@ -98,7 +99,7 @@ class ComparePanel(Question):
     def _offer(self, *_: Any) -> None:
         reference, runs = self._run, self._session.runs
         others = () if reference is None else tuple(run for run in runs if _fits(run, reference))
-        options = _named(others)
+        options = told_apart({run.id: run.parameters.label for run in others})
         likely = [] if reference is None else [run.id for run in comparable_runs(reference, others)[1:]]
         # What was proposed is proposed anew as runs come; what was chosen by hand stays.
         chosen = [name for name in self.others.value if name in options.values()]
@@ -177,12 +178,3 @@ def _fits(run: Run, reference: Run) -> bool:
     """Whether a run can be compared with the reference."""
     same = run.n == reference.n and run.data_hash == reference.data_hash and run.id != reference.id
     return same and run.status is RunStatus.DONE and run.parameters.n_components == 2
-
-
-def _named(runs: tuple[Run, ...]) -> dict[str, str]:
-    """Runs by their labels, and by their ids too where two have the same."""
-    labels = [run.parameters.label for run in runs]
-    return {
-        label if labels.count(label) == 1 else f"{label} · {run.id}": run.id
-        for run, label in zip(runs, labels, strict=True)
-    }
