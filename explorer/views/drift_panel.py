@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import panel as pn
 import panel_material_ui as pmui
 
+from explorer.model.arrivals import Arrivals
+from explorer.model.coverage import Coverage
 from explorer.model.doing import Doing
 from explorer.model.drift import Drift, drift_of_run, time_columns
 from explorer.model.session import Session
@@ -20,6 +23,25 @@ from explorer.views.theme import script, stylesheet
 NO_RUN = "<b>There is no map yet.</b><br>Run the data first: what changes is told of the clusters of its map."
 AT_WORK = "<b>The run on the map is not done.</b><br>What changes is told once it is."
 NO_TIMES = "The items have no column of dates or times to tell by when each came in."
+
+
+@dataclass(frozen=True, eq=False)
+class Changes:
+    """What was found of change on the page.
+
+    Attributes
+    ----------
+    drift : Drift or None
+        Over time.
+    coverage : Coverage or None
+        Of a batch.
+    arrivals : Arrivals or None
+        Of a batch of other data.
+    """
+
+    drift: Drift | None = None
+    coverage: Coverage | None = None
+    arrivals: Arrivals | None = None
 
 
 class DriftResult(FoundRows):
@@ -73,6 +95,11 @@ class DriftPanel(Question):
 
     def __panel__(self) -> pn.viewable.Viewable:
         return pn.Column(self._head, self._rest, sizing_mode="stretch_width", margin=0)
+
+    @property
+    def changes(self) -> Changes:
+        """All that is shown."""
+        return Changes(self.found, self.coverage.found, self.coverage.arrivals)
 
     def use_theme(self, dark: bool) -> None:
         """Draw for the dark or the light page."""

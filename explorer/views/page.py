@@ -136,8 +136,10 @@ class Explorer(pn.viewable.Viewer):
         self.compare = ComparePanel(session, self.status.show)
         self.clusters = ClustersPanel(session, self.status.show, dark)
         self.flight = Flight(session, self.grid.linking)
-        self.audit = AuditPanel(session, self.status.show, self.flight.to, self._sample)
         self.drift = DriftPanel(session, self.status.show, dark)
+        self.audit = AuditPanel(
+            session, self.status.show, self.flight.to, self._sample, lambda: self.drift.changes
+        )
         self.search = SearchBar(session, self._jump)
         self.share = ShareBar(session)
 
