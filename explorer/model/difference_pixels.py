@@ -1,4 +1,7 @@
-"""A signed difference of densities as pixels, one a cell: what is significant in colour, all else in grey."""
+"""A signed difference of densities as pixels, one a cell: what is significant in colour, all else in grey.
+
+Or all else left out, to lie over a map that is drawn already.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,8 @@ FAINTEST = 0.4
 """How far from grey the least significant difference is."""
 GREY, HALO = 0.6, 0.4
 """How opaque the fullest cell without a difference is, and at most a cell without points with one."""
+FAINT, FULL = 0.3, 0.62
+"""How opaque the least and the most significant difference over a map is: the points beneath are seen."""
 SHARP = 3
 """Pixels of a picture that a cell is wide."""
 
@@ -41,6 +46,15 @@ def difference_pixels(
     full = np.where(points > 0, 0.3 + 0.7 * points, 0.0)
     halo = HALO * np.minimum(1, 4 * around)
     pixels[..., 3] = np.where(same, GREY * full, np.maximum(0.3 * (points > 0) + 0.7 * full, halo))
+    return np.asarray(np.rint(pixels * 255), np.uint8)
+
+
+def veil_pixels(found: Difference, ramp: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """The cells alone that differ significantly, seen through: as `difference_pixels`, without grey ones."""
+    pixels = np.empty((*found.marked.shape, 4))
+    pixels[..., :3] = _tint(found, ramp)
+    opacity = FAINT + (FULL - FAINT) * np.abs(found.contrast)
+    pixels[..., 3] = np.where(found.marked == 0, 0.0, opacity * np.minimum(1, 4 * _shown(found.density)))
     return np.asarray(np.rint(pixels * 255), np.uint8)
 
 

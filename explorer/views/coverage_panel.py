@@ -29,6 +29,7 @@ from explorer.views.drift_state import ALL_GAPS, CLUSTER, GAP, coverage_state
 from explorer.views.found_rows import FoundRows, select_found
 from explorer.views.line_input import LineInput
 from explorer.views.question import Question
+from explorer.views.small_button import small_switch
 from explorer.views.text import count, told_apart
 from explorer.views.theme import script, stylesheet
 
@@ -65,6 +66,8 @@ class CoveragePanel(Question):
         Told of work again and again while it lasts, and None after.
     dark : bool
         The theme.
+    show : callable
+        Called with what is to be seen over the map, None for nothing, and the theme.
 
     Attributes
     ----------
@@ -79,16 +82,23 @@ class CoveragePanel(Question):
         session: Session,
         tell: Callable[[Doing | None], None],
         dark: bool,
+        show: Callable[[Coverage | None, bool], None] = lambda *_: None,
     ) -> None:
         super().__init__(
             session, tell, CoverageResult, "Compare the batch",
             "Draws where on the map the batch lies more or less densely than the other items.",
         )  # fmt: skip
-        self._dark, self._offering = dark, Aside()
+        self._dark, self._show, self._offering = dark, show, Aside()
         self.arrivals: Arrivals | None = None
         self._make_fields()
+        self.on_map = small_switch(
+            "Show on the map",
+            "Lays the colours over the map where the batch is lacking or abounds by more than chance. "
+            "Earlier epochs, and other runs, are shown without.",
+        )
         self.condition.param.watch(lambda _: self._compare(self.condition.entered), ["enter_pressed"])
         self.by.param.watch(self._offer, ["value"])
+        self.on_map.param.watch(self._lay, ["value"])
         self._arrange()
 
     def _make_fields(self) -> None:
@@ -123,7 +133,7 @@ class CoveragePanel(Question):
     def __panel__(self) -> pn.viewable.Viewable:
         return pn.Column(
             self.by, self.category, self.data, self._alone, self.condition, self.compare, self.work,
-            self.result, sizing_mode="stretch_width", margin=0,
+            self.on_map, self.result, sizing_mode="stretch_width", margin=0,
         )  # fmt: skip
 
     def use_theme(self, dark: bool) -> None:
@@ -143,9 +153,10 @@ class CoveragePanel(Question):
             self._offer()
 
     def forget(self) -> None:
-        """Nothing was found, nor is anything looked for."""
+        """Nothing was found, nor is anything looked for or shown on the map."""
         super().forget()
-        self.arrivals = None
+        self.arrivals, self.on_map.value = None, False
+        self._draw()
 
     # What the batch may be
 
@@ -215,9 +226,14 @@ class CoveragePanel(Question):
 
     def _draw(self) -> None:
         found, colours = self.found, list(ramp(self._dark))
+        self.on_map.visible = found is not None
         if found is not None:
             picture = difference_picture(found.difference, self._dark)
             self.result.state = coverage_state(found, picture, colours, self.arrivals)
+        self._lay()
+
+    def _lay(self, *_: Any) -> None:
+        self._show(self.found if self.on_map.value else None, self._dark)
 
     def _on_message(self, message: dict[str, str]) -> None:
         found, key = self.found, message["key"]

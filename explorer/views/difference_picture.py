@@ -1,4 +1,4 @@
-"""A signed difference of densities as a small picture in the colours of the page."""
+"""A signed difference of densities in the colours of the page: as a small picture, and to lie over a map."""
 
 from __future__ import annotations
 
@@ -32,6 +32,11 @@ def difference_pixels(found: Difference, dark: bool) -> NDArray[np.uint8]:
         Red, green, blue, opacity; row 0 at the bottom.
     """
     return model.difference_pixels(found, _steps(dark), palette.rgb(palette.tokens(dark).muted))
+
+
+def difference_veil(found: Difference, dark: bool) -> NDArray[np.uint32]:
+    """The colours alone, RGBA as `shading.Picture` has it, uint32 (height, width), row 0 at the bottom."""
+    return np.ascontiguousarray(model.veil_pixels(found, _steps(dark))).view(np.uint32)[..., 0]
 
 
 def ramp(dark: bool, n: int = 9) -> tuple[str, ...]:

@@ -61,12 +61,18 @@ class DriftPanel(Question):
         Told of work again and again while it lasts, and None after.
     dark : bool
         The theme.
+    show : callable
+        Called with the coverage that is to be seen over the map, None for nothing, and the theme.
     """
 
     found: Drift | None
 
     def __init__(
-        self, session: Session, tell: Callable[[Doing | None], None] = lambda _: None, dark: bool = True
+        self,
+        session: Session,
+        tell: Callable[[Doing | None], None] = lambda _: None,
+        dark: bool = True,
+        show: Callable[[Coverage | None, bool], None] = lambda *_: None,
     ) -> None:
         super().__init__(
             session, tell, DriftResult, "Compare over time",
@@ -83,7 +89,7 @@ class DriftPanel(Question):
             description="The column of dates or times over which the share of each cluster is compared.",
             **wide,
         )
-        self.coverage = CoveragePanel(session, tell, dark)
+        self.coverage = CoveragePanel(session, tell, dark, show)
         section = '<div class="section">Coverage of a batch</div>'
         self._rest = pn.Column(
             self.column, self.compare, self.work, self.result,

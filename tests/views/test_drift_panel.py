@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from bokeh.document import Document
 
 from explorer.model.clusters import find
 from explorer.model.density_difference import difference
@@ -27,9 +28,12 @@ from explorer.model.session import Session
 from explorer.model.workspace import Workspace
 from explorer.views import drift_panel, palette
 from explorer.views.audit_panel import AuditPanel
+from explorer.views.colouring import Colours
 from explorer.views.coverage_panel import By
+from explorer.views.difference_overlay import DifferenceOverlay
 from explorer.views.difference_picture import difference_picture, difference_pixels
 from explorer.views.drift_panel import DriftPanel
+from explorer.views.map_view import MapView
 from tests.views.test_compare_panel import Page
 
 WEEKS, THIN = 20, 3
@@ -166,6 +170,46 @@ def test_other_data_is_placed_and_told_by_its_gaps_and_by_clusters(
     one._put_data(None, {})
     assert "No other data of this workspace has vectors of 12 dimensions" in one._alone.object
     assert not one.compare.visible
+
+
+def test_the_difference_lies_over_the_map_until_another_run_is_shown(session: Session) -> None:
+    view = MapView(session, 0, Colours(session), Document())
+    overlay = DifferenceOverlay(session, view)
+    panel = DriftPanel(session, show=overlay.show)
+    one, run_id = panel.coverage, session.run_id
+    assert not one.on_map.visible
+    one.condition.value = BATCH
+    one.compare.clicks += 1
+    assert one.on_map.visible
+    assert overlay.source.data["image"] == [], "only when it is asked for"
+    one.on_map.value = True
+    (image,), marked = overlay.source.data["image"], one.found.difference.marked
+    red, blue, opacity = image & 255, image >> 16 & 255, image >> 24
+    np.testing.assert_array_equal(opacity > 0, marked != 0)
+    assert opacity.max() < 200, "the points are seen through it"
+    assert (blue > red)[marked < 0].all()
+    assert (red > blue)[marked > 0].all()
+    x, y, width, height = (overlay.source.data[name][0] for name in ("x", "y", "dw", "dh"))
+    places = session.snapshot(run_id).embedding[one.found.rows_in_gaps]
+    at = ((places - [x, y]) / [width, height] * image.shape[::-1]).astype(int)
+    assert (marked[at[:, 1], at[:, 0]] < 0).all()
+    legend = view.overlay.legend
+    assert (legend["name"], legend["low"], legend["high"]) == (BATCH, "lacking", "abounds")
+
+    panel.use_theme(False)
+    assert (overlay.source.data["image"][0] != image).any()
+    assert view.overlay.legend["colours"] != legend["colours"]
+    session.look_at_epoch(session.epochs[0])
+    assert overlay.source.data["image"] == []
+    assert view.overlay.legend == {}
+    session.look_at_epoch(None)
+    assert len(overlay.source.data["image"]) == 1
+    session.run_id = ""
+    assert overlay.source.data["image"] == []
+    session.run_id = run_id
+    assert overlay.source.data["image"] == []
+    assert (one.on_map.value, one.on_map.visible, view.overlay.legend) == (False, False, {})
+    view.close()
 
 
 def test_the_report_of_an_audit_tells_what_the_page_shows_of_change(
