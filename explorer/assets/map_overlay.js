@@ -16,7 +16,7 @@ export function render({model, view}) {
   const state = part("div", "map-state")
   state.setAttribute("role", "status")
   const scale = part("div", "map-scale")
-  const legend = part("div", "map-scale map-legend")
+  const legend = part("div", "map-legend")
   const outside = part("div", "map-outside")
   const chosen = part("div", "unseen")
   chosen.setAttribute("aria-live", "polite")

@@ -95,6 +95,7 @@ class CoveragePanel(Question):
             "Show on the map",
             "Lays the colours over the map where the batch is lacking or abounds by more than chance. "
             "Earlier epochs, and other runs, are shown without.",
+            visible=False,
         )
         self.condition.param.watch(lambda _: self._compare(self.condition.entered), ["enter_pressed"])
         self.by.param.watch(self._offer, ["value"])
