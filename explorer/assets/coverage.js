@@ -10,7 +10,7 @@ export function render({model}) {
     image.alt = about
     image.title = "Blue: the batch is lacking. Orange: it abounds. Grey: no difference beyond chance."
     const bar = part("span", "ramp")
-    bar.style.background = ramp
+    bar.style.background = `linear-gradient(90deg, ${ramp.join(", ")})`
     const ends = part("figcaption", "ends")
     ends.append(part("span", "", "batch lacking"), part("span", "", "batch abounds"))
     figure.append(image, bar, ends)
@@ -18,7 +18,7 @@ export function render({model}) {
   }
 
   const draw = () => {
-    const {said, gap, groups} = model.state
+    const {said, notes, gap, groups} = model.state
     if (!said) { box.replaceChildren(); return }
     const verdict = part("p", "said", said)
     verdict.setAttribute("role", "status")
@@ -29,8 +29,9 @@ export function render({model}) {
     select.title = "Selects the other items that lie in the gaps, to be drawn from under Sample"
     pickable(select, () => pick("gaps"))
     const lists = groups.filter((told) => told.findings.length)
-      .map((told) => foundGroup(told.title, "others → batch", told.findings, pick))
-    replaceKeepingFocus(box, [picture(model.state), verdict, select, ...lists])
+      .map((told) => foundGroup(told.title, told.note, told.findings, pick))
+    const beside = notes.map((note) => part("p", "note", note))
+    replaceKeepingFocus(box, [picture(model.state), verdict, ...beside, select, ...lists])
   }
 
   model.on("state", draw)

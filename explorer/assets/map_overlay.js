@@ -16,6 +16,7 @@ export function render({model, view}) {
   const state = part("div", "map-state")
   state.setAttribute("role", "status")
   const scale = part("div", "map-scale")
+  const legend = part("div", "map-legend")
   const outside = part("div", "map-outside")
   const chosen = part("div", "unseen")
   chosen.setAttribute("aria-live", "polite")
@@ -26,7 +27,7 @@ export function render({model, view}) {
   mark.setAttribute("aria-hidden", "true")
   mark.append(part("span", ""))
   mark.hidden = true
-  root.append(state, scale, outside, mark, cross, tip, chosen)
+  root.append(state, scale, legend, outside, mark, cross, tip, chosen)
   const all = part("div", "map-parts")
   all.append(label, root)
 
@@ -35,6 +36,17 @@ export function render({model, view}) {
   map.setAttribute("role", "application")
   map.setAttribute("aria-roledescription", "map")
   map.setAttribute("aria-description", DESCRIPTION)
+
+  // Colours from low to high, and what they tell.
+  const ramped = (box, {colours, low, high}, name, about) => {
+    box.replaceChildren()
+    box.hidden = !colours || Boolean(model.state.kind)
+    if (box.hidden) { return }
+    const ramp = part("span", "map-ramp")
+    ramp.style.background = `linear-gradient(to right, ${colours.join(", ")})`
+    box.append(part("span", "", low), ramp, part("span", "", high), part("span", "muted", name))
+    box.title = about
+  }
 
   let elsewhere = null
   const draw = {
@@ -65,16 +77,8 @@ export function render({model, view}) {
       mark.classList.toggle("away", away)
       mark.style.transform = `translate(${at[0]}px, ${at[1]}px) rotate(${turn}rad)`
     },
-    scale: () => {
-      const {colours, low, high} = model.scale
-      scale.replaceChildren()
-      scale.hidden = !colours || Boolean(model.state.kind)
-      if (scale.hidden) { return }
-      const ramp = part("span", "map-ramp")
-      ramp.style.background = `linear-gradient(to right, ${colours.join(", ")})`
-      scale.append(part("span", "", low), ramp, part("span", "", high), part("span", "muted", "items per pixel"))
-      scale.title = CAUTION
-    },
+    scale: () => ramped(scale, model.scale, "items per pixel", CAUTION),
+    legend: () => ramped(legend, model.legend, model.legend.name, model.legend.about),
     outside: () => {
       outside.hidden = !model.outside
       const all = part("button", "link", "show all")
@@ -99,6 +103,7 @@ export function render({model, view}) {
         state.append(track, part("span", "muted", note || ""))
       }
       draw.scale()
+      draw.legend()
       draw.view()
     },
   }

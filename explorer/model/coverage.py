@@ -81,6 +81,8 @@ class Coverage:
     difference : Difference
     gaps, surpluses : tuple of Region
         Where the batch is lacking, and where it abounds, the most severe first.
+    labels : int32 (n,)
+        The cluster of each row of the map, -1 for noise; empty where clusters are not known.
     """
 
     batch: str
@@ -89,6 +91,7 @@ class Coverage:
     difference: Difference
     gaps: tuple[Region, ...]
     surpluses: tuple[Region, ...]
+    labels: NDArray[np.int32] = NO_CLUSTERS
 
     @property
     def rows_in_gaps(self) -> NDArray[np.int64]:
@@ -240,7 +243,7 @@ def _told(found: Difference, cells: NDArray[np.int64], name: str, labels: NDArra
     """All regions; ``cells`` are those of the rows of the reference, -1 for all other rows."""
     gaps, surpluses = (_regions(found, sign, cells, labels) for sign in (LACKING, SURPLUS))
     reference_size = int(np.count_nonzero(cells >= 0))
-    return Coverage(name, int(found.batch.sum()), reference_size, found, gaps, surpluses)
+    return Coverage(name, int(found.batch.sum()), reference_size, found, gaps, surpluses, labels)
 
 
 def _regions(

@@ -1,5 +1,7 @@
 """An audit as one HTML file that needs nothing else: pictures, findings, tables, and what it was made of.
 
+What was found of change goes with it: clusters over time, a batch or new data against the map's.
+
 Whatever comes from the data goes through the template's escaping; the file names no other, runs no script,
 and forbids itself to.
 """
@@ -17,7 +19,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from core.progress import part
 from explorer.model import map_png
+from explorer.model.arrivals import Arrivals, Share
 from explorer.model.audit import Audit
+from explorer.model.coverage import Coverage
 from explorer.model.dataset import Dataset
 from explorer.model.drift import Drift
 from explorer.model.drift_findings import of_drift
@@ -26,7 +30,7 @@ from explorer.model.examples import Examples, examples
 from explorer.model.findings import Finding, percent, short
 from explorer.model.marks import Mark, Marks
 from explorer.model.provenance import provenance
-from explorer.model.report_pictures import SPARK, Pictures, changes
+from explorer.model.report_pictures import SPARK, Pictures, changes, difference
 from explorer.model.report_words import cautions, chance, is_open, shares, summary
 from explorer.model.severity import Severity
 from explorer.model.workspace import Workspace
@@ -60,6 +64,8 @@ def report_of(
     audit: Audit,
     *,
     drift: Drift | None = None,
+    coverage: Coverage | None = None,
+    arrivals: Arrivals | None = None,
     progress: Callable[[float], None] = lambda _: None,
 ) -> str:
     """Tell an audit as an HTML file; slow, so never on the event loop.
@@ -71,6 +77,10 @@ def report_of(
     audit : Audit
     drift : Drift, optional
         Of the same clusters; its findings are ranked among the audit's.
+    coverage : Coverage, optional
+        Of a batch on the same map.
+    arrivals : Arrivals, optional
+        New data against the same clusters.
     progress : callable, optional
         Called with the share done; what it raises ends the work.
 
@@ -82,15 +92,14 @@ def report_of(
     Raises
     ------
     InputError
-        If the run has no flat map any more, or the drift is of other clusters.
+        If the run has no flat map any more, or what changes is told of other clusters.
     """
     progress(0.0)
     run, embedding = audit.run, workspace.embedding(audit.run.id)
     if embedding is None or embedding.shape[1] != 2:
         raise InputError(f"The run {run.id} has no flat map to report on: it is {run.status}.")
+    _check_clusters(audit, drift, coverage, arrivals)
     if drift is not None:
-        if not np.array_equal(drift.labels, audit.labels):
-            raise InputError("The drift is of other clusters than the audit: find both anew.")
         audit = audit.joined(of_drift(drift))
     dataset, marks = workspace.dataset(run.dataset_id), Marks(workspace, run.id).all()
     pictures = Pictures(np.asarray(embedding), audit)
@@ -115,6 +124,10 @@ def report_of(
         drift=drift,
         changes=() if drift is None else changes(drift, MOST_CLUSTERS),
         spark=SPARK,
+        coverage=coverage,
+        difference="" if coverage is None else difference(coverage.difference),
+        arrivals=arrivals,
+        shared=() if arrivals is None else _ranked(arrivals)[:MOST_CLUSTERS],
         cautions=list(cautions(audit, dataset)),
         made_by=provenance(),
         date=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
@@ -122,6 +135,26 @@ def report_of(
     progress(1.0)
     # A file's name may hold what no encoding does.
     return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _check_clusters(
+    audit: Audit, drift: Drift | None, coverage: Coverage | None, arrivals: Arrivals | None
+) -> None:
+    told = {
+        "drift over time is": None if drift is None else drift.labels,
+        "coverage is": None if coverage is None else coverage.labels,
+        "comparison with new data is": None if arrivals is None else arrivals.old_labels,
+    }
+    for what, labels in told.items():
+        # Where clusters are not known nothing is said of them.
+        if labels is not None and len(labels) and not np.array_equal(labels, audit.labels):
+            raise InputError(f"The {what} of other clusters than the audit: find both anew.")
+
+
+def _ranked(arrivals: Arrivals) -> list[Share]:
+    """The clusters in the known and the new data: those that changed, the worst first, then by number."""
+    place = {one.cluster: index for index, one in enumerate(arrivals.findings)}
+    return sorted(arrivals.shares, key=lambda one: (place.get(one.cluster, len(place)), one.cluster))
 
 
 def _told(

@@ -1,4 +1,4 @@
-"""The pictures of a report: the map by cluster, the map of each finding, clusters over time as lines."""
+"""The pictures of a report: the map by cluster, findings and a batch on it, clusters over time as lines."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.model import map_png
+from explorer.model import difference_pixels, map_png
 from explorer.model.audit import Audit
+from explorer.model.density_difference import Difference
 from explorer.model.drift import ClusterDrift, Drift
 from explorer.model.extent import Extent
 from explorer.model.findings import ClusterRows, Finding
@@ -110,6 +111,19 @@ class Pictures:
             self._embedding[rows], self._small, (colour,),
             faintest=faintest, strongest=strongest, radius=max(self._small_radius, 1),
         )  # fmt: skip
+
+
+def difference(found: Difference) -> str:
+    """Blue where a batch is significantly lacking, orange where it abounds, the rest of the map grey."""
+    steps = np.array([_rgb(colour) for colour in (IN_CLUSTER, map_png.GREY, CONCERNED)])
+    at = np.linspace(0, 2, 255)
+    ramp = np.stack([np.interp(at, range(3), channel) for channel in steps.T], axis=1)
+    return difference_pixels.picture(difference_pixels.difference_pixels(found, ramp, _rgb(map_png.GREY)))
+
+
+def _rgb(colour: str) -> tuple[float, float, float]:
+    red, green, blue = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
+    return red, green, blue
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 import panel as pn
-import panel_material_ui as pmui
 from numpy.typing import NDArray
 
 from explorer.model import audit as audits
@@ -29,7 +28,9 @@ from explorer.views.aside import Aside
 from explorer.views.audit_state import CLUSTER, audit_state, called
 from explorer.views.colouring import colourable
 from explorer.views.download import Download
+from explorer.views.drift_panel import Changes
 from explorer.views.found_rows import FoundRows, select_found
+from explorer.views.small_button import main_button, several
 from explorer.views.theme import script, stylesheet
 from explorer.views.undertaking import Undertaking
 
@@ -91,6 +92,8 @@ class AuditPanel(pn.viewable.Viewer):
         Called with rows to be shown on the maps.
     sample : callable
         Called with the name of a strategy by which to draw from the selection.
+    changes : callable
+        Tells what was found of change on the page, for the report.
     """
 
     def __init__(
@@ -99,9 +102,10 @@ class AuditPanel(pn.viewable.Viewer):
         tell: Callable[[Doing | None], None] = lambda _: None,
         fly: Callable[[NDArray[np.int64]], None] = lambda _: None,
         sample: Callable[[str], None] = lambda _: None,
+        changes: Callable[[], Changes] = Changes,
     ) -> None:
         super().__init__()
-        self._session, self._fly, self._sample = session, fly, sample
+        self._session, self._fly, self._sample, self._changes = session, fly, sample, changes
         self._reading, self._naming, self._marking = Aside(), Aside(), Aside(every=True)
         self._found: LookedAt | None = None
         self._names: tuple[str, ...] = ()
@@ -116,23 +120,18 @@ class AuditPanel(pn.viewable.Viewer):
         wide: dict[str, Any] = {"sizing_mode": "stretch_width"}
         sheet: dict[str, Any] = {"stylesheets": [stylesheet("panels.css")], **wide}
         self._head = pn.pane.HTML(margin=(10, 0, 4, 0), **sheet)
-        self.columns = pmui.MultiChoice(
-            label="Audit by",
+        self.columns = several(
+            "Audit by",
+            "Columns by which clusters are mixed, lack something or have too much of it.",
             margin=(12, 0, 4, 0),
-            sx={
-                "& .MuiSelect-select": {"padding": "5px 8px"},
-                "& .MuiChip-root": {"height": 22, "fontSize": 12},
-            },
-            description="Columns by which clusters are mixed, lack something or have too much of it.",
-            **wide,
         )
-        self.audit = pmui.Button(
-            label="Audit", color="primary", variant="contained", size="small", margin=0,
-            description="Tells what is wrong with the clusters of the map, the worst first.",
-        )  # fmt: skip
+        self.audit = main_button(
+            "Audit", "Tells what is wrong with the clusters of the map, the worst first."
+        )
         self.report = Download(
             label="Export report", callback=self._report, filename="audit.html", size="small", margin=0,
-            description="One HTML file with pictures and tables, which needs nothing else to be read.",
+            description="One HTML file with pictures and tables, which needs nothing else to be read. What "
+            "the Drift tab shows of change over time, of a batch and of new data goes with it, if anything.",
         )  # fmt: skip
         self._buttons = pn.Row(self.audit, self.report, margin=(4, 0), styles={"gap": "8px"})
         self.work = Undertaking(tell, self._arrange, long=True)
@@ -309,11 +308,14 @@ class AuditPanel(pn.viewable.Viewer):
     async def _report(self) -> io.BytesIO:
         from explorer.model.report import report_of
 
-        audit, workspace = self.found, self._session.workspace
+        audit, workspace, changes = self.found, self._session.workspace, self._changes()
         assert audit is not None  # without one there is no button
         doing = Doing("writing the report")
         try:
-            text = await asyncio.to_thread(report_of, workspace, audit, progress=doing)
+            text = await asyncio.to_thread(
+                report_of, workspace, audit, drift=changes.drift, coverage=changes.coverage,
+                arrivals=changes.arrivals, progress=doing,
+            )  # fmt: skip
         except asyncio.CancelledError:
             doing.stop()
             raise

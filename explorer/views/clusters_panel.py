@@ -8,29 +8,27 @@ from typing import Any, ClassVar
 
 import numpy as np
 import panel as pn
-import panel_material_ui as pmui
 import param
-from numpy.typing import NDArray
 
 from explorer.model import cluster_names
 from explorer.model.clusters import NOISE
-from explorer.model.doing import Doing, StoppedError
+from explorer.model.doing import Doing
 from explorer.model.draft import Draft
 from explorer.model.errors import InputError
-from explorer.model.selection import Step, packed
 from explorer.model.session import Session
 from explorer.model.statistics import CLUSTER
 from explorer.views.aside import Aside
 from explorer.views.cluster_form import ClusterForm
 from explorer.views.clusters_state import list_state, summary, tree_state
+from explorer.views.found_rows import select_found
 from explorer.views.part import Part
-from explorer.views.small_button import small_button
-from explorer.views.status_bar import under_way
+from explorer.views.small_button import main_button, several, small_button
 from explorer.views.text import count
 from explorer.views.theme import script, stylesheet
 from explorer.views.turns import later
+from explorer.views.undertaking import Undertaking
 
-SETTLE_MS, UPDATE_MS = 400, 250
+SETTLE_MS = 400
 NO_RUN = "<b>There is no map to cluster.</b><br>Run the data first."
 AT_WORK = "<b>The run on the map still works.</b><br>Its clusters can be found once it rests."
 
@@ -87,16 +85,16 @@ class ClustersPanel(pn.viewable.Viewer):
 
     def __init__(self, session: Session, tell: Callable[[Doing | None], None], dark: bool = True) -> None:
         super().__init__()
-        self._session, self._tell, self._dark = session, tell, dark
+        self._session, self._dark = session, dark
         self._doc = pn.state.curdoc
-        self._aside, self._naming, self._applying = Aside(), Aside(), Aside(every=True)
-        self._doing: Doing | None = None
+        self._changing, self._naming, self._applying = Aside(), Aside(), Aside(every=True)
         self._turn, self._seen, self._open = 0, False, False
         self._asked: tuple[str, int] | None = None
         self._draft: Draft | None = None
         self._picked: int | None = None
         self._names: tuple[str, ...] = ()
         self.form = ClusterForm(session, self._changed)
+        self.work = Undertaking(tell)
         self._make_parts()
         session.param.watch(self._on_data, ["dataset"])
         session.param.watch(self._on_runs, ["runs", "run_id"])
@@ -106,16 +104,9 @@ class ClustersPanel(pn.viewable.Viewer):
         sheet: dict[str, Any] = {"stylesheets": [stylesheet("panels.css")], **wide}
         self._head = pn.pane.HTML(margin=(10, 0, 4, 0), visible=False, **sheet)
         self._said = pn.pane.HTML(margin=(6, 0, 2, 0), **sheet)
-        self._words = pn.pane.HTML(margin=0, **sheet)
-        self.share = pmui.LinearProgress(
-            max=100, margin=(6, 0), description="Share of the work that is done.", **wide
+        self.apply = main_button(
+            "Apply", "Colours the map by these clusters and makes them the run's own, everywhere."
         )
-        self.cancel = small_button("Cancel", "Ends the work. What was found before stays.")
-        self._work = pn.Column(self._words, self.share, self.cancel, margin=0, visible=False, **wide)
-        self.apply = pmui.Button(
-            label="Apply", color="primary", variant="contained", size="small", margin=0,
-            description="Colours the map by these clusters and makes them the run's own, everywhere.",
-        )  # fmt: skip
         self.split = small_button("Split", "Puts the two parts of the clicked cluster in its place.")
         self.merge = small_button("Merge", "Makes the clicked branch, or that above a cluster, one cluster.")
         self.back = small_button("Start over", "Takes the clusters that the parameters choose again.", "text")
@@ -125,18 +116,12 @@ class ClustersPanel(pn.viewable.Viewer):
         self._fields = pn.Column(self.form, margin=0, **wide)
         self.tree = CondensedTree(self._on_message, margin=0, **wide)
         self.list = ClusterList(self._on_message, margin=0, **wide)
-        self.naming = pmui.MultiChoice(
-            label="Name by",
+        self.naming = several(
+            "Name by",
+            "Columns whose distinctive words and categories name the clusters.",
             margin=(6, 0),
             visible=False,
-            sx={
-                "& .MuiSelect-select": {"padding": "5px 8px"},
-                "& .MuiChip-root": {"height": 22, "fontSize": 12},
-            },
-            description="Columns whose distinctive words and categories name the clusters.",
-            **wide,
         )
-        self.cancel.on_click(lambda _: self._stop())
         self.apply.on_click(lambda _: self._apply())
         self.split.on_click(lambda _: self._split())
         self.merge.on_click(lambda _: self._merge())
@@ -148,7 +133,7 @@ class ClustersPanel(pn.viewable.Viewer):
             self._seen = self._open = True
             self._on_data()
         return pn.Column(
-            self._head, self._fields, self._work, self._said, self._buttons,
+            self._head, self._fields, self.work, self._said, self._buttons,
             self.tree, self.list, self.naming,
             sizing_mode="stretch_width", margin=(6, 0, 0, 0),
         )  # fmt: skip
@@ -165,15 +150,14 @@ class ClustersPanel(pn.viewable.Viewer):
 
     def close(self) -> None:
         """The page is gone."""
-        if self._doing is not None:
-            self._doing.stop()
+        self.work.stop()
 
     # What is looked at
 
     def _on_data(self, *_: Any) -> None:
         if not self._seen:
             return
-        self._stop()
+        self.work.clear()
         self._draft, self._asked = None, None
         dataset = self._session.dataset
         if dataset is not None:
@@ -194,7 +178,7 @@ class ClustersPanel(pn.viewable.Viewer):
         self._head.object = f'<div class="empty">{words}</div>'
         if run is not None and self._asked == (run.id, run.epoch):
             return
-        self._stop()
+        self.work.clear()
         self._draft, self._asked = None, None
         self._draw()
         if run is not None and self._open:
@@ -217,58 +201,20 @@ class ClustersPanel(pn.viewable.Viewer):
         run = self.form.run
         if run is None:
             return
-        self._stop()
+        self._changing.forget()
         self._asked = (run.id, run.epoch)
         try:
             parameters = self.form.parameters(run)
         except InputError as error:
-            self._fail(str(error))
+            self.work.fail(str(error))
             return
-        workspace, doing = self._session.workspace, Doing("finding clusters")
+        workspace = self._session.workspace
 
-        def work() -> Draft | None:
-            try:
-                return Draft.find(workspace, run, parameters, doing)
-            except StoppedError:
-                return None
+        def put(draft: Draft) -> None:
+            self._picked = None
+            self._put(draft)
 
-        def put(draft: Draft | None) -> None:
-            self._end()
-            if draft is not None:
-                self._picked = None
-                self._put(draft)
-
-        self._doing = doing
-        self._follow()
-        self._aside.ask_instead(work, put, self._fail)
-
-    def _follow(self) -> None:
-        """Show how far the work is, until there is none."""
-        doing = self._doing
-        self._work.visible = doing is not None
-        self._tell(doing)
-        if doing is None:
-            return
-        self._words.object = f'<div class="muted" role="status">{html.escape(under_way(doing))}</div>'
-        self.share.param.update(
-            value=round(100 * doing.share), variant="determinate" if doing.share else "indeterminate"
-        )
-        if self._doc is not None:
-            later(self._doc, UPDATE_MS, lambda: self._follow() if self._doing is doing else None)
-
-    def _stop(self) -> None:
-        if self._doing is not None:
-            self._doing.stop()
-            self._aside.forget()
-            self._end()
-
-    def _fail(self, sentence: str) -> None:
-        self._end()
-        self._said.object = f'<div role="alert" class="bad">{html.escape(sentence)}</div>'
-
-    def _end(self) -> None:
-        self._doing = None
-        self._follow()
+        self.work.begin("finding clusters", lambda doing: Draft.find(workspace, run, parameters, doing), put)
 
     def _put(self, draft: Draft) -> None:
         same = self._draft is not None and self._draft.clusters is draft.clusters
@@ -291,23 +237,16 @@ class ClustersPanel(pn.viewable.Viewer):
             branch = int(message["key"])
             self._change(lambda: draft.zoom(branch))
             return
-        key, mode = int(message["key"]), message["mode"] or self._session.mode
+        key, mode = int(message["key"]), message["mode"]
         if message["act"] == "pick":
             self._picked = key
             self._draw()
             rows = draft.rows(key)
-            self._select(rows, mode, f"branch of {count(len(rows))} items")
+            name = f"branch of {count(len(rows))} items"
         else:
+            rows = np.flatnonzero(draft.clusters.labels == key)
             name = "noise" if key == NOISE else self.list.state["rows"][key]["name"]
-            self._select(np.flatnonzero(draft.clusters.labels == key), mode, name)
-
-    def _select(self, rows: NDArray[np.intp], mode: str, name: str) -> None:
-        session, draft = self._session, self._draft
-        if session.selection is None or draft is None or session.selection.n != draft.run.n:
-            return
-        mask = np.zeros(draft.run.n, np.bool_)
-        mask[rows] = True
-        session.select(mask, Step("rows", mode, draft.run.id, text=name, packed=packed(mask)))
+        select_found(self._session, rows, name, mode, draft.run.id)
 
     def _change(self, change: Callable[[], Draft]) -> None:
         """Put other branches of the same tree in place of these."""
@@ -318,7 +257,7 @@ class ClustersPanel(pn.viewable.Viewer):
             if before is not None and self._draft is not None and self._draft.tree is before.tree:
                 self._put(draft)
 
-        self._aside.ask(change, put)
+        self._changing.ask(change, put)
 
     def _split(self) -> None:
         draft, picked = self._draft, self._picked

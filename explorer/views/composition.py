@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 import panel as pn
-import panel_material_ui as pmui
 
 from explorer.model.categories import Categories
 from explorer.model.doing import Doing
@@ -18,6 +17,7 @@ from explorer.views.aside import Aside
 from explorer.views.bars import BarRow, Bars
 from explorer.views.colouring import category_colours, colours, offered
 from explorer.views.histogram import Histogram, histogram_columns, note
+from explorer.views.small_button import several
 from explorer.views.telling import telling
 from explorer.views.theme import stylesheet
 
@@ -48,15 +48,8 @@ class Composition(pn.viewable.Viewer):
         self._coloured_by = ""
         self._doing: Doing | None = None
         self._awaited: set[str] = set()
-        self.columns = pmui.MultiChoice(
-            label="Composition by",
-            sizing_mode="stretch_width",
-            margin=(8, 0, 4, 0),
-            sx={
-                "& .MuiSelect-select": {"padding": "5px 8px"},
-                "& .MuiChip-root": {"height": 22, "fontSize": 12},
-            },
-            description="Columns to compare the selection with the whole by.",
+        self.columns = several(
+            "Composition by", "Columns to compare the selection with the whole by.", margin=(8, 0, 4, 0)
         )
         self._blocks = pn.Column(sizing_mode="stretch_width", margin=0)
         self.columns.param.watch(self._draw, ["value"])

@@ -3,24 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import panel as pn
 import panel_material_ui as pmui
 
+from explorer.model.arrivals import Arrivals
+from explorer.model.coverage import Coverage
 from explorer.model.doing import Doing
 from explorer.model.drift import Drift, drift_of_run, time_columns
-from explorer.model.run import Run
 from explorer.model.session import Session
 from explorer.views.coverage_panel import CoveragePanel
 from explorer.views.drift_state import drift_state
 from explorer.views.found_rows import FoundRows, select_found
+from explorer.views.question import Question
 from explorer.views.theme import script, stylesheet
-from explorer.views.undertaking import Undertaking
 
 NO_RUN = "<b>There is no map yet.</b><br>Run the data first: what changes is told of the clusters of its map."
 AT_WORK = "<b>The run on the map is not done.</b><br>What changes is told once it is."
 NO_TIMES = "The items have no column of dates or times to tell by when each came in."
+
+
+@dataclass(frozen=True, eq=False)
+class Changes:
+    """What was found of change on the page.
+
+    Attributes
+    ----------
+    drift : Drift or None
+        Over time.
+    coverage : Coverage or None
+        Of a batch.
+    arrivals : Arrivals or None
+        Of a batch of other data.
+    """
+
+    drift: Drift | None = None
+    coverage: Coverage | None = None
+    arrivals: Arrivals | None = None
 
 
 class DriftResult(FoundRows):
@@ -29,7 +50,7 @@ class DriftResult(FoundRows):
     _esm: ClassVar[str] = script("found_rows.js", "drift.js")
 
 
-class DriftPanel(pn.viewable.Viewer):
+class DriftPanel(Question):
     """Drift over a column of times, and coverage of a batch, of the run on the map.
 
     Parameters
@@ -40,14 +61,23 @@ class DriftPanel(pn.viewable.Viewer):
         Told of work again and again while it lasts, and None after.
     dark : bool
         The theme.
+    show : callable
+        Called with the coverage that is to be seen over the map, None for nothing, and the theme.
     """
 
+    found: Drift | None
+
     def __init__(
-        self, session: Session, tell: Callable[[Doing | None], None] = lambda _: None, dark: bool = True
+        self,
+        session: Session,
+        tell: Callable[[Doing | None], None] = lambda _: None,
+        dark: bool = True,
+        show: Callable[[Coverage | None, bool], None] = lambda *_: None,
     ) -> None:
-        super().__init__()
-        self._session = session
-        self._found: Drift | None = None
+        super().__init__(
+            session, tell, DriftResult, "Compare over time",
+            "Tells which clusters of the map thin out or grow by more than chance, since when.",
+        )  # fmt: skip
         self._key: tuple[object, ...] = ()
         wide: dict[str, Any] = {"sizing_mode": "stretch_width"}
         sheet: dict[str, Any] = {"stylesheets": [stylesheet("panels.css")], **wide}
@@ -59,18 +89,7 @@ class DriftPanel(pn.viewable.Viewer):
             description="The column of dates or times over which the share of each cluster is compared.",
             **wide,
         )
-        self.compare = pmui.Button(
-            label="Compare over time",
-            color="primary",
-            variant="contained",
-            size="small",
-            margin=(4, 0),
-            description="Tells which clusters of the map thin out or grow by more than chance, since when.",
-        )
-        self.compare.on_click(lambda _: self._compare())
-        self.work = Undertaking(tell, self._arrange)
-        self.result = DriftResult(self._on_message, margin=0, **wide)
-        self.coverage = CoveragePanel(session, tell, dark)
+        self.coverage = CoveragePanel(session, tell, dark, show)
         section = '<div class="section">Coverage of a batch</div>'
         self._rest = pn.Column(
             self.column, self.compare, self.work, self.result,
@@ -83,13 +102,18 @@ class DriftPanel(pn.viewable.Viewer):
     def __panel__(self) -> pn.viewable.Viewable:
         return pn.Column(self._head, self._rest, sizing_mode="stretch_width", margin=0)
 
+    @property
+    def changes(self) -> Changes:
+        """All that is shown."""
+        return Changes(self.found, self.coverage.found, self.coverage.arrivals)
+
     def use_theme(self, dark: bool) -> None:
         """Draw for the dark or the light page."""
         self.coverage.use_theme(dark)
 
     def close(self) -> None:
         """The page is gone."""
-        self.work.stop()
+        super().close()
         self.coverage.close()
 
     def _follow(self, *_: Any) -> None:
@@ -98,19 +122,15 @@ class DriftPanel(pn.viewable.Viewer):
         key = (session.dataset and session.dataset.id, run and (run.id, run.epoch, run.status))
         if key == self._key:
             return
-        self._key, self._found, self.result.state = key, None, {}
-        self.work.clear()
-        self.coverage.look_at(run)
+        self._key = key
+        self.forget()
+        self.coverage.look_anew()
         names = [] if session.dataset is None else list(time_columns(session.dataset.items))
         if names != self.column.options:
             self.column.param.update(options=names, value=names[0] if names else None)
         self._arrange()
 
-    @property
-    def _run(self) -> Run | None:
-        return self._session.run(self._session.run_id)
-
-    def _arrange(self) -> None:
+    def _arrange(self, *_: Any) -> None:
         run, has_times = self._run, bool(self.column.options)
         ready = run is not None and not run.status.active and run.epoch > 0
         self._rest.visible = ready
@@ -132,9 +152,9 @@ class DriftPanel(pn.viewable.Viewer):
         )
 
     def _put(self, found: Drift) -> None:
-        self._found, self.result.state = found, drift_state(found)
+        self.found, self.result.state = found, drift_state(found)
 
     def _on_message(self, message: dict[str, str]) -> None:
-        if self._found is not None:
+        if self.found is not None:
             cluster = int(message["key"])
-            select_found(self._session, self._found.rows_of(cluster), f"cluster {cluster} over time")
+            select_found(self._session, self.found.rows_of(cluster), f"cluster {cluster} over time")

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from explorer.model.arrivals import Arrivals
 from explorer.model.coverage import Coverage, Region
 from explorer.model.drift import ClusterDrift, Drift
 from explorer.model.shares import SEVERITIES, percent
 from explorer.views.text import count
 
 TONES = {"high": "bad", "medium": "warn", "low": "good", "": ""}
-GAP, SURPLUS, ALL_GAPS = "gap", "surplus", "gaps"
+GAP, SURPLUS, CLUSTER, ALL_GAPS = "gap", "surplus", "cluster", "gaps"
+OTHERS = "others → batch"
 MOST_STEADY = 200
 """Clusters that do not change that are listed."""
 
@@ -57,20 +59,51 @@ def _of_most(shares: Iterable[float], most: float) -> list[float]:
     return [round(float(share) / most, 4) if most else 0.0 for share in shares]
 
 
-def coverage_state(found: Coverage, picture: str, ramp: str) -> dict[str, Any]:
-    """What `CoverageResult` shows: a picture (data URI), its ramp (CSS), and the regions by their keys."""
+def coverage_state(
+    found: Coverage, picture: str, ramp: list[str], new: Arrivals | None = None
+) -> dict[str, Any]:
+    """What `CoverageResult` shows: a picture (data URI), its ramp (colours), and what is found by its keys.
+
+    Of new data the clusters that changed are told too, and how new it is.
+    """
     rows = len(found.rows_in_gaps)
     return {
         "said": found.sentence,
+        "notes": [] if new is None else _notes(new),
         "picture": picture,
         "ramp": ramp,
         "about": f"Map of where {found.batch} lies more or less densely than the other items",
         "gap": f"Select the gap ({items(rows)})" if rows else "",
         "groups": [
-            {"title": "Gaps", "findings": _regions(GAP, found.gaps)},
-            {"title": "Surplus", "findings": _regions(SURPLUS, found.surpluses)},
+            _group("Gaps", OTHERS, _regions(GAP, found.gaps)),
+            _group("Surplus", OTHERS, _regions(SURPLUS, found.surpluses)),
+            _group("Clusters", "known → new", [] if new is None else _clusters(new)),
         ],
     }
+
+
+def _group(title: str, note: str, findings: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"title": title, "note": note, "findings": findings}
+
+
+def _notes(new: Arrivals) -> list[str]:
+    steady = [] if new.findings else ["No cluster's share of the new items differs by more than chance."]
+    return [new.sentence, *new.appeared, *steady]
+
+
+def _clusters(new: Arrivals) -> list[dict[str, Any]]:
+    return [
+        {
+            "key": f"{CLUSTER}:{one.cluster}",
+            "name": f"cluster {one.cluster}",
+            "items": items(len(one.rows)),
+            "value": f"{percent(one.expected)} → {percent(one.value)}",
+            "tone": TONES[one.severity],
+            "severity": one.severity,
+            "sentence": one.sentence,
+        }
+        for one in new.findings
+    ]
 
 
 def _regions(kind: str, regions: tuple[Region, ...]) -> list[dict[str, Any]]:

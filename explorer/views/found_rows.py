@@ -32,11 +32,13 @@ class FoundRows(Part):
     ]
 
 
-def select_found(session: Session, rows: NDArray[np.int64], name: str, mode: str = "") -> None:
-    """Select rows that were found on the run on the map, in a mode or else the session's, under a name."""
+def select_found(
+    session: Session, rows: NDArray[np.int64], name: str, mode: str = "", run_id: str = ""
+) -> None:
+    """Select rows under a name, in a mode or the session's, as found on a run or that on the map."""
     if session.selection is None:
         return
     mask = np.zeros(session.selection.n, np.bool_)
     mask[rows] = True
-    how = mode or session.mode
-    session.select(mask, Step("rows", how, session.run_id, text=name, packed=packed(mask)))
+    step = Step("rows", mode or session.mode, run_id or session.run_id, text=name, packed=packed(mask))
+    session.select(mask, step)

@@ -29,6 +29,8 @@ class MapOverlay(Part):
         on other maps, in their units by their numbers. They mark it as long as the tip is shown.
     scale : dict
         Made by `density_scale`; empty for none.
+    legend : dict
+        What other colours over the map mean, made by `difference_overlay.difference_legend`; empty for none.
     outside : int
         Points that a fitted view leaves out.
     state : dict
@@ -46,6 +48,7 @@ class MapOverlay(Part):
     view = param.List(default=[])
     tip = param.Dict(default={})
     scale = param.Dict(default={})
+    legend = param.Dict(default={})
     outside = param.Integer(0)
     state = param.Dict(default={})
     title = param.String("Map")

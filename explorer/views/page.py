@@ -23,6 +23,7 @@ from explorer.views.colour_panel import ColourPanel
 from explorer.views.colouring import Colours
 from explorer.views.compare_panel import ComparePanel
 from explorer.views.data_panel import DataPanel
+from explorer.views.difference_overlay import DifferenceOverlay
 from explorer.views.drift_panel import DriftPanel
 from explorer.views.flying import Flight
 from explorer.views.item_panel import ItemPanel
@@ -136,8 +137,11 @@ class Explorer(pn.viewable.Viewer):
         self.compare = ComparePanel(session, self.status.show)
         self.clusters = ClustersPanel(session, self.status.show, dark)
         self.flight = Flight(session, self.grid.linking)
-        self.audit = AuditPanel(session, self.status.show, self.flight.to, self._sample)
-        self.drift = DriftPanel(session, self.status.show, dark)
+        self.difference = DifferenceOverlay(session, self.map)
+        self.drift = DriftPanel(session, self.status.show, dark, self.difference.show)
+        self.audit = AuditPanel(
+            session, self.status.show, self.flight.to, self._sample, lambda: self.drift.changes
+        )
         self.search = SearchBar(session, self._jump)
         self.share = ShareBar(session)
 

@@ -1,10 +1,16 @@
-"""The small button of the panels."""
+"""The buttons of the panels, their switches and their choices of several."""
 
 from __future__ import annotations
 
 from typing import Any, Literal
 
 import panel_material_ui as pmui
+
+SMALL_LABEL = {"& .MuiTypography-root, & .MuiFormControlLabel-label": {"fontSize": 13}}
+SMALL_CHIPS = {
+    "& .MuiSelect-select": {"padding": "5px 8px"},
+    "& .MuiChip-root": {"height": 22, "fontSize": 12},
+}
 
 
 def small_button(
@@ -14,3 +20,26 @@ def small_button(
     return pmui.Button(
         label=label, description=description, variant=variant, size="small", **{"margin": 0} | look
     )
+
+
+def main_button(label: str, description: str, **look: Any) -> pmui.Button:
+    """The button that does what a panel is for, without a margin unless one is given."""
+    return pmui.Button(
+        label=label, description=description, color="primary", variant="contained", size="small",
+        **{"margin": 0} | look,
+    )  # fmt: skip
+
+
+def small_switch(label: str, description: str, **look: Any) -> pmui.Switch:
+    """A switch no larger than the text beside it."""
+    return pmui.Switch(
+        label=label, description=description, size="small", sx=SMALL_LABEL, **{"margin": (2, 0)} | look
+    )
+
+
+def several(label: str, description: str, **look: Any) -> pmui.MultiChoice:
+    """A choice of several, as chips no larger than the text beside them."""
+    return pmui.MultiChoice(
+        label=label, description=description, sizing_mode="stretch_width", sx=SMALL_CHIPS,
+        **{"margin": (4, 0)} | look,
+    )  # fmt: skip

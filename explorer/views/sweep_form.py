@@ -15,6 +15,7 @@ from explorer.model.session import Session
 from explorer.model.sweep import Estimate, Sweep, estimate, read_list
 from explorer.views.aside import Aside
 from explorer.views.run_form import METRICS, RunForm
+from explorer.views.small_button import several, small_switch
 from explorer.views.telling import tell
 from explorer.views.text import count, duration
 from explorer.views.theme import stylesheet
@@ -46,29 +47,22 @@ class SweepForm(pn.viewable.Viewer):
         self._session, self._form = session, form
         self._estimating, self._starting = Aside(), Aside(every=True)
         self._wanted: Sweep | None = None
-        self.use = pmui.Switch(
-            label="Sweep",
-            size="small",
+        self.use = small_switch(
+            "Sweep",
+            "Many maps at once: every combination of the values written below.",
             margin=(8, 0, 6, 0),
-            sx={"& .MuiTypography-root, & .MuiFormControlLabel-label": {"fontSize": 13}},
-            description="Many maps at once: every combination of the values written below.",
         )
         wide: dict[str, Any] = {"size": "small", "sizing_mode": "stretch_width", "margin": (6, 0)}
         self.fields = {
             name: pmui.TextInput(label=LABELS[name], value=AT_FIRST[name], description=meaning, **wide)
             for name, meaning in MEANING.items()
         }
-        self.metric = pmui.MultiChoice(
-            label="metrics",
+        self.metric = several(
+            "metrics",
+            "How the distance between two vectors is measured; each has graphs of its own.",
             options=METRICS,
             value=METRICS[:1],
-            description="How the distance between two vectors is measured; each has graphs of its own.",
-            sizing_mode="stretch_width",
             margin=(6, 0),
-            sx={
-                "& .MuiSelect-select": {"padding": "5px 8px"},
-                "& .MuiChip-root": {"height": 22, "fontSize": 12},
-            },
         )
         self._said = pn.pane.HTML(
             stylesheets=[stylesheet("panels.css")], sizing_mode="stretch_width", margin=(2, 0)

@@ -1,10 +1,12 @@
-"""How numbers read on the page."""
+"""How numbers and names read on the page."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from explorer.model.written import shortened, written
 
-__all__ = ["count", "duration", "share", "shortened", "times", "written"]
+__all__ = ["count", "duration", "share", "shortened", "times", "told_apart", "written"]
 
 
 def count(value: int) -> str:
@@ -49,3 +51,13 @@ def duration(seconds: float) -> str:
     if seconds < 3600:
         return f"{int(seconds // 60)} min {int(seconds % 60)} s"
     return f"{int(seconds // 3600)} h {int(seconds % 3600 // 60)} min"
+
+
+def told_apart(labels: Mapping[str, str]) -> dict[str, str]:
+    """From labels to the ids that have them; where several have the same it ends in the id.
+
+    >>> told_apart({"a1": "digits", "b2": "songs", "c3": "digits"})
+    {'digits · a1': 'a1', 'songs': 'b2', 'digits · c3': 'c3'}
+    """
+    every = [*labels.values()]
+    return {label if every.count(label) == 1 else f"{label} · {one}": one for one, label in labels.items()}

@@ -27,14 +27,17 @@ class Undertaking(pn.viewable.Viewer):
     ----------
     tell : callable
         Told of the work again and again while it lasts, and None after.
-    on_change : callable
+    on_change : callable, optional
         Called when work begins and when it ends.
     long : bool, default False
         Whether it may take minutes.
     """
 
     def __init__(
-        self, tell: Callable[[Doing | None], None], on_change: Callable[[], None], long: bool = False
+        self,
+        tell: Callable[[Doing | None], None],
+        on_change: Callable[[], None] = lambda: None,
+        long: bool = False,
     ) -> None:
         super().__init__()
         self._tell, self._on_change = tell, on_change
@@ -87,7 +90,7 @@ class Undertaking(pn.viewable.Viewer):
         self.said.object = ""
         self._on_change()
         self._follow()
-        self._aside.ask_instead(done, put, self._fail)
+        self._aside.ask_instead(done, put, self.fail)
 
     def stop(self) -> None:
         """End the work; nothing comes of it."""
@@ -101,8 +104,9 @@ class Undertaking(pn.viewable.Viewer):
         self.stop()
         self.said.object = ""
 
-    def _fail(self, sentence: str) -> None:
-        self._end()
+    def fail(self, sentence: str) -> None:
+        """End the work, and say why nothing comes of it."""
+        self.stop()
         self.said.object = f'<div role="alert" class="bad">{html.escape(sentence)}</div>'
 
     def _end(self) -> None:

@@ -32,6 +32,6 @@ def test_runs_are_compared_and_a_cluster_is_selected_from_the_keyboard(
     page.keyboard.press("Enter")
     cluster = int(first["key"].split(":")[1])
     until(lambda: session.selection.count > 0)
-    np.testing.assert_array_equal(session.selection.rows, panel._found.rows_of(cluster))
+    np.testing.assert_array_equal(session.selection.rows, panel.found.rows_of(cluster))
     overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert overflow <= 0

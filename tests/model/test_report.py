@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from explorer.model.audit import Audit, audit
+from explorer.model.coverage import coverage
 from explorer.model.drift import Drift, drift, times
 from explorer.model.drift_findings import of_drift
 from explorer.model.errors import InputError
@@ -151,6 +152,31 @@ def test_what_changes_over_time_is_ranked_among_the_rest(made: Made) -> None:
     assert judged.severity == thinning.severity
     with pytest.raises(InputError, match="other clusters"):
         made.report(labels=made.found.labels[::-1])
+
+
+def test_a_batch_is_told_with_its_regions_and_a_picture(made: Made) -> None:
+    labels, name = made.found.labels, f"{HOSTILE} batch"
+    embedding = np.asarray(made.workspace.embedding(made.run.id))
+    batch = (np.arange(len(labels)) % 2 == 0) & (labels != 0)
+    found = coverage(embedding, batch, name, labels)
+    page = Page(report_of(made.workspace, made.found, coverage=found))
+    regions = (*found.gaps, *found.surpluses)
+    assert found.gaps[0].cluster == 0
+    assert all(one.sentence in page.words for one in (found, *regions))
+    assert name in page.words
+    assert not page.all("script")
+    (picture,) = (one for one in page.all("img") if one.get("class") == "difference")
+    assert name in picture["alt"]
+    content = base64.b64decode(picture["src"].partition(",")[2])
+    pixels = np.asarray(Image.open(io.BytesIO(content)).convert("RGBA"))[::-1][1::3, 1::3].astype(int)
+    marked = found.difference.marked
+    assert (pixels[marked < 0][:, 2] > pixels[marked < 0][:, 0]).all(), "blue is lacking"
+    assert (pixels[marked != 0][:, 3] > 0).all()
+    elsewhere = replace(made.found, labels=labels[::-1])
+    with pytest.raises(InputError, match="The coverage is of other clusters"):
+        report_of(made.workspace, elsewhere, coverage=found)
+    unknown = replace(found, labels=labels[:0])
+    assert 'id="coverage"' in report_of(made.workspace, elsewhere, coverage=unknown)
 
 
 def test_the_same_audit_makes_the_same_text_but_for_the_date(made: Made) -> None:

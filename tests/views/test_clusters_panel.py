@@ -61,7 +61,8 @@ def test_it_previews_what_the_fields_say(
     panel.form.epsilon.value = 100.0
     assert len(panel.list.state["rows"]) == 2
     panel.form.epsilon.value = -1.0
-    assert "epsilon is -1" in panel._said.object
+    assert "epsilon is -1" in panel.work.said.object
+    assert len(panel.list.state["rows"]) == 2, "what was found before stays"
     kept = find(session.workspace, session.run(session.run_id))
     assert len(kept.sizes) == 5, "a preview changes nothing"
 

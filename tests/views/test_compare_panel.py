@@ -51,7 +51,7 @@ def half(panel: ComparePanel, monkeypatch: pytest.MonkeyPatch) -> tuple[threadin
             reached.set()
 
     monkeypatch.setattr(compare_panel, "compare", endless)
-    panel._aside._doc = panel._doc = page
+    panel.work._aside._doc = panel.work._doc = page
     return reached, page
 
 
@@ -106,12 +106,12 @@ def test_numbers_and_findings_come_of_it_and_a_cluster_selects_its_rows(
     assert told[0].what == "comparing 3 maps"
     assert told[-1] is None
     assert panel.compare.visible
-    assert not panel._work.visible
+    assert not panel.work._work.visible
 
     session.mode = "union"
     for number in (3, 1):
         panel._on_message({"key": f"cluster:{number}"})
-    expected = np.isin(panel._found.labels, (1, 3))
+    expected = np.isin(panel.found.labels, (1, 3))
     np.testing.assert_array_equal(session.selection.mask, expected)
     assert len(np.unique(blobs[1][expected])) == 2
     step = session.selection.steps[-1]
@@ -125,13 +125,13 @@ def test_a_region_and_the_points_that_change_sides_select_their_rows(
 ) -> None:
     panel._compare()
     region = Region(np.array([4, 8]), 0.02, (1,), "2 items <b>keep</b> few.")
-    panel._found = replace(panel._found, regions=(region,), changing=np.array([7, 9, 11]))
+    panel.found = replace(panel.found, regions=(region,), changing=np.array([7, 9, 11]))
     panel._on_message({"key": "region:0"})
     assert session.selection.rows.tolist() == [4, 8]
     panel._on_message({"key": "changing"})
     assert session.selection.rows.tolist() == [7, 9, 11]
     assert session.selection.steps[-1].text == "points that change sides"
-    labels = panel._found.labels
+    labels = panel.found.labels
     panel._on_message({"key": f"changing:{labels[9]}"})
     assert session.selection.rows.tolist() == [row for row in (7, 9, 11) if labels[row] == labels[9]]
 
@@ -166,7 +166,7 @@ def test_the_command_tells_the_numbers_of_the_page(session: Session, panel: Comp
         for one in consensus["clusters"]
     }
     assert len(state["groups"][1]["findings"]) == len(consensus["regions"])
-    np.testing.assert_array_equal(panel._found.changing[:1000], consensus["changing"]["rows"])
+    np.testing.assert_array_equal(panel.found.changing[:1000], consensus["changing"]["rows"])
 
 
 def test_the_map_is_coloured_by_stability_over_the_very_runs_compared(
@@ -248,12 +248,12 @@ def test_work_shows_its_share_and_is_cancelled(
     panel._compare()
     assert reached.wait(60)
     page.later()
-    assert panel._work.visible
+    assert panel.work._work.visible
     assert not panel.compare.visible
-    assert "comparing 3 maps: 50%" in panel._words.object
-    assert (panel.share.value, panel.share.variant) == (50, "determinate")
+    assert "comparing 3 maps: 50%" in panel.work._words.object
+    assert (panel.work.share.value, panel.work.share.variant) == (50, "determinate")
     doing = told[-1]
-    panel.cancel.clicks += 1
+    panel.work.cancel.clicks += 1
     assert doing.stopped
     assert told[-1] is None
     assert panel.compare.visible
@@ -276,10 +276,12 @@ def test_other_data_ends_the_work_and_takes_the_numbers_away(
     assert "There is no map to compare" in panel._head.object
 
 
-def test_a_page_that_is_gone_ends_the_work(panel: ComparePanel, half: tuple[threading.Event, Page]) -> None:
+def test_a_page_that_is_gone_ends_the_work(
+    panel: ComparePanel, half: tuple[threading.Event, Page], told: list[Doing | None]
+) -> None:
     panel._compare()
     assert half[0].wait(60)
-    doing = panel._doing
+    doing = told[-1]
     panel.close()
     assert doing.stopped
 
@@ -293,8 +295,8 @@ def test_what_went_wrong_is_told_and_it_can_be_tried_again(
     with monkeypatch.context() as broken:
         broken.setattr(compare_panel, "compare", fail)
         panel._compare()
-    assert "The map of &lt;run&gt; is gone." in panel._said.object
+    assert "The map of &lt;run&gt; is gone." in panel.work.said.object
     assert panel.compare.visible
     panel._compare()
-    assert panel._said.object == ""
+    assert panel.work.said.object == ""
     assert panel.result.state["groups"]

@@ -1,34 +1,57 @@
 """The Drift tab without a browser: what changes over time, what a batch lacks, what a click selects."""
 
+import asyncio
+import html
+import re
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+from bokeh.document import Document
 
+from explorer.model.clusters import find
 from explorer.model.density_difference import difference
 from explorer.model.doing import Doing
 from explorer.model.drawing import Ground
+from explorer.model.drift import drift, times
+from explorer.model.drift_findings import of_drift
+from explorer.model.errors import InputError
+from explorer.model.report import report_of
 from explorer.model.run import RunParameters
 from explorer.model.session import Session
 from explorer.views import drift_panel, palette
+from explorer.views.audit_panel import AuditPanel
+from explorer.views.colouring import Colours
+from explorer.views.coverage_panel import By
+from explorer.views.difference_overlay import DifferenceOverlay
 from explorer.views.difference_picture import difference_picture, difference_pixels
 from explorer.views.drift_panel import DriftPanel
+from explorer.views.map_view import MapView
 from tests.views.bench import Page, laid_out
 
 WEEKS, THIN = 20, 3
+BATCH = "kind <> '<b>3</b>' AND row_id % 2 = 0"
 
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory, blobs) -> Iterator[Session]:
-    """Five blobs with a finished run, one of them in the first weeks only, and data without a run."""
+    """Five blobs with a finished run, one of them in the first weeks only, and data without a run.
+
+    Of that other data one lacks two of the blobs, one is of one blob alone, and one cannot be placed.
+    """
     vectors, labels = blobs
     weeks = np.random.default_rng(0).integers(0, np.where(labels == THIN, WEEKS // 4, WEEKS))
     kinds = [f"<b>{one}</b>" for one in labels]
     columns = {"kind": kinds, "added": np.datetime64("2024-01-01") + 7 * weeks}
+    others = {"flat": vectors[:, :5], "lacking": vectors[labels < THIN] + 0.01}
     folder = tmp_path_factory.mktemp("drift")
     with laid_out(folder, vectors, RunParameters(n_epochs=100), **columns) as made:
+        for name, other in others.items():
+            np.save(folder / f"{name}.npy", other.astype(np.float32))
+            made.workspace.add_dataset(folder / f"{name}.npy")
         yield made
 
 
@@ -66,9 +89,10 @@ def test_a_batch_by_category_and_by_condition_and_its_gap_selected(
     session: Session, panel: DriftPanel, blobs
 ) -> None:
     one = panel.coverage
-    one.condition.value = "kind <> '<b>3</b>' AND row_id % 2 = 0"
+    one.condition.value = BATCH
     one.compare.clicks += 1
     state = one.result.state
+    assert state["notes"] == []
     assert state["picture"].startswith("data:image/png;base64,")
     assert state["groups"][0]["findings"][0]["tone"] == "bad"
     one._on_message({"key": "gaps"})
@@ -76,7 +100,7 @@ def test_a_batch_by_category_and_by_condition_and_its_gap_selected(
     assert rows[blobs[1] == THIN].mean() > 0.9
     assert state["gap"] == f"Select the gap ({session.selection.count} items)"
     one._on_message({"key": "gap:0"})
-    np.testing.assert_array_equal(session.selection.rows, one._found.gaps[0].rows)
+    np.testing.assert_array_equal(session.selection.rows, one.found.gaps[0].rows)
     assert session.selection.steps[-1].text == f"gap 1 of {one.condition.value}"
     before = state["picture"]
     panel.use_theme(False)
@@ -86,11 +110,134 @@ def test_a_batch_by_category_and_by_condition_and_its_gap_selected(
     assert list(one.category.options) == [f"<b>{i}</b>" for i in range(5)]
     one.category.value = 2
     one.compare.clicks += 1
-    assert one._found.batch == "kind = <b>2</b>"
-    assert one._found.size == 120
+    assert one.found.batch == "kind = <b>2</b>"
+    assert one.found.size == 120
     assert not one.condition.visible
     one._on_message({"key": "surplus:0"})
-    assert session.selection.count == len(one._found.surpluses[0].rows)
+    assert session.selection.count == len(one.found.surpluses[0].rows)
+
+
+def test_other_data_is_placed_and_told_by_its_gaps_and_by_clusters(
+    session: Session, panel: DriftPanel, blobs
+) -> None:
+    one = panel.coverage
+    one.by.value = By.DATA
+    assert {*one.data.options} == {"lacking · 360 items", "other · 50 items"}, "what can be placed"
+    assert (one.data.visible, one.condition.visible, one.category.visible) == (True, False, False)
+    one.data.value = one.data.options["lacking · 360 items"]
+    one.compare.clicks += 1
+    assert one.work.said.object == ""
+    found, state = one.found, one.result.state
+    assert found.batch == "lacking"
+    missing = blobs[1] >= THIN
+    assert missing[found.rows_in_gaps].mean() > 0.95
+    assert state["notes"][0] == one.arrivals.sentence
+    assert one.arrivals.sentence.endswith("no more than by chance.")
+    clusters = state["groups"][2]
+    assert (clusters["title"], clusters["note"]) == ("Clusters", "known → new")
+    vanished = [entry for entry in clusters["findings"] if "vanished" in entry["sentence"]]
+    assert vanished == clusters["findings"][:2]
+    assert {entry["value"] for entry in vanished} == {"20.0% → 0%"}
+    for entry in vanished:
+        session.mode = "replace" if entry is vanished[0] else "union"
+        one._on_message({"key": entry["key"]})
+    np.testing.assert_array_equal(session.selection.mask, missing)
+    assert session.selection.steps[-1].text == f"{vanished[1]['name']} against lacking"
+    assert (panel.changes.coverage, panel.changes.arrivals) == (found, one.arrivals)
+
+    one.condition.value, one.by.value = "row_id % 2 = 0", By.CONDITION
+    one.compare.clicks += 1
+    assert (one.arrivals, one.result.state["groups"][2]["findings"]) == (None, [])
+    one.by.value = By.DATA
+    one._put_data(None, {})
+    assert "No other data of this workspace has vectors of 12 dimensions" in one._alone.object
+    assert not one.compare.visible
+
+
+def test_the_difference_lies_over_the_map_until_another_run_is_shown(session: Session) -> None:
+    view = MapView(session, 0, Colours(session), Document())
+    overlay = DifferenceOverlay(session, view)
+    panel = DriftPanel(session, show=overlay.show)
+    one, run_id = panel.coverage, session.run_id
+    assert not one.on_map.visible
+    one.condition.value = BATCH
+    one.compare.clicks += 1
+    assert one.on_map.visible
+    assert overlay.source.data["image"] == [], "only when it is asked for"
+    one.on_map.value = True
+    (image,), marked = overlay.source.data["image"], one.found.difference.marked
+    red, blue, opacity = image & 255, image >> 16 & 255, image >> 24
+    np.testing.assert_array_equal(opacity > 0, marked != 0)
+    assert opacity.max() < 200, "the points are seen through it"
+    assert (blue > red)[marked < 0].all()
+    assert (red > blue)[marked > 0].all()
+    x, y, width, height = (overlay.source.data[name][0] for name in ("x", "y", "dw", "dh"))
+    places = session.snapshot(run_id).embedding[one.found.rows_in_gaps]
+    at = ((places - [x, y]) / [width, height] * image.shape[::-1]).astype(int)
+    assert (marked[at[:, 1], at[:, 0]] < 0).all()
+    legend = view.overlay.legend
+    assert (legend["name"], legend["low"], legend["high"]) == (BATCH, "lacking", "abounds")
+
+    panel.use_theme(False)
+    assert (overlay.source.data["image"][0] != image).any()
+    assert view.overlay.legend["colours"] != legend["colours"]
+    session.look_at_epoch(session.epochs[0])
+    assert overlay.source.data["image"] == []
+    assert view.overlay.legend == {}
+    session.look_at_epoch(None)
+    assert len(overlay.source.data["image"]) == 1
+    session.run_id = ""
+    assert overlay.source.data["image"] == []
+    session.run_id = run_id
+    assert overlay.source.data["image"] == []
+    assert (one.on_map.value, one.on_map.visible, view.overlay.legend) == (False, False, {})
+    view.close()
+
+
+def test_the_report_of_an_audit_tells_what_the_page_shows_of_change(
+    session: Session, panel: DriftPanel
+) -> None:
+    workspace, run, coverage = session.workspace, session.run(session.run_id), panel.coverage
+    audit = AuditPanel(session, changes=lambda: panel.changes)
+    audit.__panel__()
+    audit.audit.clicks += 1
+
+    def undated(text: str) -> str:
+        return re.sub(r"<time>.*?</time>", "", text)
+
+    def report() -> str:
+        return undated(asyncio.run(audit._report()).read().decode())
+
+    plain = report()
+    assert not any(f'id="{section}"' in plain for section in ("drift", "coverage", "arrivals"))
+    panel.compare.clicks += 1
+    labels, seconds = find(workspace, run).labels, times(session.dataset.items, "added")
+    by_time = drift(labels, seconds, "added")
+    # As the command does.
+    asked = report_of(workspace, audit.found.joined(of_drift(by_time)), drift=by_time)
+    assert report() == undated(asked)
+    assert all(entry["sentence"] in asked for entry in panel.result.state["changing"])
+
+    coverage.condition.value = BATCH
+    coverage.compare.clicks += 1
+    text = html.unescape(report())
+    assert coverage.result.state["said"] in text
+    regions = [entry for told in coverage.result.state["groups"] for entry in told["findings"]]
+    assert regions
+    assert all(entry["sentence"] in text and f">{entry['name']}<" in text for entry in regions)
+    assert 'id="drift"' in text
+    assert 'id="arrivals"' not in text
+    coverage.by.value = By.DATA
+    coverage.data.value = coverage.data.options["lacking · 360 items"]
+    coverage.compare.clicks += 1
+    text = html.unescape(report())
+    assert 'id="arrivals"' in text
+    assert all(note in text for note in coverage.result.state["notes"])
+    assert all(entry["sentence"] in text for entry in coverage.result.state["groups"][2]["findings"])
+
+    audit._found = replace(audit._found, audit=replace(audit.found, labels=labels[::-1]))
+    with pytest.raises(InputError, match="The drift over time is of other clusters than the audit"):
+        report()
 
 
 def test_what_cannot_be_told_is_said_in_a_sentence(session: Session, panel: DriftPanel) -> None:
