@@ -246,7 +246,7 @@ def out_of_line(counts: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[
 
     ``(b_ck - median_c l_ck) / s_k`` with ``l = log((x + 1/2) / (m - x + 1/2))`` (Haldane 1956). Of few rows l
     is far off by chance. So b is the log odds nearest to the median that the cluster's rows leave likely, by
-    the bound of Jeffreys' posterior, Beta(x + 1/2, m - x + 1/2), at `LEVEL`; what lies within that is in line.
+    the bound of Jeffreys' posterior, Beta(x + 1/2, m - x + 1/2), at `LEVEL`; what is within that is in line.
     And s² is the square of 1.4826 times the median absolute deviation of l, less the median of its variance
     by chance, ``1 / (x + 1/2) + 1 / (m - x + 1/2)`` (Gart 1966); s is 0.3 at least.
 
