@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core import KnnGraph
-from explorer.model import clusters, composition_findings, stages, structure_findings
+from explorer.model import absence_findings, clusters, composition_findings, stages, structure_findings
 from explorer.model.audited import AuditedCluster, measured
 from explorer.model.clusters import ClusterParameters, Clusters
 from explorer.model.comparison import Map
@@ -27,7 +27,7 @@ from explorer.model.fates import Fate, Meeting, fate_of
 from explorer.model.findings import ClusterRows, Finding, identified, worst_first
 from explorer.model.items import Items
 from explorer.model.label_scores import LabelScores, label_scores
-from explorer.model.mingling import links, mingling
+from explorer.model.mingling import Places, links, mingling
 from explorer.model.near_duplicates import NearDuplicates, near_duplicates
 from explorer.model.run import Run
 from explorer.model.statistics import DISTORTION, comparable_runs, compute, local_density
@@ -159,6 +159,7 @@ def audit(
     agreement = rows.means(kept)
     about = [
         *(finding for column in audited for finding in composition_findings.findings(column, rows)),
+        *absence_findings.findings(audited, graph.indices, rows),
         *structure_findings.of_duplicates(copies, found.labels, found.sizes, p_copies),
         *structure_findings.of_fates(fates, len(witnesses), rows),
         *structure_findings.of_links(links(graph.indices, found.labels, len(found.sizes)), rows),
@@ -234,7 +235,9 @@ def _column(items: Items, name: str, found: Clusters, graph: KnnGraph) -> Column
     """A column before its chances are corrected."""
     categories = items.categories(name)
     made = composition(found.labels, categories.codes, len(found.sizes), len(categories.names))
-    lies = mingling(graph.indices, found.labels, categories.codes, made.counts, made.dominant)
+    reach = graph.distances.max(axis=1, where=graph.indices >= 0, initial=0)
+    places = Places(graph.indices, reach, found.labels, categories.codes)
+    lies = mingling(places, made.counts, made.dominant)
     return ColumnAudit(name, categories, made, lies, Chances.raw(made))
 
 

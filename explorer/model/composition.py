@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.model.severity import LEAST_SPREAD
+from explorer.model.severity import LEAST_SPREAD, LEVEL
 
 SHUFFLES = 200
 POWER = 2 / 3
@@ -181,7 +181,8 @@ def shuffled(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """What shuffling the values over the rows leaves of each cluster: purity, entropy, and p of the table.
 
-    Tables are drawn with the margins of this one (Patefield 1981). p is of the statistic of Cressie and Read,
+    Tables are drawn with the margins of this one (Patefield 1981), as permuting the values over all rows that
+    have one leaves them, be these in a cluster or noise. p is of the statistic of Cressie and Read,
     ``2 / (l (l + 1)) sum_k x_k ((x_k / e_k)^l - 1)`` with l = 2/3: the tail of the gamma distribution that
     has the shuffles' mean and variance, which tells of chances far below one in their number.
 
@@ -241,10 +242,13 @@ def largest_entropy(totals: NDArray[np.int64]) -> float:
 
 
 def out_of_line(counts: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.float64]:
-    """How far each cluster's log odds of a category are from the median cluster's, in robust spreads.
+    """How many robust spreads each cluster's log odds of a category are from the median cluster's, at least.
 
-    ``(l_ck - median_c l_ck) / s_k`` with ``l = log((x + 1/2) / (m - x + 1/2))`` (Haldane 1956) and
-    s 1.4826 times the median absolute deviation, 0.3 at least.
+    ``(b_ck - median_c l_ck) / s_k`` with ``l = log((x + 1/2) / (m - x + 1/2))`` (Haldane 1956). Of few rows l
+    is far off by chance. So b is the log odds nearest to the median that the cluster's rows leave likely, by
+    the bound of Jeffreys' posterior, Beta(x + 1/2, m - x + 1/2), at `LEVEL`; what is within that is in line.
+    And s² is the square of 1.4826 times the median absolute deviation of l, less the median of its variance
+    by chance, ``1 / (x + 1/2) + 1 / (m - x + 1/2)`` (Gart 1966); s is 0.3 at least.
 
     Parameters
     ----------
@@ -252,20 +256,28 @@ def out_of_line(counts: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[
     sizes : int64 (C,)
         Rows of each cluster; those without any do not count, and are in line.
     """
+    from scipy.special import logit
+    from scipy.stats import beta
+
     known = sizes > 0
     if not known.any():
         return np.zeros(counts.shape)
-    odds = np.log((counts + 0.5) / (sizes[:, None] - counts + 0.5))
+    some, others = counts + 0.5, sizes[:, None] - counts + 0.5
+    odds = np.log(some / others)
     middle = np.median(odds[known], axis=0)
     spread = MAD_OF_NORMAL * np.median(np.abs(odds[known] - middle), axis=0)
-    return np.where(known[:, None], (odds - middle) / np.maximum(spread, LEAST_SPREAD), 0.0)
+    by_chance = np.median((1 / some + 1 / others)[known], axis=0)
+    between = np.sqrt(np.maximum(spread**2 - by_chance, LEAST_SPREAD**2))
+    most, least = (logit(beta.ppf(level, some, others)) - middle for level in (1 - LEVEL, LEVEL))
+    off = np.where(odds < middle, np.minimum(most, 0.0), np.maximum(least, 0.0))
+    return np.where(known[:, None], off / between, 0.0)
 
 
 def corrected(parts: Sequence[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
     """Correct all chances of an audit together, so that few of what is called real is not.
 
-    Benjamini and Hochberg (1995); they may depend on each other as counts of one table do (Benjamini and
-    Yekutieli 2001, where that is positive).
+    Benjamini and Hochberg (1995), for how far it holds among counts of one table see ``severity.LEVEL``. Both
+    tails of a count are among them: as at most one of the two is small, that is to correct twice the smaller.
 
     Parameters
     ----------

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.model import severity
-from explorer.model.categories import NO_VALUE, Categories
+from explorer.model.categories import Categories
 from explorer.model.composition import Composition
-from explorer.model.findings import ClusterRows, Finding, percent, short
+from explorer.model.findings import ClusterRows, Finding, listed, percent, short
 from explorer.model.mingling import Mingling
 from explorer.model.severity import Severity
 
@@ -68,8 +68,8 @@ class ColumnAudit:
         found = np.zeros(len(self.categories.names), np.bool_)
         some = self.made.counts >= severity.LEAST_ROWS
         for category in np.flatnonzero(some.any(axis=0)).tolist():
-            concentration = self.lies.concentration[some[:, category], category]
-            found[category] = np.median(concentration) >= severity.FOLLOWING
+            unevenness = self.lies.unevenness[some[:, category], category]
+            found[category] = np.median(unevenness) >= severity.FOLLOWING
         return found
 
     @cached_property
@@ -80,10 +80,11 @@ class ColumnAudit:
             made.sizes[:, None] * made.usual >= severity.LEAST_EXPECTED
         )
         found = np.zeros(made.counts.shape, np.int64)
-        present = made.lift >= severity.PRESENT
+        present, known = made.lift >= severity.PRESENT, made.sizes > 0
         for cluster, category in np.argwhere(candidates & self._own):
-            others = np.delete(present[:, category], cluster)
-            if len(others) and others.mean() >= severity.WIDESPREAD:
+            others = np.delete(present[:, category], cluster)[np.delete(known, cluster)]
+            usual = bool(len(others)) and others.mean() >= severity.WIDESPREAD
+            if usual and self._is_hole(present[cluster], int(category)):
                 found[cluster, category] = severity.of_missing(
                     float(made.lift[cluster, category]),
                     float(made.unusual[cluster, category]),
@@ -109,6 +110,12 @@ class ColumnAudit:
             )
         return found
 
+    def _is_hole(self, present: NDArray[np.bool_], category: int) -> bool:
+        """Whether those beside a range are there: else values are higher or lower, and none is lost."""
+        if self.categories.ranges is None:
+            return True
+        return bool(np.delete(present[max(0, category - 1) : category + 2], min(category, 1)).all())
+
     @cached_property
     def _own(self) -> NDArray[np.bool_]:
         """Which categories are one value, and not the rest of many names: bool (K,)."""
@@ -124,7 +131,6 @@ def findings(column: ColumnAudit, rows: ClusterRows) -> Iterator[Finding]:
         yield _missing(column, int(cluster), int(category), rows)
     for cluster, category in np.argwhere(column.over_represented):
         yield _over_represented(column, int(cluster), int(category), rows)
-    yield from _without_value(column, rows)
     if column.names_clusters:
         for cluster in np.flatnonzero(column.made.sizes):
             yield from _strangers(column, int(cluster), rows)
@@ -173,32 +179,6 @@ def _over_represented(column: ColumnAudit, cluster: int, category: int, rows: Cl
     )
 
 
-def _without_value(column: ColumnAudit, rows: ClusterRows) -> Iterator[Finding]:
-    made = column.made
-    usual = made.all_absent / max(1, made.n)
-    real = (column.p.absent <= severity.LEVEL) & (made.absent >= severity.LEAST_ROWS)
-    for cluster in np.flatnonzero(real).tolist():
-        share = float(made.absent[cluster] / (made.absent[cluster] + made.sizes[cluster]))
-        how_bad = severity.of_absent(share / usual, share)
-        if how_bad:
-            inside = rows.of(cluster)
-            yield Finding(
-                kind="over_represented",
-                severity=how_bad,
-                sentence=(
-                    f"{percent(share)} of cluster {cluster} have no value in {column.name}, of all items "
-                    f"{percent(usual)}: look what these are, and whether they belong into the data."
-                ),
-                rows=inside[column.categories.codes[inside] < 0],
-                cluster=cluster,
-                column=column.name,
-                category=NO_VALUE,
-                value=share,
-                expected=usual,
-                p=float(column.p.absent[cluster]),
-            )
-
-
 # What does not belong to the commonest category of a cluster, where the column names the clusters
 
 
@@ -231,18 +211,18 @@ def _strangers(column: ColumnAudit, cluster: int, rows: ClusterRows) -> Iterator
 def _lies(column: ColumnAudit, cluster: int, category: int) -> str:
     """How a part of a cluster lies.
 
-    Mingled with the rest; beside it, with little or nothing between the two in the data, or with no other
-    place to be; at the border to others of its own, which is no fault of labels; or amid the rest, away from
-    these.
+    Mingled with the rest; beside it, with a gap between the two in the data, or with no other place to be; at
+    the border to others of its own, which is no fault of labels; or amid the rest, away from these.
     """
-    if column.lies.concentration[cluster, category] < severity.CONCENTRATED:
+    lies = column.lies
+    if lies.concentration[cluster, category] < severity.CONCENTRATED:
         return "mingled"
-    touching, elsewhere = (
-        float(share[cluster, category]) for share in (column.lies.touching, column.lies.elsewhere)
-    )
-    if touching < severity.TOUCHING or not _has_other_place(column.made, cluster, category):
+    meeting, sparse = lies.meeting(cluster, category, int(column.made.dominant[cluster]))
+    if meeting < severity.MEETING or not _has_other_place(column.made, cluster, category):
         return "beside"
-    return "amid" if touching >= severity.AMID * elsewhere else "border"
+    if lies.touching[cluster, category] < severity.AMID * lies.elsewhere[cluster, category]:
+        return "border"
+    return "amid" if sparse <= severity.SPARSE else "beside"
 
 
 def _has_other_place(made: Composition, cluster: int, category: int) -> bool:
@@ -257,7 +237,7 @@ def _mislabelled(column: ColumnAudit, cluster: int, category: int, rows: Cluster
     share = float(made.shares[cluster, category])
     return Finding(
         kind="mislabelled_region",
-        severity=severity.of_mislabelled(share),
+        severity=severity.MISLABELLED,
         sentence=(
             f"{made.counts[cluster, category]:,} items of cluster {cluster} are labelled "
             f"{short(names[category])} ({column.name}) but lie together amid "
@@ -299,7 +279,7 @@ def _mixed(
     return Finding(
         kind="mixed",
         severity=how_bad,
-        sentence=f"Cluster {cluster} holds {_listed(told)} by {column.name}, {why}",
+        sentence=f"Cluster {cluster} holds {listed(told)} by {column.name}, {why}",
         rows=rows.of(cluster),
         cluster=cluster,
         column=column.name,
@@ -308,7 +288,3 @@ def _mixed(
         expected=typical,
         p=float(column.p.strangers[cluster]),
     )
-
-
-def _listed(words: list[str]) -> str:
-    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Self
 
@@ -134,8 +135,19 @@ def identified(findings: Iterable[Finding], run: Run, rows: ClusterRows) -> tupl
 
 
 def worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Findings by falling severity, then by the rows they concern."""
-    return tuple(sorted(findings, key=lambda one: (-one.severity, -len(one.rows), one.key)))
+    """Findings by falling severity; of equal severity each complaint once, then once more, and so on.
+
+    A complaint is what is said, of whatever cluster: kind, column and category. A map that tears what is
+    wrong into ten clusters says it ten times, and all else that is as severe would be far down. Within each
+    round those that concern most rows come first.
+    """
+    said: Counter[tuple[object, ...]] = Counter()
+    rounds: list[tuple[int, int, int, Finding]] = []
+    for one in sorted(findings, key=lambda one: (-len(one.rows), one.key)):
+        complaint = (one.severity, one.kind, one.aspect, one.column, one.category)
+        rounds.append((-one.severity, said[complaint], len(rounds), one))
+        said[complaint] += 1
+    return tuple(one for *_, one in sorted(rounds, key=lambda entry: entry[:3]))
 
 
 def percent(share: float) -> str:
@@ -153,3 +165,12 @@ def short(name: str) -> str:
     """A category's name, not too long for a sentence, without breaks of line."""
     name = " ".join(name.split())
     return name if len(name) <= LONGEST_CATEGORY else f"{name[: LONGEST_CATEGORY - 1]}…"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Words as they are enumerated in a sentence.
+
+    >>> listed(["folk"]), listed(["folk", "jazz", "punk"])
+    ('folk', 'folk, jazz and punk')
+    """
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))

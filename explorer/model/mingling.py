@@ -13,6 +13,26 @@ ALL, INSIDE, OWN, DOMINANT, ELSEWHERE = range(5)
 
 
 @dataclass(frozen=True, eq=False)
+class Places:
+    """Where rows are, in the data and among clusters and categories.
+
+    Attributes
+    ----------
+    near : int32 (n, k)
+        Neighbours in the data, -1 for none.
+    reach : float32 (n,)
+        The distance to the last of them: large where rows lie sparsely.
+    labels, codes : int32 (n,)
+        Cluster and category of each row, -1 for none.
+    """
+
+    near: NDArray[np.int32]
+    reach: NDArray[np.float32]
+    labels: NDArray[np.int32]
+    codes: NDArray[np.int32]
+
+
+@dataclass(frozen=True, eq=False)
 class Mingling:
     """Neighbours in the data of the rows of each category in each cluster.
 
@@ -23,10 +43,13 @@ class Mingling:
         same category in another cluster.
     counts : int64 (C, K)
         Rows.
+    of : Places
+        What was counted.
     """
 
     edges: NDArray[np.int64]
     counts: NDArray[np.int64]
+    of: Places
 
     @cached_property
     def concentration(self) -> NDArray[np.float64]:
@@ -35,12 +58,31 @@ class Mingling:
         ``(s - q) / (1 - q)``, s the share found and q that of the category among the cluster's other rows:
         0 where its rows lie anywhere, 1 where they lie by themselves.
         """
-        inside, own = self.edges[..., INSIDE], self.edges[..., OWN]
+        rest = np.where(self._chance < 1, 1 - self._chance, 1.0)
+        return np.where(self.edges[..., INSIDE] > 0, (self._found - self._chance) / rest, 0.0)
+
+    @cached_property
+    def unevenness(self) -> NDArray[np.float64]:
+        """How unevenly each category lies in each cluster: float64 (C, K).
+
+        ``s / q - 1``, s and q as above: the squared coefficient of variation of its share from place to
+        place, as its rows see that share weighted by itself. 0 where it lies anywhere, ``w / (1 - w)`` where
+        a share w of the cluster is without it and the rest is even.
+        """
+        chance = np.where(self._chance > 0, self._chance, 1.0)
+        known = (self.edges[..., INSIDE] > 0) & (self._chance > 0)
+        return np.where(known, self._found / chance - 1, 0.0)
+
+    @cached_property
+    def _found(self) -> NDArray[np.float64]:
+        """Share of the neighbours in the cluster that are of a row's own category."""
+        return np.asarray(self.edges[..., OWN] / np.maximum(self.edges[..., INSIDE], 1))
+
+    @cached_property
+    def _chance(self) -> NDArray[np.float64]:
+        """The same, if a row's neighbours were any of the cluster."""
         others = np.maximum(self.counts.sum(axis=1, keepdims=True) - 1, 1)
-        chance = np.maximum(self.counts - 1, 0) / others
-        found = own / np.maximum(inside, 1)
-        rest = np.where(chance < 1, 1 - chance, 1.0)
-        return np.where(inside > 0, (found - chance) / rest, 0.0)
+        return np.asarray(np.maximum(self.counts - 1, 0) / others)
 
     @cached_property
     def touching(self) -> NDArray[np.float64]:
@@ -52,30 +94,45 @@ class Mingling:
         """Share of all neighbours that are of the same category in another cluster: float64 (C, K)."""
         return self.edges[..., ELSEWHERE] / np.maximum(self.edges[..., ALL], 1)
 
+    def meeting(self, cluster: int, one: int, other: int) -> tuple[int, float]:
+        """How a category meets another in a cluster: O(n).
 
-def mingling(
-    near: NDArray[np.int32],
-    labels: NDArray[np.int32],
-    codes: NDArray[np.int32],
-    counts: NDArray[np.int64],
-    dominant: NDArray[np.int64],
-) -> Mingling:
+        Returns
+        -------
+        rows : int
+            Rows of the one that have neighbours in the cluster of both.
+        sparse : float
+            The share of the rows of the one that lie more densely than these, on average, ties by half: about
+            a half where they are any, 1 where they are the outermost. It is U / (m n) of Mann and Whitney
+            (1947); 1 for no rows.
+        """
+        rows = np.flatnonzero((self.of.labels == cluster) & (self.of.codes == one))
+        near = self.of.near[rows]
+        inside = (near >= 0) & (self.of.labels[near] == cluster)
+        codes = np.where(inside, self.of.codes[near], -1)
+        meets = (codes == one).any(axis=1) & (codes == other).any(axis=1)
+        if not meets.any():
+            return 0, 1.0
+        from scipy.stats import rankdata
+
+        places = (rankdata(self.of.reach[rows]) - 0.5) / len(rows)
+        return int(meets.sum()), float(places[meets].mean())
+
+
+def mingling(of: Places, counts: NDArray[np.int64], dominant: NDArray[np.int64]) -> Mingling:
     """Count the neighbours of each category in each cluster: O(n k).
 
     Parameters
     ----------
-    near : int32 (n, k)
-        Neighbours in the data, -1 for none.
-    labels, codes : int32 (n,)
-        Cluster and category of each row, -1 for none.
+    of : Places
     counts : int64 (C, K)
         Rows of each category in each cluster.
     dominant : int64 (C,)
         The commonest category of each cluster.
     """
     edges = np.zeros((*counts.shape, 5), np.int64)
-    _tally(near, labels, codes, dominant, edges)
-    return Mingling(edges, counts)
+    _tally(of.near, of.labels, of.codes, dominant, edges)
+    return Mingling(edges, counts, of)
 
 
 def links(near: NDArray[np.int32], labels: NDArray[np.int32], n_clusters: int) -> NDArray[np.int64]:

@@ -80,7 +80,11 @@ def test_every_planted_fault_is_among_the_top_findings(faulty: Audited) -> None:
     mixed, *_ = faulty.top("mixed")
     assert mixed.column == "genre"
     assert mostly(mixed.rows, planted["mixed"]["rows"])
-    assert {region.severity, mixed.severity, missing.severity, copies.severity} == {Severity.HIGH}
+    (junk,) = (one for one in faulty.top("over_represented") if one.cluster is None)
+    assert junk.rows.tolist() == sorted(row for kind in planted["junk"]["kinds"].values() for row in kind)
+    assert "no value in genre, language and mood" in junk.sentence
+    found = (region, mixed, missing, copies, junk)
+    assert {one.severity for one in found} == {Severity.HIGH}
 
 
 def test_without_faults_hardly_a_cluster_is_flagged_high(bench: dict[str, Audited]) -> None:

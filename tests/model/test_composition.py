@@ -93,13 +93,20 @@ def test_shuffled_labels_raise_no_more_false_alarms_than_the_level() -> None:
     assert alarms <= 5
 
 
-def test_odds_are_out_of_line_by_the_spread_between_clusters() -> None:
+def test_odds_are_out_of_line_by_the_spread_between_clusters_as_far_as_their_rows_tell() -> None:
     sizes = np.array([1000, 1000, 1000, 1000, 1000, 0])
     counts = np.array([[100], [150], [200], [140], [0], [0]])
     odds = np.log((counts[:5, 0] + 0.5) / (sizes[:5] - counts[:5, 0] + 0.5))
     middle = odds[3]
-    spread = 1.4826 * np.median(np.abs(odds - middle))
+    by_chance = np.median(1 / (counts[:5, 0] + 0.5) + 1 / (sizes[:5] - counts[:5, 0] + 0.5))
+    spread = np.sqrt((1.4826 * np.median(np.abs(odds - middle))) ** 2 - by_chance)
+    assert spread > 0.3
     found = out_of_line(counts, sizes)[:, 0]
-    assert found[:5] == pytest.approx((odds - middle) / max(spread, 0.3))
-    assert found[4] < -10
-    assert found[5] == 0
+    rng = np.random.default_rng(0)
+    for cluster, bound in ((0, 99), (2, 1), (4, 99)):
+        drawn = rng.beta(counts[cluster] + 0.5, sizes[cluster] - counts[cluster] + 0.5, 400_000)
+        likely = np.percentile(drawn, bound)
+        assert found[cluster] == pytest.approx((np.log(likely / (1 - likely)) - middle) / spread, abs=0.05)
+    assert found[[1, 3, 5]].tolist() == [0, 0, 0], "by 150 of 1,000 nobody can tell it from 140"
+    few = out_of_line(counts // 20, sizes // 20)[:, 0]
+    assert found[4] < few[4] < 0, "none of fifty tells less than none of a thousand"

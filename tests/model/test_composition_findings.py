@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 
 from core import knn_graph
+from explorer.model import absence_findings
 from explorer.model.categories import NO_VALUE, Categories, counted
 from explorer.model.composition import composition, corrected
 from explorer.model.composition_findings import Chances, ColumnAudit, findings
 from explorer.model.findings import ClusterRows, Finding
-from explorer.model.mingling import mingling
+from explorer.model.mingling import Places, mingling
+from explorer.model.ranges import Ranges
 from explorer.model.severity import Severity
 
 SQUARES, EACH = 8, 300
@@ -24,13 +26,30 @@ def points() -> np.ndarray:
     return inside.astype(np.float32)
 
 
-def found(points: np.ndarray, labels: np.ndarray, codes: np.ndarray) -> list[Finding]:
-    categories = Categories(codes.astype(np.int32), NAMES, counted(codes.astype(np.int32), SQUARES))
+def audited(
+    points: np.ndarray,
+    labels: np.ndarray,
+    codes: np.ndarray,
+    name: str = "genre",
+    ranges: Ranges | None = None,
+) -> ColumnAudit:
+    categories = Categories(codes.astype(np.int32), NAMES, counted(codes.astype(np.int32), SQUARES), ranges)
     made = composition(labels, categories.codes, SQUARES, SQUARES)
-    near = knn_graph(points, 15).indices
-    lies = mingling(near, labels, categories.codes, made.counts, made.dominant)
-    p = Chances(*corrected(Chances.raw(made)))
-    return list(findings(ColumnAudit("genre", categories, made, lies, p), ClusterRows(labels, SQUARES)))
+    graph = knn_graph(points, 15)
+    places = Places(graph.indices, graph.distances[:, -1], labels, categories.codes)
+    lies = mingling(places, made.counts, made.dominant)
+    return ColumnAudit(name, categories, made, lies, Chances(*corrected(Chances.raw(made))))
+
+
+def found(
+    points: np.ndarray, labels: np.ndarray, codes: np.ndarray, ranges: Ranges | None = None
+) -> list[Finding]:
+    return list(findings(audited(points, labels, codes, ranges=ranges), ClusterRows(labels, SQUARES)))
+
+
+def found_absent(columns: list[ColumnAudit]) -> list[Finding]:
+    places = columns[0].lies.of
+    return list(absence_findings.findings(columns, places.near, ClusterRows(places.labels, SQUARES)))
 
 
 def test_clusters_of_one_category_each_are_as_they_should_be(points: np.ndarray) -> None:
@@ -65,6 +84,17 @@ def test_two_squares_in_one_cluster_lie_side_by_side(points: np.ndarray) -> None
     assert "side by side" in one.sentence
 
 
+def test_two_clouds_whose_outskirts_meet_lie_side_by_side(points: np.ndarray) -> None:
+    meeting = points.copy()
+    rng = np.random.default_rng(4)
+    meeting[SQUARE < 2] = 50 + rng.normal(size=(2 * EACH, 2))
+    meeting[SQUARE == 1, 0] += 5
+    # The label of the second cloud is that of another square, too.
+    codes = np.where(SQUARE == 5, 1, SQUARE)
+    (one,) = found(meeting, np.where(SQUARE == 1, 0, SQUARE).astype(np.int32), codes)
+    assert (one.kind, one.severity, one.cluster) == ("mixed", Severity.MEDIUM, 0)
+
+
 def test_a_border_drawn_a_little_off_is_no_fault_of_labels(points: np.ndarray) -> None:
     strip = (SQUARE == 1) & (points[:, 0] < 1.35)
     assert found(points, np.where(strip, 0, SQUARE).astype(np.int32), SQUARE) == []
@@ -81,6 +111,39 @@ def test_a_cluster_without_a_category_that_all_others_have_misses_it(points: np.
     assert one.p < 1e-10
 
 
+def test_four_fifths_gone_are_missed_as_much_as_all(points: np.ndarray) -> None:
+    rng = np.random.default_rng(1)
+    codes = rng.choice(SQUARES, len(SQUARE), p=[0.3, 0.2, 0.1, 0.1, 0.1, 0.1, 0.05, 0.05])
+    jazz = np.flatnonzero((SQUARE == 2) & (codes == 1))
+    codes[jazz[8:]] = 0
+    (one,) = found(points, SQUARE, codes)
+    assert (one.kind, one.severity, one.cluster, one.category) == ("missing", Severity.HIGH, 2, "jazz")
+    assert one.value == pytest.approx(8 / EACH)
+
+
+def test_clusters_without_any_value_do_not_tell_what_is_usual(points: np.ndarray) -> None:
+    rng = np.random.default_rng(1)
+    codes = rng.choice(SQUARES, len(SQUARE), p=[0.3, 0.2, 0.1, 0.1, 0.1, 0.1, 0.05, 0.05])
+    codes[(SQUARE == 2) & (codes == 1)] = 0
+    codes[SQUARE >= 5] = -1
+    (one,) = found(points, SQUARE, codes)
+    assert (one.kind, one.cluster, one.category) == ("missing", 2, "jazz")
+
+
+def test_a_range_is_missed_where_those_beside_it_are_there(points: np.ndarray) -> None:
+    rng = np.random.default_rng(6)
+    codes = rng.integers(0, SQUARES, len(SQUARE))
+    hole = np.where((SQUARE == 2) & (codes == 3), 4, codes)
+    # In the third square all values are in the upper half.
+    higher = np.where((SQUARE == 2) & (codes < 4), codes + 4, codes)
+    ranges = Ranges(np.arange(SQUARES + 1.0), NAMES)
+    for ordered in (None, ranges):
+        (one,) = found(points, SQUARE, hole, ordered)
+        assert (one.kind, one.cluster, one.category) == ("missing", 2, NAMES[3])
+    assert {one.category for one in found(points, SQUARE, higher)} == set(NAMES[:4])
+    assert found(points, SQUARE, higher, ranges) == []
+
+
 def test_what_follows_the_place_is_hardly_missed_where_a_cluster_was_cut(
     points: np.ndarray,
 ) -> None:
@@ -93,18 +156,45 @@ def test_what_follows_the_place_is_hardly_missed_where_a_cluster_was_cut(
     assert {one.category for one in lows} == set(NAMES[4:])
 
 
-def test_a_category_out_of_line_and_values_that_lack_are_over_represented(points: np.ndarray) -> None:
+def test_a_category_out_of_line_is_over_represented(points: np.ndarray) -> None:
     rng = np.random.default_rng(2)
     codes = rng.choice(SQUARES, len(SQUARE), p=[0.3, 0.2, 0.1, 0.1, 0.1, 0.1, 0.05, 0.05])
     codes[5 * EACH : 5 * EACH + 100] = 7
-    codes[6 * EACH : 6 * EACH + 200] = -1
-    much, lacking = found(points, SQUARE, codes)
+    (much,) = found(points, SQUARE, codes)
     assert (much.kind, much.cluster, much.category) == ("over_represented", 5, "dub")
     assert much.severity is Severity.MEDIUM
     assert set(range(5 * EACH, 5 * EACH + 100)) <= set(much.rows.tolist())
-    assert (lacking.kind, lacking.cluster, lacking.category) == ("over_represented", 6, NO_VALUE)
-    assert lacking.severity is Severity.HIGH
-    assert lacking.rows.tolist() == list(range(6 * EACH, 6 * EACH + 200))
+
+
+def test_a_cluster_mostly_without_a_value_is_told_once_of_all_columns_alike(points: np.ndarray) -> None:
+    rng = np.random.default_rng(2)
+    codes = rng.integers(0, SQUARES, len(SQUARE))
+    # Wherever they lie in the cluster: of their neighbours two thirds lack a value, and of all items a tenth.
+    codes[6 * EACH + rng.permutation(EACH)[:200]] = -1
+    lacking = np.flatnonzero(codes < 0)
+    other = np.where(codes < 0, -1, SQUARE)
+    whole, inside = found_absent(
+        [audited(points, SQUARE, codes, "mood"), audited(points, SQUARE, other, "genre")]
+    )
+    for one in (whole, inside):
+        assert (one.kind, one.column, one.category) == ("over_represented", "genre", NO_VALUE)
+        assert "no value in genre and mood" in one.sentence
+        assert one.severity is Severity.HIGH
+        assert one.rows.tolist() == lacking.tolist()
+    assert (whole.cluster, inside.cluster) == (None, 6)
+    assert inside.value == pytest.approx(200 / 300)
+    assert whole.expected == pytest.approx(200 / len(SQUARE))
+
+
+def test_values_that_lack_anywhere_are_no_finding_and_a_heap_in_no_cluster_is(points: np.ndarray) -> None:
+    rng = np.random.default_rng(5)
+    codes = np.where(rng.random(len(SQUARE)) < 0.1, -1, SQUARE)
+    assert found_absent([audited(points, SQUARE, codes)]) == []
+    corner = (points[:, 0] < 0.4) & (points[:, 1] < 0.4)
+    labels = np.where(corner, -1, SQUARE).astype(np.int32)
+    (one,) = found_absent([audited(points, labels, np.where(corner, -1, SQUARE))])
+    assert (one.cluster, one.severity, one.category) == (None, Severity.HIGH, NO_VALUE)
+    assert one.rows.tolist() == np.flatnonzero(corner).tolist()
 
 
 def test_thrown_labels_of_every_cluster_alike_are_no_finding(points: np.ndarray) -> None:
