@@ -260,7 +260,7 @@ def test_stopping_in_the_knn_graph_kills_the_worker_and_the_next_run_works(
         stopped = runner.wait(run.id, PATIENCE)
         assert stopped.status is RunStatus.STOPPED
         assert stopped.epoch == 0
-        assert not alive(pid)
+        until(lambda: not alive(pid), "the end of the worker")
         assert workspace.embedding(run.id) is None
         assert not (workspace.path / "cache" / "knn-graph").exists()
         after = runner.wait(runner.start(workspace.add_dataset(vectors_path), SHORT).id, PATIENCE)
