@@ -91,7 +91,7 @@ class Coverage:
     difference: Difference
     gaps: tuple[Region, ...]
     surpluses: tuple[Region, ...]
-    labels: NDArray[np.int32] = NO_CLUSTERS
+    labels: NDArray[np.int32]
 
     @property
     def rows_in_gaps(self) -> NDArray[np.int64]:
