@@ -100,23 +100,36 @@ class Mingling:
         Returns
         -------
         rows : int
-            Rows of the one that have neighbours in the cluster of both.
+            Rows of the one next to rows of the other, all with as many neighbours in the cluster of their own
+            category as of the other at least: a single label amid the others is no border.
         sparse : float
             The share of the rows of the one that lie more densely than these, on average, ties by half: about
             a half where they are any, 1 where they are the outermost. It is U / (m n) of Mann and Whitney
             (1947); 1 for no rows.
         """
         rows = np.flatnonzero((self.of.labels == cluster) & (self.of.codes == one))
-        near = self.of.near[rows]
-        inside = (near >= 0) & (self.of.labels[near] == cluster)
-        codes = np.where(inside, self.of.codes[near], -1)
-        meets = (codes == one).any(axis=1) & (codes == other).any(axis=1)
+        around = self._around(rows, cluster)
+        across = (around == other) & self._at_home(rows, cluster, one, other)[:, None]
+        strangers = np.unique(self.of.near[rows][across])
+        settled = strangers[self._at_home(strangers, cluster, other, one)]
+        meets = (across & np.isin(self.of.near[rows], settled)).any(axis=1)
         if not meets.any():
             return 0, 1.0
         from scipy.stats import rankdata
 
         places = (rankdata(self.of.reach[rows]) - 0.5) / len(rows)
         return int(meets.sum()), float(places[meets].mean())
+
+    def _around(self, rows: NDArray[np.integer], cluster: int) -> NDArray[np.int32]:
+        """Categories of the neighbours that are in the cluster, -1 for others: int32 (m, k)."""
+        near = self.of.near[rows]
+        inside = (near >= 0) & (self.of.labels[near] == cluster)
+        return np.where(inside, self.of.codes[near], np.int32(-1))
+
+    def _at_home(self, rows: NDArray[np.integer], cluster: int, own: int, other: int) -> NDArray[np.bool_]:
+        """Which rows have as many neighbours in the cluster of one category as of another: bool (m,)."""
+        around = self._around(rows, cluster)
+        return np.asarray((around == own).sum(axis=1) >= (around == other).sum(axis=1))
 
 
 def mingling(of: Places, counts: NDArray[np.int64], dominant: NDArray[np.int64]) -> Mingling:

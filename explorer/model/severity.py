@@ -58,8 +58,8 @@ CONCENTRATED = 0.5
 """Of a part, how much more of its neighbours in the cluster are its own than chance has: the middle between 0
 for labels that are thrown and 1 for a region by itself."""
 MEETING, SPARSE = 5, 0.6
-"""Rows of a part that have neighbours in the rest as well, at least, and the share of the part's rows that
-lie more densely than these, at most: else a gap parts the two. Labels that change amid a cloud do so where it
+"""Rows of a part that meet the rest, at least, and the share of the part's rows that lie more densely than
+these, at most: else a gap parts the two. Labels that change amid a cloud do so where it
 is as dense as anywhere or denser, whatever its density and the number of rows: a half or less, of clouds of
 two to eight dimensions. Clouds that lie side by side meet by their outskirts: of heavy tails six spreads
 apart 0.7 or more. The middle of the two."""

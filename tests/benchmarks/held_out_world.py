@@ -6,9 +6,9 @@ here and there (up to 3%), and what the other columns know of the groups. Groups
 dimensions, not bent patches; near duplicates are equal but for rounding; faults are planted in groups of any
 shape.
 
-That of seed 2 was looked at, and told that clusters of few rows were called out of line by chance, and that
-dear goods were said to lack cheap ones. No rule or threshold was set by the others, and none is to be: they
-tell what an audit does to data that nobody has looked at.
+Those of seeds 2 to 7 were looked at, and told that clusters of few rows were called out of line by chance,
+that dear goods were said to lack cheap ones, and that single mistakes made two groups meet. No rule or
+threshold was set by the others, and none is to be: they tell what an audit does to data that nobody has seen.
 """
 
 from __future__ import annotations

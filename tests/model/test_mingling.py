@@ -11,7 +11,7 @@ from explorer.model.severity import MEETING, SPARSE
 NEAR = np.array([[-1, 1], [0, 2], [1, 3], [2, 4], [3, 5], [4, -1]], np.int32)
 LABELS = np.array([0, 0, 0, 0, 1, -1], np.int32)
 CODES = np.array([0, 0, 1, 0, 0, 1], np.int32)
-REACH = np.array([3, 1, 1, 2, 1, 1], np.float32)
+REACH = np.array([3, 1, 2, 1, 1, 1], np.float32)
 
 
 def in_one_cluster(points: np.ndarray, codes: np.ndarray) -> Mingling:
@@ -30,10 +30,17 @@ def test_neighbours_are_counted_as_by_hand() -> None:
     assert made.concentration[0, 0] == pytest.approx((2 / 4 - 2 / 3) / (1 - 2 / 3))
     assert made.unevenness[0, 0] == pytest.approx((2 / 4) / (2 / 3) - 1)
     assert made.unevenness[0, 1] == 0
-    # Of rows 0, 1 and 3 only row 1 has neighbours of both in the cluster, and it lies most densely.
-    assert made.meeting(0, 0, 1) == (1, pytest.approx(0.5 / 3))
-    assert made.meeting(0, 1, 0) == (0, 1)
     assert (INSIDE, OWN, DOMINANT, ELSEWHERE) == (1, 2, 3, 4)
+
+
+def test_categories_meet_where_rows_of_both_are_at_home() -> None:
+    one_cluster, halves = np.zeros(6, np.int32), np.array([0, 0, 0, 1, 1, 1], np.int32)
+    made = mingling(Places(NEAR, REACH, one_cluster, halves), np.array([[3, 3]]), np.array([0]))
+    # Row 2 is next to row 3, and of rows 0, 1 and 2 the one in the middle by its reach.
+    assert made.meeting(0, 0, 1) == (1, 0.5)
+    # Row 2 alone is of the second category: it is at home with none.
+    made = mingling(Places(NEAR, REACH, LABELS, CODES), np.array([[3, 1], [1, 0]]), np.array([0, 0]))
+    assert made.meeting(0, 0, 1) == made.meeting(0, 1, 0) == (0, 1)
 
 
 def test_links_are_counted_by_cluster_with_noise_last() -> None:
@@ -70,6 +77,8 @@ def test_labels_that_change_amid_a_cloud_meet_where_it_is_dense_and_clouds_by_th
     codes = rng.random(n) < 0.4
     two = rng.normal(size=(n, dims)) / np.sqrt(rng.chisquare(4, (n, 1)) / 4)
     two[codes, 0] += 6
+    # Here and there a label is wrong, where a cloud is as dense as anywhere.
+    codes ^= rng.random(n) < 0.01
     rows, sparse = in_one_cluster(two, codes).meeting(0, 1, 0)
     assert rows >= MEETING
     assert sparse > SPARSE + 0.05
