@@ -50,7 +50,6 @@ class SweepForm(pn.viewable.Viewer):
             label="Sweep",
             size="small",
             margin=(8, 0, 6, 0),
-            sx={"& .MuiTypography-root, & .MuiFormControlLabel-label": {"fontSize": 13}},
             description="Many maps at once: every combination of the values written below.",
         )
         wide: dict[str, Any] = {"size": "small", "sizing_mode": "stretch_width", "margin": (6, 0)}

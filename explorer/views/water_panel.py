@@ -35,7 +35,6 @@ class WaterPanel(pn.viewable.Viewer):
             label="Density level",
             size="small",
             margin=(2, 0),
-            sx={"& .MuiTypography-root, & .MuiFormControlLabel-label": {"fontSize": 13}},
             description="Draws the outline of where items lie densely, to select whole regions.",
         )
         self.share = pmui.IntSlider(
