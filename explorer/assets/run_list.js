@@ -127,7 +127,7 @@ export function render({model}) {
       return cards.get(entry.run)
     })
     const same = kept.length === list.children.length && kept.every((card, at) => card === list.children[at])
-    if (same) { return }
+    if (same && kept.length) { return }
     list.replaceChildren(...kept)
     if (!kept.length) { list.replaceChildren(part("div", "empty", "No run yet. Choose parameters and press Run.")) }
     // A card in another place keeps the focus; of one that is gone, Undo has it.

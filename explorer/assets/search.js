@@ -167,7 +167,8 @@ export function render({model}) {
     asked = ""
     input.value = ""
     input.disabled = !model.columns.length
-    input.placeholder = model.columns.length ? "Search items" : "No text to search in this data"
+    input.placeholder = model.columns.length ? "Search items"
+      : model.dataset ? "No text to search in this data" : "Open data to search its items"
     open(false)
     draw()
   }

@@ -89,7 +89,7 @@ class Derived:
     def state(self, name: str, run: Run | None, runs: tuple[Run, ...]) -> str:
         """Why there is no such statistic yet, in one sentence; empty when it is there."""
         if run is None:
-            return "There is no run to tell this of yet."
+            return "Start a run first: this is told of its map."
         if lacking := _lacks(name, run, runs):
             return lacking
         key = _key(self._workspace, name, run, runs)

@@ -59,7 +59,7 @@ def explained(path: Path) -> Iterator[None]:
     except MemoryError as error:
         raise InputError(f"{path.name} is damaged, or needs more memory than there is.") from error
     except DAMAGED as error:
-        reason = next(iter(str(error).strip().splitlines()), type(error).__name__).rstrip(".")
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__).split(". ")[0].rstrip(".")
         if isinstance(error, ValueError) and ("pickle" in reason or "Python objects" in reason):
             raise InputError(
                 f"{path.name} holds pickled Python objects, which could run any program when opened: "

@@ -76,7 +76,6 @@ class ClusterForm(pn.viewable.Viewer):
             label="Separate embedding",
             size="small",
             margin=(2, 0),
-            sx={"& .MuiTypography-root, & .MuiFormControlLabel-label": {"fontSize": 13}},
             description=MEANING["separate"],
         )
         self.dims = pmui.IntInput(

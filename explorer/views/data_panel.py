@@ -58,8 +58,8 @@ class DataPanel(pn.viewable.Viewer):
             margin=(4, 0),
         )
         self.items = pmui.TextInput(
-            label="Items: file in the same order (optional)",
-            description="Columns to colour, count and export by, a row for each vector.",
+            label="Items: another file (optional)",
+            description="Columns to colour, count and export by: a row for each vector, in their order.",
             size="small",
             sizing_mode="stretch_width",
             margin=(4, 0),

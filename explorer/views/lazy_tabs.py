@@ -11,6 +11,8 @@ A_ROW = 4
 # All in sight, in rows of the same width: nobody looks for a tab behind an arrow.
 LOOK: dict[str, Any] = {
     "& > .MuiTabs-root": {"minHeight": 0, "flexShrink": 0},
+    # The zone scrolls; here a row that reaches into its margin would ask for a second bar.
+    "& > .MuiBox-root": {"overflow": "visible"},
     "& .MuiTabs-indicator": {"display": "none"},
     "& [role=tablist]": {"display": "grid", "gridTemplateColumns": f"repeat({A_ROW}, minmax(0, 1fr))"},
     "& [role=tab]": {"minHeight": 32, "padding": "5px 4px", "borderBottom": "2px solid var(--line)"},

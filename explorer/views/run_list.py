@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
+import panel as pn
 import param
 
 from explorer.model.run import Run, RunStatus
@@ -12,6 +13,7 @@ from explorer.model.runner import Progress
 from explorer.views.part import Part
 from explorer.views.text import count, duration, share
 from explorer.views.theme import script
+from explorer.views.turns import soon
 
 
 class RunList(Part):
@@ -45,7 +47,8 @@ class RunList(Part):
 
     def _handle_msg(self, msg: dict[str, Any]) -> None:
         if msg["action"] == "ready":
-            self._send_msg({"pictures": self._pictures})
+            # Panel hears a message out of turn, when what is sent may get lost.
+            soon(pn.state.curdoc, lambda: self._send_msg({"pictures": self._pictures}))
         else:
             super()._handle_msg(msg)
 

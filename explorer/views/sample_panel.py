@@ -59,7 +59,8 @@ class SamplePanel(pn.viewable.Viewer):
             label="Draw",
             color="primary",
             variant="contained",
-            margin=(4, 0),
+            size="small",
+            margin=0,
             width=84,
             description="Draws the items, rings them on the map and lists them below.",
         )

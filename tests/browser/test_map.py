@@ -391,6 +391,8 @@ def test_a_page_without_data_says_how_to_open_some(
     monkeypatch.setattr(served.app, "dataset", None)
     quiet.goto(served.url)
     expect(quiet.locator(".map-state").first).to_contain_text("No data is open")
+    expect(quiet.get_by_placeholder("Open data to search its items")).to_be_disabled()
+    expect(quiet.get_by_role("list", name="Runs")).to_contain_text("No run yet.")
     expect(quiet.get_by_role("button", name="Run", exact=True)).to_be_disabled()
     for tab in ("Selection", "Sample", "Item", "Colour"):
         quiet.get_by_role("tab", name=tab).click()

@@ -50,7 +50,8 @@ def test_text_is_readable_on_every_surface(dark: bool) -> None:
     theme = palette.tokens(dark)
     for surface in (theme.page, theme.surface, theme.control):
         assert contrast(theme.text, surface) >= 7
-        assert contrast(theme.muted, surface) >= 4.5
+        assert min(contrast(ink, surface) for ink in (theme.muted, theme.accent, theme.warn)) >= 4.5
+    assert min(contrast(theme.bad, surface) for surface in (theme.page, theme.surface)) >= 4.5
 
 
 @pytest.mark.parametrize("dark", [True, False])
