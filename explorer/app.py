@@ -12,6 +12,7 @@ import threading
 import webbrowser
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from urllib.parse import urlencode
@@ -99,7 +100,7 @@ class App:
         self.pages.append(explorer)
         self._visits.hold(visit_id, explorer, visit)
         if amiss:
-            pn.state.onload(lambda: [tell(sentence) for sentence in amiss])
+            pn.state.onload(partial(_tell_each, amiss))
         self._write_address(explorer, visit_id)
         pn.state.on_session_destroyed(lambda _: self._leave(explorer))
         return explorer.__panel__()
@@ -363,6 +364,11 @@ def _compare_again(session: Session, names: str) -> list[str]:
     if run_ids:
         session.compare_with(run_ids)
     return []
+
+
+def _tell_each(sentences: list[str]) -> None:
+    for sentence in sentences:
+        tell(sentence)
 
 
 def _argument(name: str) -> str:

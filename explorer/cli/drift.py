@@ -48,7 +48,8 @@ def drift(
         if new is None:
             with told_bar("comparing over time") as told:
                 by_time = drift_of_run(space, record, time, told)
-            said, findings, result = (by_time.sentence,), by_time.findings, by_time.to_dict()
+            said: tuple[str, ...] = (by_time.sentence,)
+            findings, result = by_time.findings, by_time.to_dict()
         else:
             dataset = add_data(space, new, vectors, items)
             with told_bar("comparing with new data") as told:
@@ -91,9 +92,10 @@ def coverage(
         with told_bar("finding clusters") as told:
             labels = find(space, record, progress=told).labels
         with told_bar("comparing densities") as told:
-            if of_batch is None:
+            if mask is not None:
                 found = cover(embedding, mask, batch, labels, progress=told)
             else:
+                assert of_batch is not None
                 found = coverage_of_new(space, record, of_batch, labels, progress=told)
         rows = found.rows_in_gaps
         if out is not None:

@@ -49,7 +49,7 @@ def audit_state(audit: Audit, marks: Mapping[str, Mark], names: Sequence[str]) -
     names : sequence of str
         Of the clusters by number, empty where there is none; none at all while they are not known.
     """
-    clusters = {one.cluster: one for one in audit.clusters}
+    clusters: dict[int | None, Any] = {one.cluster: one for one in audit.clusters}
     cautions: dict[int | None, list[Finding]] = {}
     for one in audit.findings:
         if one.kind in CAUTIOUS:

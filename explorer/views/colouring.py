@@ -202,7 +202,7 @@ def _scale(ranges: Ranges, dark: bool, fineness: int) -> tuple[str, ...]:
 
 
 def _fade(table: NDArray[np.float32], which: NDArray[np.bool_], page: str) -> None:
-    table[which, :3] = 0.2 * table[which, :3] + 0.8 * np.float32(palette.rgb(page))
+    table[which, :3] = 0.2 * table[which, :3] + 0.8 * np.array(palette.rgb(page), np.float32)
     table[which, 3] = BENEATH
 
 

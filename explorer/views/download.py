@@ -67,6 +67,9 @@ class Download(pmui.FileDownload):
         Returns the file.
     """
 
+    filename: Any
+    data: Any
+
     def __init__(self, **params: Any) -> None:
         variant = params.pop("variant", "outlined")
         super().__init__(**params)

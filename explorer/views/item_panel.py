@@ -174,7 +174,10 @@ class ItemPanel(pn.viewable.Viewer):
                 self._select_like(action, int(message["size"]))
 
     def _show_whole(self, column: str) -> None:
-        items, row = self._session.dataset.items, self._session.pinned
+        dataset, row = self._session.dataset, self._session.pinned
+        if dataset is None or row is None:
+            return  # it was closed meanwhile
+        items = dataset.items
 
         def read() -> str:
             text = written(python_value(items.look_up([row], [column])[column][0]))
@@ -194,9 +197,11 @@ class ItemPanel(pn.viewable.Viewer):
     def _select_like(self, action: str, size: int) -> None:
         session, dataset, metric = self._session, self._session.dataset, self._session.metric
         row, selection, mode = session.pinned, session.selection, session.mode
+        if dataset is None or selection is None or (row is None and action == "like"):
+            return  # it was closed meanwhile
 
         def find() -> Step:
-            if action == "like":
+            if row is not None and action == "like":
                 return like_row(dataset, row, size, metric)
             return like_selection(dataset, selection, size, metric)
 

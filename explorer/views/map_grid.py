@@ -102,8 +102,10 @@ class MapGrid(pn.viewable.Viewer):
     def use_theme(self, dark: bool) -> None:
         """Draw for the dark or the light page."""
         self._dark = dark
-        for part in (*self.maps, *self.marks):
-            part.use_theme(dark)
+        for one in self.maps:
+            one.use_theme(dark)
+        for mark in self.marks:
+            mark.use_theme(dark)
 
     def look(self, act: Callable[[MapView], None]) -> None:
         """Do what a button asks for, on the maps that it moves."""

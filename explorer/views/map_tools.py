@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import param
 
@@ -29,8 +29,8 @@ class MapTools(Part):
         gesture it is meant for.
     """
 
-    tool = param.Selector(default="pan", objects=["pan", "lasso", "box"])
-    aim = param.Selector(default="", objects=["", "region", "cluster"])
+    tool: Any = param.Selector(default="pan", objects=["pan", "lasso", "box"])
+    aim: Any = param.Selector(default="", objects=["", "region", "cluster"])
     can_undo = param.Boolean(False)
     can_redo = param.Boolean(False)
     several = param.Boolean(False)

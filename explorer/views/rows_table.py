@@ -208,7 +208,7 @@ class RowsTable(pn.widgets.Tabulator):
         self._tell_page()
 
     def _lay_out(self, rows: Rows, first: Page) -> None:
-        names = list(first.frame)
+        names = [str(name) for name in first.frame]
         picture = names[0] if rows.dataset.image_side else None
         # Text stays text: cells by their formatter, titles, which Tabulator takes for markup, by escaping.
         formatters: dict[str, Any] = {

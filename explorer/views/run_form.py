@@ -54,7 +54,8 @@ class RunForm(pn.viewable.Viewer):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session, self._aside = session, Aside(every=True)
-        self._copied, self._source, self._kept = RunParameters(), "", ()
+        self._copied, self._source = RunParameters(), ""
+        self._kept: tuple[int, ...] = ()
         self._make_fields()
         self._make_lines()
         self.run = pmui.Button(
@@ -208,6 +209,8 @@ class RunForm(pn.viewable.Viewer):
         session, dataset = self._session, self._session.dataset
         parameters, source = self.parameters, self._source
         epoch = self._epoch_kept() if source else None
+        if dataset is None:
+            return
 
         def show(run: Run) -> None:
             if session.dataset is dataset:

@@ -124,13 +124,15 @@ class SamplePanel(pn.viewable.Viewer):
         with telling():
             made = await self._drawing.do(self._drawn_with_page)
 
+            if made is None:
+                return
+            drawn = made[0]
+
             def show() -> None:
                 if session.dataset is dataset:
-                    self._fetched = made
-                    session.drawn = made[0]
+                    self._fetched, session.drawn = made, drawn
 
-            if made is not None:
-                soon(doc, show)
+            soon(doc, show)
 
     async def _drawn_with_page(self) -> tuple[Drawn, Page]:
         plan = self.form.plan(self.size.value or 1, self.seed.value or 0)
@@ -143,12 +145,12 @@ class SamplePanel(pn.viewable.Viewer):
         return await asyncio.to_thread(draw)
 
     def _rows_of(self, drawn: Drawn) -> Rows:
-        known = drawn.sample.probabilities
-        # A probability that is the same for all is told once, above the table.
-        told = known is not None and known.min() < known.max()
-        dataset = self._session.dataset
+        known, dataset = drawn.sample.probabilities, self._session.dataset
+        assert dataset is not None
         name = free_name("probability", dataset.items.names)
-        return Rows(dataset, drawn.sample.rows, {name: known} if told else {}, self._session.media)
+        # A probability that is the same for all is told once, above the table.
+        told = {} if known is None or known.min() == known.max() else {name: known}
+        return Rows(dataset, drawn.sample.rows, told, self._session.media)
 
     def _show(self, *_: Any) -> None:
         drawn = self._session.drawn
@@ -159,8 +161,9 @@ class SamplePanel(pn.viewable.Viewer):
             for download, suffix in ((self.csv, "csv"), (self.parquet, "parquet"), (self.manifest, "json")):
                 download.filename = f"{stem}.{suffix}"
             rows = self._rows_of(drawn)
-            fetched = self._fetched is not None and self._fetched[0] is drawn
-            page = self._fetched[1] if fetched else rows.page(0, PAGE_SIZE)
+            fetched = self._fetched
+            here = fetched is not None and fetched[0] is drawn
+            page = fetched[1] if fetched and here else rows.page(0, PAGE_SIZE)
             tables = [self._table_for(page)]
             tables[0].show(rows, page)
         self._fetched = None

@@ -113,7 +113,8 @@ class SavedPanel(pn.viewable.Viewer):
 
     def _save(self, name: str) -> None:
         selection, saved = self._session.selection, self._session.saved()
-        self._do(lambda: saved.save(name, selection), self._clear_name)
+        if selection is not None:
+            self._do(lambda: saved.save(name, selection), self._clear_name)
 
     def _clear_name(self, _: Any) -> None:
         self.field.param.update(value="", value_input="")

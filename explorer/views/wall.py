@@ -35,7 +35,7 @@ class ViewSwitch(Part):
         Called with {"view"}, the one that was pressed.
     """
 
-    shown = param.Selector(default="map", objects=["map", "wall"])
+    shown: Any = param.Selector(default="map", objects=["map", "wall"])
 
     _esm: ClassVar[str] = script("view_switch.js")
     _stylesheets: ClassVar[list[str]] = SHEETS
