@@ -103,7 +103,7 @@ class CoveragePanel(Question):
         self._arrange()
 
     def _make_fields(self) -> None:
-        wide: dict[str, Any] = {"size": "small", "sizing_mode": "stretch_width", "margin": (4, 0)}
+        wide: dict[str, Any] = {"size": "small", "sizing_mode": "stretch_width", "margin": (6, 0)}
         self.by = pmui.Select(
             label="Batch by",
             options=_kinds(()),

@@ -184,22 +184,25 @@ def test_the_difference_lies_over_the_map_until_another_run_is_shown(session: Se
     assert overlay.source.data["image"] == [], "only when it is asked for"
     one.on_map.value = True
     (image,), marked = overlay.source.data["image"], one.found.difference.marked
+    height, width = marked.shape
+    image = image[1::3, 1::3]
+    assert image.shape == (height, width)
     red, blue, opacity = image & 255, image >> 16 & 255, image >> 24
     points = one.found.difference.batch + one.found.difference.reference
     assert (opacity[marked == 0] == 0).all()
-    assert (opacity[(marked != 0) & (points > 0)] > 50).all()
+    assert (opacity[(marked != 0) & (points > 0)] > 40).all()
     assert opacity.max() < 200, "the points are seen through it"
     assert (blue > red)[marked < 0].all()
     assert (red > blue)[marked > 0].all()
-    x, y, width, height = (overlay.source.data[name][0] for name in ("x", "y", "dw", "dh"))
+    x, y, across, up = (overlay.source.data[name][0] for name in ("x", "y", "dw", "dh"))
     places = session.snapshot(run_id).embedding[one.found.rows_in_gaps]
-    at = ((places - [x, y]) / [width, height] * image.shape[::-1]).astype(int)
+    at = ((places - [x, y]) / [across, up] * [width, height]).astype(int)
     assert (marked[at[:, 1], at[:, 0]] < 0).all()
     legend = view.overlay.legend
     assert (legend["name"], legend["low"], legend["high"]) == (BATCH, "lacking", "abounds")
 
     panel.use_theme(False)
-    assert (overlay.source.data["image"][0] != image).any()
+    assert (overlay.source.data["image"][0][1::3, 1::3] != image).any()
     assert view.overlay.legend["colours"] != legend["colours"]
     session.look_at_epoch(session.epochs[0])
     assert overlay.source.data["image"] == []
