@@ -14,7 +14,6 @@ from explorer.model.errors import InputError
 from explorer.model.run import Run, RunParameters, RunStatus
 from explorer.model.session import Session
 from explorer.views.aside import Aside
-from explorer.views.small_button import small_switch
 from explorer.views.theme import stylesheet
 
 THIS = "the map"
@@ -73,7 +72,13 @@ class ClusterForm(pn.viewable.Viewer):
         self._offer()
 
     def _make_embedding(self, wide: dict[str, Any]) -> None:
-        self.separate = small_switch("Separate embedding", MEANING["separate"])
+        self.separate = pmui.Switch(
+            label="Separate embedding",
+            size="small",
+            margin=(2, 0),
+            sx={"& .MuiTypography-root, & .MuiFormControlLabel-label": {"fontSize": 13}},
+            description=MEANING["separate"],
+        )
         self.dims = pmui.IntInput(
             label="dimensions", value=EMBEDDING.n_components, start=1, end=MOST_DIMS,
             description=MEANING["dims"], **wide,

@@ -1,4 +1,4 @@
-"""The buttons of the panels, their switches and their choices of several."""
+"""The buttons of the panels, and their choice of several."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import Any, Literal
 
 import panel_material_ui as pmui
 
-SMALL_LABEL = {"& .MuiTypography-root, & .MuiFormControlLabel-label": {"fontSize": 13}}
 SMALL_CHIPS = {
     "& .MuiSelect-select": {"padding": "5px 8px"},
     "& .MuiChip-root": {"height": 22, "fontSize": 12},
@@ -28,13 +27,6 @@ def main_button(label: str, description: str, **look: Any) -> pmui.Button:
         label=label, description=description, color="primary", variant="contained", size="small",
         **{"margin": 0} | look,
     )  # fmt: skip
-
-
-def small_switch(label: str, description: str, **look: Any) -> pmui.Switch:
-    """A switch no larger than the text beside it."""
-    return pmui.Switch(
-        label=label, description=description, size="small", sx=SMALL_LABEL, **{"margin": (2, 0)} | look
-    )
 
 
 def several(label: str, description: str, **look: Any) -> pmui.MultiChoice:

@@ -6,6 +6,7 @@ import re
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -42,10 +43,7 @@ BATCH = "kind <> '<b>3</b>' AND row_id % 2 = 0"
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory, blobs) -> Iterator[Session]:
-    """Five blobs with a finished run, one of them in the first weeks only, and data without a run.
-
-    Of that other data one lacks two of the blobs, one is of one blob alone, and one cannot be placed.
-    """
+    """Five blobs with a finished run, one of them in the first weeks only, and data without a run."""
     folder = tmp_path_factory.mktemp("drift")
     vectors, labels = blobs
     weeks = np.random.default_rng(0).integers(0, np.where(labels == THIN, WEEKS // 4, WEEKS))
@@ -53,11 +51,9 @@ def bench(tmp_path_factory: pytest.TempPathFactory, blobs) -> Iterator[Session]:
     kinds = [f"<b>{one}</b>" for one in labels]
     days = pa.array(np.datetime64("2024-01-01") + 7 * weeks)
     pq.write_table(pa.table({"v": column, "kind": kinds, "added": days}), folder / "blobs.parquet")
-    others = {"other": vectors[:50], "flat": vectors[:, :5], "lacking": vectors[labels < THIN] + 0.01}
+    np.save(folder / "other.npy", vectors[:50])
     with Workspace(folder / "workspace") as workspace, Runner(workspace) as runner:
-        for name, other in others.items():
-            np.save(folder / f"{name}.npy", other.astype(np.float32))
-            workspace.add_dataset(folder / f"{name}.npy")
+        workspace.add_dataset(folder / "other.npy")
         dataset = workspace.add_dataset(folder / "blobs.parquet")
         runner.wait(runner.start(dataset, RunParameters(n_epochs=100)).id, timeout=240)
         yield Session(workspace, runner, dataset)
@@ -136,7 +132,7 @@ def test_a_batch_by_category_and_by_condition_and_its_gap_selected(
 
 
 def test_other_data_is_placed_and_told_by_its_gaps_and_by_clusters(
-    session: Session, panel: DriftPanel, blobs
+    session: Session, panel: DriftPanel, lacking: None, blobs
 ) -> None:
     one = panel.coverage
     one.by.value = By.DATA
@@ -218,7 +214,7 @@ def test_the_difference_lies_over_the_map_until_another_run_is_shown(session: Se
 
 
 def test_the_report_of_an_audit_tells_what_the_page_shows_of_change(
-    session: Session, panel: DriftPanel
+    session: Session, panel: DriftPanel, lacking: None
 ) -> None:
     workspace, run, coverage = session.workspace, session.run(session.run_id), panel.coverage
     audit = AuditPanel(session, changes=lambda: panel.changes)
@@ -312,6 +308,15 @@ def test_work_shows_its_share_and_is_cancelled(
     assert told[-1] is None
     assert panel.compare.visible
     assert panel.result.state == {}
+
+
+@pytest.fixture
+def lacking(session: Session, tmp_path: Path, blobs) -> None:
+    """More data in the workspace: without two of the blobs, and of too few dimensions to be placed."""
+    vectors, labels = blobs
+    for name, other in (("lacking", vectors[labels < THIN] + np.float32(0.01)), ("flat", vectors[:, :5])):
+        np.save(tmp_path / f"{name}.npy", other)
+        session.workspace.add_dataset(tmp_path / f"{name}.npy")
 
 
 @pytest.mark.parametrize("dark", [True, False])
