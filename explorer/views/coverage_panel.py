@@ -29,7 +29,6 @@ from explorer.views.drift_state import ALL_GAPS, CLUSTER, GAP, coverage_state
 from explorer.views.found_rows import FoundRows, select_found
 from explorer.views.line_input import LineInput
 from explorer.views.question import Question
-from explorer.views.small_button import small_switch
 from explorer.views.text import count, told_apart
 from explorer.views.theme import script, stylesheet
 
@@ -91,10 +90,12 @@ class CoveragePanel(Question):
         self._dark, self._show, self._offering = dark, show, Aside()
         self.arrivals: Arrivals | None = None
         self._make_fields()
-        self.on_map = small_switch(
-            "Show on the map",
-            "Lays the colours over the map where the batch is lacking or abounds by more than chance. "
-            "Earlier epochs, and other runs, are shown without.",
+        self.on_map = pmui.Switch(
+            label="Show on the map",
+            size="small",
+            margin=(2, 0),
+            description="Lays the colours over the map where the batch is lacking or abounds by more than "
+            "chance. Earlier epochs, and other runs, are shown without.",
             visible=False,
         )
         self.condition.param.watch(lambda _: self._compare(self.condition.entered), ["enter_pressed"])
@@ -103,7 +104,7 @@ class CoveragePanel(Question):
         self._arrange()
 
     def _make_fields(self) -> None:
-        wide: dict[str, Any] = {"size": "small", "sizing_mode": "stretch_width", "margin": (4, 0)}
+        wide: dict[str, Any] = {"size": "small", "sizing_mode": "stretch_width", "margin": (6, 0)}
         self.by = pmui.Select(
             label="Batch by",
             options=_kinds(()),

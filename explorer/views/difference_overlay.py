@@ -29,7 +29,7 @@ class DifferenceOverlay:
     Attributes
     ----------
     source : ColumnDataSource
-        The image drawn, a pixel a cell, in units of the map; empty for none.
+        The image drawn, in units of the map; empty for none.
     """
 
     def __init__(self, session: Session, view: MapView) -> None:

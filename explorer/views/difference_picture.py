@@ -35,7 +35,7 @@ def difference_pixels(found: Difference, dark: bool) -> NDArray[np.uint8]:
 
 
 def difference_veil(found: Difference, dark: bool) -> NDArray[np.uint32]:
-    """The colours alone, RGBA as `shading.Picture` has it, uint32 (height, width), row 0 at the bottom."""
+    """The colours alone, to lie over a map: `veil_pixels` as uint32 (rows, columns), row 0 at the bottom."""
     return np.ascontiguousarray(model.veil_pixels(found, _steps(dark))).view(np.uint32)[..., 0]
 
 

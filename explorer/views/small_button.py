@@ -1,4 +1,4 @@
-"""The buttons of the panels, their switches and their choices of several."""
+"""The buttons of the panels, and their choice of several."""
 
 from __future__ import annotations
 
@@ -27,11 +27,6 @@ def main_button(label: str, description: str, **look: Any) -> pmui.Button:
         label=label, description=description, color="primary", variant="contained", size="small",
         **{"margin": 0} | look,
     )  # fmt: skip
-
-
-def small_switch(label: str, description: str, **look: Any) -> pmui.Switch:
-    """A switch no larger than the text beside it."""
-    return pmui.Switch(label=label, description=description, size="small", **{"margin": (2, 0)} | look)
 
 
 def several(label: str, description: str, **look: Any) -> pmui.MultiChoice:

@@ -15,7 +15,7 @@ from explorer.model.session import Session
 from explorer.model.sweep import Estimate, Sweep, estimate, read_list
 from explorer.views.aside import Aside
 from explorer.views.run_form import METRICS, RunForm
-from explorer.views.small_button import several, small_switch
+from explorer.views.small_button import several
 from explorer.views.telling import tell
 from explorer.views.text import count, duration
 from explorer.views.theme import stylesheet
@@ -47,10 +47,12 @@ class SweepForm(pn.viewable.Viewer):
         self._session, self._form = session, form
         self._estimating, self._starting = Aside(), Aside(every=True)
         self._wanted: Sweep | None = None
-        self.use = small_switch(
-            "Sweep",
-            "Many maps at once: every combination of the values written below.",
+        self.use = pmui.Switch(
+            label="Sweep",
+            size="small",
             margin=(8, 0, 6, 0),
+            sx={"& .MuiTypography-root, & .MuiFormControlLabel-label": {"fontSize": 13}},
+            description="Many maps at once: every combination of the values written below.",
         )
         wide: dict[str, Any] = {"size": "small", "sizing_mode": "stretch_width", "margin": (6, 0)}
         self.fields = {

@@ -8,7 +8,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from explorer.model.session import Session
-from explorer.views.small_button import small_button, small_switch
+from explorer.views.small_button import small_button
 from explorer.views.telling import telling
 from explorer.views.theme import stylesheet
 
@@ -31,8 +31,12 @@ class WaterPanel(pn.viewable.Viewer):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session, self._showing = session, False
-        self.use = small_switch(
-            "Density level", "Draws the outline of where items lie densely, to select whole regions."
+        self.use = pmui.Switch(
+            label="Density level",
+            size="small",
+            margin=(2, 0),
+            sx={"& .MuiTypography-root, & .MuiFormControlLabel-label": {"fontSize": 13}},
+            description="Draws the outline of where items lie densely, to select whole regions.",
         )
         self.share = pmui.IntSlider(
             label="Items above the level (%)",
