@@ -178,10 +178,11 @@ def _controls(colours: Tokens) -> dict[str, Any]:
             }
         },
         "MuiChip": {
+            "root": {"transition": "none"},
             "colorPrimary": {
                 "color": colours.text,
                 "backgroundColor": colours.control,
                 "& .MuiChip-deleteIcon": {"color": colours.muted, "&:hover": {"color": colours.text}},
-            }
+            },
         },
     }
