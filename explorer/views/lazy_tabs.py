@@ -6,6 +6,7 @@ from typing import Any
 
 import panel as pn
 import panel_material_ui as pmui
+from panel_material_ui.base import MaterialComponent
 
 A_ROW = 4
 # All in sight, in rows of the same width: nobody looks for a tab behind an arrow.
@@ -46,4 +47,7 @@ class LazyTabs(pmui.Tabs):
     def _fill(self, *_: Any) -> None:
         content = self._unseen.pop(self.active, None)
         if content is not None:
-            self[self.active].objects = [content]
+            shown = pn.panel(content)
+            for part in shown.select(MaterialComponent):
+                part.dark_theme = pn.config.theme == "dark"  # which may have changed since it was made
+            self[self.active].objects = [shown]

@@ -85,6 +85,8 @@ class Explorer(pn.viewable.Viewer):
         self._colours = Colours(session)
         self._scheduled = self._status_changed = self._chosen = self._following = False
         self._lock = threading.Lock()
+        # Before any widget is made: one that comes later would be light at first.
+        pn.config.theme = "dark" if dark else "default"
         self._make_parts()
         self.wall = WallView(session, self._colours, doc, dark, wall)
         self._page = self._make_page()

@@ -169,6 +169,7 @@ def _controls(colours: Tokens) -> dict[str, Any]:
             "notchedOutline": {"& legend": {"fontSize": ".85em"}},
         },
         "MuiSlider": {"root": {"paddingTop": "8px !important", "paddingBottom": "8px !important"}},
+        "MuiMenu": {"paper": {"border": f"1px solid {colours.line}"}},
         "MuiMenuItem": {
             "root": {
                 "minHeight": 0,
@@ -178,10 +179,11 @@ def _controls(colours: Tokens) -> dict[str, Any]:
             }
         },
         "MuiChip": {
+            "root": {"transition": "none"},
             "colorPrimary": {
                 "color": colours.text,
                 "backgroundColor": colours.control,
                 "& .MuiChip-deleteIcon": {"color": colours.muted, "&:hover": {"color": colours.text}},
-            }
+            },
         },
     }

@@ -760,3 +760,11 @@ def test_an_earlier_epoch_is_exported_as_it_is_shown_and_under_its_name(at_rest:
     assert share.export.filename == f"{session.run_id}-epoch-4.parquet"
     session.look_at_epoch(None)
     assert share.export.filename == f"{session.run_id}.parquet"
+
+
+def test_what_a_tab_shows_later_wears_the_theme_from_the_first(explorer: Explorer) -> None:
+    unseen = explorer.sample.draw, explorer.audit.audit, explorer.form.run
+    assert all(button.dark_theme for button in unseen)
+    explorer._page.dark_theme = False
+    explorer.tabs.active = page.SAMPLE_TAB
+    assert not explorer.sample.draw.dark_theme
