@@ -131,7 +131,8 @@ class App:
                     setattr(session, name, _argument(argument))
             wanted = dict.fromkeys(run_id for run_id in beside if run_id in run_ids - {session.run_id})
             session.param.update(beside_ids=tuple(wanted)[:MOST_BESIDE], linked=_argument("zoom") != FREE)
-            if (item := _argument("item")).isdecimal() and int(item) < dataset.n:
+            # No row has so many digits, and Python refuses to read thousands.
+            if len(item := _argument("item")) < 20 and item.isdecimal() and int(item) < dataset.n:
                 session.pin(int(item))
             if _argument("colour") == DENSITY:
                 session.colour_by = ""

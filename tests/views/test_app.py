@@ -107,6 +107,7 @@ def test_an_address_of_what_is_gone_opens_something_else_and_says_so(
         ("data", said["damaged"], "is damaged"),
         ("run", "gone", app.RUN_GONE),
         ("beside", "gone,gone", app.RUN_GONE),
+        ("item", "9" * 5000, None),
     ):
         said[argument] = value
         session, amiss = opened._session()
