@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -65,11 +66,14 @@ class Question(pn.viewable.Viewer):
         """The run on the map."""
         return self._session.run(self._session.run_id)
 
+    @abstractmethod
     def _compare(self) -> None:
-        raise NotImplementedError
+        """Ask it of the run on the map."""
 
+    @abstractmethod
     def _arrange(self, *_: Any) -> None:
-        raise NotImplementedError
+        """Show what can be asked now, and what was found."""
 
+    @abstractmethod
     def _on_message(self, message: dict[str, str]) -> None:
-        raise NotImplementedError
+        """Select what was clicked."""

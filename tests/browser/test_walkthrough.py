@@ -168,5 +168,6 @@ def test_from_a_file_to_a_sample_and_its_export(
     page.locator(f'[data-run="{first}"] .run-beside').click()
     until(lambda: session.beside_ids == (first,))
     expect(page.get_by_text("selected in both")).to_be_visible()
-    expect(page.get_by_text("trust …")).to_have_count(0, timeout=120_000)  # the figures of both are there
+    faithful = page.locator(".map-label", has_text=re.compile(r"trust\s0\.9"))
+    expect(faithful).to_have_count(2, timeout=120_000)
     take("side-by-side")
