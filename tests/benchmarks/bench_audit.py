@@ -163,7 +163,7 @@ def measure(given: argparse.Namespace, folder: Path, faults: bool) -> None:
         world = WORLDS[name]
         for seed in given.seeds:
             path = folder / name / f"{'planted' if faults else 'clean'}-{given.rows}-{seed}.parquet"
-            path.parent.mkdir(exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             if not path.exists():
                 world.write(given.rows, path, seed=seed, faults=faults)
             truth = json.loads(path.with_suffix(".truth.json").read_text())["faults"]
