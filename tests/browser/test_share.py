@@ -40,6 +40,8 @@ def test_a_link_opened_elsewhere_shows_the_same_run_zoom_colour_comparison_and_s
     digit = session.categories("digit").codes
     session.saved().save("fours", Selection(digit == 4))
     soon(served.explorer._doc, lambda: session.select_saved("fours"))
+    selection = page.get_by_role("tab", name="Selection")
+    expect(selection).to_have_attribute("aria-selected", "true")  # what is selected comes to the front
     page.get_by_role("tab", name="Compare").click()
     soon(served.explorer._doc, lambda: panel.others.param.update(value=[finished[1]]))
     until(lambda: panel.others.value == [finished[1]])
