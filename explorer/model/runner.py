@@ -11,6 +11,7 @@ with those, in their order. One that was at work or paused is interrupted: it go
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from itertools import count
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -186,7 +187,7 @@ class Runner(Records):
         InputError
             If it is no sweep, none of its runs fits the data, or that has no such target.
         WorkspaceError
-            If a record cannot be written.
+            If a record cannot be written; none of its runs is left then.
         """
         sweep.check_size()
         if sweep.base.target:
@@ -194,14 +195,22 @@ class Runner(Records):
         name, faults = new_id(), sweep.faults(dataset.n, dataset.dims)
         if all(faults.values()):
             raise InputError(next(iter(faults.values())))
-        runs = tuple(
-            self._refuse(dataset, parameters, name, why)
-            if why
-            else self.start(dataset, parameters, sweep=name)
-            for parameters, why in faults.items()
-        )
+        runs: list[Run] = []
+        try:
+            for parameters, why in faults.items():
+                one = (
+                    self._refuse(dataset, parameters, name, why)
+                    if why
+                    else self.start(dataset, parameters, sweep=name)
+                )
+                runs.append(one)
+        except (WorkspaceError, RunError):
+            for run in runs:
+                with suppress(InputError, RunError, WorkspaceError):
+                    self.delete(run.id)
+            raise
         self._tell_soon(runs[-1].id)
-        return runs
+        return tuple(runs)
 
     def _refuse(self, dataset: Dataset, parameters: RunParameters, sweep: str, why: str) -> Run:
         """Keep the record of a run that cannot be begun."""

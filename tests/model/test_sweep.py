@@ -14,7 +14,7 @@ import pytest
 from core import UMAP, knn_graph
 from explorer.model import stages
 from explorer.model.dataset import Dataset
-from explorer.model.errors import InputError
+from explorer.model.errors import InputError, WorkspaceError
 from explorer.model.estimate import guess
 from explorer.model.run import Run, RunParameters, RunStatus
 from explorer.model.runner import Event, Runner
@@ -328,3 +328,23 @@ def test_a_sweep_of_which_no_run_fits_leaves_none(runner: Runner, dataset: Datas
         with pytest.raises(InputError, match=sentence):
             runner.start_sweep(dataset, sweep)
     assert runner.workspace.runs() == before
+
+
+def test_a_sweep_that_the_disk_refuses_midway_leaves_no_run(
+    runner: Runner, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, save, seen = runner.workspace.runs(), runner.workspace.save_run, set()
+
+    def full_with_the_third(run: Run) -> None:
+        seen.add(run.id)
+        if len(seen) == 3 and run.id not in {kept.id for kept in runner.workspace.runs()}:
+            raise WorkspaceError("Could not write run.json: No space left on device")
+        save(run)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(runner.workspace, "save_run", full_with_the_third)
+        with pytest.raises(WorkspaceError, match="No space left"):
+            runner.start_sweep(dataset, Sweep(seeds=(70, 71, 72, 73), base=RunParameters(n_epochs=100_000)))
+    assert len(seen) == 3
+    assert runner.workspace.runs() == before
+    assert not runner.waiting
