@@ -173,6 +173,7 @@ class SamplePanel(pn.viewable.Viewer):
 
     def _describe(self, *_: Any) -> None:
         session = self._session
+        self.draw.disabled = session.dataset is None
         if session.dataset is None:
             self._head.object = ""
             return

@@ -397,6 +397,8 @@ def test_a_page_without_data_says_how_to_open_some(
     for tab in ("Selection", "Sample", "Item", "Colour"):
         quiet.get_by_role("tab", name=tab).click()
         expect(quiet.get_by_role("tab", name=tab)).to_have_attribute("aria-selected", "true")
+        if tab == "Sample":
+            expect(quiet.get_by_role("button", name="Draw")).to_be_disabled()
     quiet.keyboard.press("+")
     quiet.keyboard.press("s")
     quiet.wait_for_timeout(500)
