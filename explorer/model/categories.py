@@ -11,6 +11,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from explorer.model.ranges import Ranges, ranges_of
+from explorer.model.written import TURNED
 
 MISSING = -1
 MOST_CATEGORIES = 1_000
@@ -137,4 +138,4 @@ def _written(names: pa.Array) -> list[str]:
         # numpy writes the shortest text that tells a value of its type from all others.
         return [str(value).removesuffix(".0") for value in names.to_numpy()]
     written = (str(value).lower() if isinstance(value, bool) else str(value) for value in names.to_pylist())
-    return [name if name.strip() else BLANK for name in written]
+    return [name.translate(TURNED) if name.strip() else BLANK for name in written]

@@ -232,8 +232,8 @@ def _check_column(path: list[str], columns: Sequence[str]) -> None:
         return
     by_lower = {column.lower(): column for column in columns}
     near = [by_lower[match] for match in difflib.get_close_matches(name.lower(), by_lower, 3, 0.6)]
-    listed = ", ".join(columns[:8]) + (", …" if len(columns) > 8 else "")
-    known_ones = f"did you mean {' or '.join(map(_double, near))}?" if near else f"the columns are {listed}."
+    listed = ", ".join(columns[:8]) + (", …" if len(columns) > 8 else ".")
+    known_ones = f"did you mean {' or '.join(map(_double, near))}?" if near else f"the columns are {listed}"
     raise InputError(
         f"There is no column {_double(name)} (a text stands in single quotes, as in {_single(name)}); "
         f"{known_ones}"

@@ -150,7 +150,7 @@ def _lacks(name: str, run: Run, runs: tuple[Run, ...]) -> str:
     if name == DISPLACEMENT and not runs:
         return "There is no second map to compare with: put one beside this."
     if run.status.active or (name == DISPLACEMENT and runs[0].status.active):
-        return "This is computed once the run has come to rest."
+        return "This is computed once the run is done or stopped."
     return ""
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 YEARS = 9999
 """Whole numbers up to here may be years or classes: they are written without a comma."""
+TURNED = str.maketrans(dict.fromkeys("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069", "\ufffd"))
+"""Signs that would turn letters around: after one ``gnp.exe`` reads as ``exe.png``, 20 as 02. They show."""
 
 
 def written(value: Any) -> str:
@@ -20,7 +22,13 @@ def written(value: Any) -> str:
     ('2024-05-01 10:30:00', '2024-05-01', '3 bytes')
     >>> written([1, None, "a"])
     '[1, null, "a"]'
+    >>> written("\u202egnp.exe")
+    '�gnp.exe'
     """
+    return _as_it_is(value).translate(TURNED)
+
+
+def _as_it_is(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):

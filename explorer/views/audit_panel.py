@@ -37,7 +37,7 @@ from explorer.views.undertaking import Undertaking
 NO_RUN = (
     "<b>There is no map to audit.</b><br>Run the data first: an audit tells what is wrong with its clusters."
 )
-AT_WORK = "<b>The run on the map still works.</b><br>Its clusters can be audited once it rests."
+AT_WORK = "<b>The run is not at its end.</b><br>Its clusters can be audited once it is done or stopped."
 NO_COLUMNS = "The items have no columns to audit by: give a file of them beside the vectors."
 OTHER_CLUSTERS = "These are other clusters than the run has now: audit again to judge those."
 OPEN = "open"

@@ -30,7 +30,7 @@ from explorer.views.undertaking import Undertaking
 
 SETTLE_MS = 400
 NO_RUN = "<b>There is no map to cluster.</b><br>Run the data first."
-AT_WORK = "<b>The run on the map still works.</b><br>Its clusters can be found once it rests."
+AT_WORK = "<b>The run is not at its end.</b><br>Its clusters can be found once it is done or stopped."
 
 
 class CondensedTree(Part):

@@ -164,7 +164,8 @@ def test_the_sample_s_table_shows_markup_as_text(page_of_it: Page, served: Serve
     expect(cells.first).to_be_visible()
     page_of_it.locator('.tabulator-col[tabulator-field="row_id"]').click()
     titles = page_of_it.locator('.tabulator-row [tabulator-field="title"]')
-    expect(titles.nth(1)).to_have_text(f"{RIGHT_TO_LEFT} 1")
+    # What would turn the letters after it around is seen in its place.
+    expect(titles.nth(1)).to_have_text("شعر \ufffd<u>x</u> 1")
     expect(titles.first).to_have_text("y" * (LONGEST_CELL - 1) + "…")
     nothing_ran(page_of_it)
 

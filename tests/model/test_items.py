@@ -124,6 +124,11 @@ def test_a_name_that_cannot_be_seen_is_called_blank(tmp_path):
     assert items.categories("key").names == ("C", "(blank)", "D")
 
 
+def test_a_sign_that_turns_letters_around_is_seen_in_its_name(tmp_path):
+    pq.write_table(pa.table({"file": ["a\u202egnp.exe", "b\u2066c"]}), tmp_path / "i")
+    assert Items(tmp_path / "i", 2).categories("file").names == ("a\ufffdgnp.exe", "b\ufffdc")
+
+
 def test_many_whole_numbers_are_categories_when_counted_through_as_classes_are(tmp_path):
     row = np.arange(600)
     columns = {
