@@ -186,6 +186,13 @@ def test_columns_can_be_named_by_list_and_pattern(tmp_path):
     np.testing.assert_array_equal(by_pattern.vectors, [[1, 4, 7], [2, 5, 8], [3, 6, 9]])
 
 
+def test_a_list_of_columns_may_be_longer_than_the_name_of_a_file(workspace, tmp_path):
+    names = [f"measurement number {i} of many" for i in range(40)]
+    pd.DataFrame({name: [0.5, i] for i, name in enumerate(names)}).to_parquet(tmp_path / "m.parquet")
+    dataset = workspace.add_dataset(tmp_path / "m.parquet", vectors=",".join(names[::2]))
+    np.testing.assert_array_equal(dataset.vectors[1], np.arange(0, 40, 2))
+
+
 def test_measurements_are_vectors_and_items_both_and_a_label_is_no_measurement(tmp_path):
     pd.DataFrame({"width": [1.0, 2.0], "height": [3.0, 4.0], "label": [0, 1], "kind": ["a", "b"]}).to_csv(
         tmp_path / "c.csv", index=False
