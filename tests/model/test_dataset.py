@@ -186,6 +186,15 @@ def test_columns_can_be_named_by_list_and_pattern(tmp_path):
     np.testing.assert_array_equal(by_pattern.vectors, [[1, 4, 7], [2, 5, 8], [3, 6, 9]])
 
 
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_a_column_that_is_named_twice_counts_once(tmp_path, suffix):
+    table = pd.DataFrame({"red": [1, 2, 3], "green": [4, 5, 6], "blue": [7, 8, 9]})
+    path = tmp_path / f"c{suffix}"
+    table.to_csv(path, index=False) if suffix == ".csv" else table.to_parquet(path)
+    source = read_source(path, vectors="green,red,*re*")
+    np.testing.assert_array_equal(source.vectors, [[4, 1], [5, 2], [6, 3]])
+
+
 def test_a_list_of_columns_may_be_longer_than_the_name_of_a_file(workspace, tmp_path):
     names = [f"measurement number {i} of many" for i in range(40)]
     pd.DataFrame({name: [0.5, i] for i, name in enumerate(names)}).to_parquet(tmp_path / "m.parquet")
