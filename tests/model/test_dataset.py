@@ -429,6 +429,18 @@ def bad_pickle_file(path):
     return {"data": path / "d.npy"}, "d.npy holds pickled Python objects"
 
 
+def bad_archive_as_array(path):
+    np.savez(path / "d.npz", v=np.zeros((3, 3)))
+    (path / "d.npz").rename(path / "d.npy")
+    return {"data": path / "d.npy"}, "d.npy is an .npz archive: name it so."
+
+
+def bad_archive_as_items(path):
+    arguments, sentence = bad_archive_as_array(path)
+    np.save(path / "v.npy", np.zeros((3, 3)))
+    return {"data": path / "v.npy", "items": arguments["data"]}, sentence
+
+
 def bad_pickled_member(path):
     np.savez(path / "d.npz", v=np.zeros((3, 3)), o=np.array([{}, {}, {}]))
     return {"data": path / "d.npz"}, "d.npz holds pickled Python objects"
