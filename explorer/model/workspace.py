@@ -374,6 +374,9 @@ class Workspace:
             raise InputError(
                 f"The run {run_id} cannot be brought back: a server started since has removed it."
             )
+        if not (self.run_folder(run_id) / "run.json").exists():
+            # What was still being kept of it when it was deleted, as an audit, has made a folder anew.
+            files.remove(self.run_folder(run_id))
         files.move(self._deleted / run_id, self.run_folder(run_id))
 
     def empty_deleted(self) -> None:
