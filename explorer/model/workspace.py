@@ -14,6 +14,7 @@
               checkpoint.npz            what the layout needs to go on to the same bits
               start.npz                 what was taken of the run that it starts from (see fork)
               clustering.json           the clusters an analyst put in place of those found (see applied)
+              clustering/<key>/*.npy    the arrays of these
               audit/                    its last audit and the rows of what that found (see kept_audit)
               marks.json                what was made of these findings (see marks)
               log.txt                   details of what went wrong
