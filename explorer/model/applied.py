@@ -1,23 +1,38 @@
 """The clustering of a run that an analyst has put in place of what HDBSCAN finds on its map by itself.
 
-It is told in the run's folder and means the same for every page, for the command line and for what is
-computed of clusters: their labels are kept in the stage cache, under a hash of their own.
+It is kept in the run's folder and means the same for every page, for the command line and for what is
+computed of clusters::
+
+    runs/<id>/clustering.json          what was applied (see ``Applied``)
+              clustering/<key>/*.npy   labels, probabilities and persistence, as of ``Clusters``
+
+The arrays are written before the record that refers to them. Without them there is nothing applied: their
+names belong to no other clusters.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
+import logging
+import threading
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.model import files
 from explorer.model.run import Run
 from explorer.model.workspace import Workspace
 
 STAGE = "applied clusters"
+"""Where in the stage cache the arrays are of runs of old."""
+ARRAYS = {"labels", "probabilities", "persistence"}
+log = logging.getLogger(__name__)
+# Two pages that apply at once would each remove what the other wrote.
+_applying = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -27,7 +42,7 @@ class Applied:
     Attributes
     ----------
     key : str
-        What the labels are kept under.
+        What the arrays are kept under.
     epoch : int
         The epoch of the run's map at the time: with another map it no longer counts.
     method : str
@@ -52,7 +67,7 @@ class Applied:
 
 
 def applied(workspace: Workspace, run: Run) -> Applied | None:
-    """Return what was applied to a run as it is now; None for nothing."""
+    """Return what was applied to a run as it is now; None for nothing, or if its arrays are there no more."""
     told = workspace.clustering(run.id)
     if told is None:
         return None
@@ -60,7 +75,12 @@ def applied(workspace: Workspace, run: Run) -> Applied | None:
         found = Applied(**told | {"names": tuple(told["names"])})
     except (TypeError, KeyError):
         return None  # of another version
-    return found if found.epoch == run.epoch else None
+    return found if found.epoch == run.epoch and arrays_of(workspace, run, found) else None
+
+
+def arrays_of(workspace: Workspace, run: Run, now: Applied) -> dict[str, NDArray[Any]]:
+    """Return the arrays that were applied by name, memory-mapped; none if they are gone or damaged."""
+    return _read(_folder(workspace, run) / now.key) or _read(workspace.cache_folder(STAGE, now.key))
 
 
 def apply(
@@ -84,13 +104,31 @@ def apply(
     method, ground, parameters, by_hand, names
         As of `Applied`.
     """
-    key = _hash(arrays)
-    now = Applied(key, run.epoch, method, ground, parameters, by_hand, names)
-    if workspace.cached(STAGE, key) is None:
-        workspace.discard(STAGE, key)
-        workspace.store(STAGE, key, {"stage": STAGE, "run": run.id}, **arrays)
-    workspace.save_clustering(run.id, dataclasses.asdict(now) | {"names": list(names)})
+    now = Applied(_hash(arrays), run.epoch, method, ground, parameters, by_hand, names)
+    folder = _folder(workspace, run)
+    workspace.claim()
+    with _applying:
+        if not _read(folder / now.key):
+            files.remove(folder / now.key)
+            files.write_folder_of_arrays(folder / now.key, arrays, {"run": run.id, "ground": ground})
+        workspace.save_clustering(run.id, dataclasses.asdict(now) | {"names": list(names)})
+        for other in folder.iterdir():
+            if other.name != now.key:
+                files.remove(other)
     return now
+
+
+def _folder(workspace: Workspace, run: Run) -> Path:
+    return workspace.run_folder(run.id) / "clustering"
+
+
+def _read(folder: Path) -> dict[str, NDArray[Any]]:
+    try:
+        kept = files.read_folder_of_arrays(folder)
+    except (OSError, ValueError, EOFError) as error:
+        log.warning("The clusters in %s are damaged (%s): apply them again.", folder, error)
+        return {}
+    return kept if kept.keys() >= ARRAYS else {}
 
 
 def _hash(arrays: dict[str, NDArray[Any]]) -> str:

@@ -180,8 +180,7 @@ def _words(
 
 def _texts(items: Items, column: str) -> Iterator[pa.Array]:
     for start in range(0, items.n, BLOCK):
-        rows = np.arange(start, min(start + BLOCK, items.n))
-        texts = items.fetch(rows, [column])[column].combine_chunks().cast(pa.string())
+        texts = items.texts(column, range(start, min(start + BLOCK, items.n)))
         yield pc.fill_null(pc.utf8_slice_codeunits(texts, 0, MOST_LETTERS), "")
 
 

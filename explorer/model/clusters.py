@@ -231,8 +231,8 @@ def apply(
 
 def _applied(workspace: Workspace, run: Run) -> Clusters | None:
     now = applied.applied(workspace, run)
-    kept = None if now is None else workspace.cached(applied.STAGE, now.key)
-    return None if now is None or kept is None else _read(kept, now.method)
+    kept = {} if now is None else applied.arrays_of(workspace, run, now)
+    return _read(kept, now.method) if now is not None and kept else None
 
 
 def _read(

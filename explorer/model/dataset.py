@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import math
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -43,7 +44,9 @@ class Origin:
     @classmethod
     def of(cls, data: Path, vectors: str | Path | None, items: Path | None) -> Self:
         """Return the origin of files as they are now; raises InputError if ``data`` is missing."""
-        named = [data, Path(vectors) if vectors is not None and Path(vectors).is_file() else None, items]
+        # Path.is_file raises at a list of columns that is longer than the name of a file may be.
+        beside = Path(vectors) if vectors is not None and os.path.isfile(vectors) else None  # noqa: PTH113
+        named = [data, beside, items]
         try:
             stats = [(path.absolute(), path.stat()) for path in named if path is not None]
         except OSError as error:

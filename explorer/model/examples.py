@@ -93,11 +93,14 @@ def typical(vectors: NDArray[np.float32], finding: Finding) -> NDArray[np.int64]
     """Rows that stand for those of a finding, int64 (at most 6,): the same for the same finding.
 
     Medoids by FasterPAM (see ``strategies.medoids``) of 256 of its rows, evenly spaced; that of most comes
-    first. Of duplicates two of each of the first three groups.
+    first. Of duplicates two of each of the first three groups that have two: in a cluster there may be one
+    alone, its likes being elsewhere.
     """
     if finding.groups is not None:
-        starts = np.flatnonzero(np.diff(finding.groups, prepend=-1))[:PAIRS]
-        return finding.rows[np.stack([starts, starts + 1], axis=1).ravel()]
+        _, starts, sizes = np.unique(finding.groups, return_index=True, return_counts=True)
+        starts = starts[sizes > 1][:PAIRS]
+        if len(starts):
+            return finding.rows[np.stack([starts, starts + 1], axis=1).ravel()]
     spaced = np.linspace(0, len(finding.rows) - 1, min(len(finding.rows), CANDIDATES)).astype(np.int64)
     rows = finding.rows[spaced]
     if len(rows) <= FEW:

@@ -9,6 +9,7 @@ import json
 import os
 import secrets
 import shutil
+import threading
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ TEMPORARY = ".part"
 TAG = "[0-9a-f]" * 8
 """What tells the temporary names of one file apart, as a pattern."""
 ITEMS_ROW_GROUP = 65_536
+_superseding = threading.Lock()
 
 
 @contextmanager
@@ -71,6 +73,22 @@ def publish(temporary: Path, path: Path) -> None:
     else:
         temporary.replace(path)
     _sync_entry(path.parent)
+
+
+def supersede(temporary: Path, folder: Path) -> None:
+    """Sync a folder written under the temporary name and give it another's place; raises OSError.
+
+    No folder can be renamed over another: what was there is out of its place for the moment between two
+    renames, and removed after them.
+    """
+    _sync(temporary)
+    earlier = _temporary(folder)
+    with _superseding:
+        if folder.exists():
+            folder.rename(earlier)
+        temporary.rename(folder)
+    _sync_entry(folder.parent)
+    remove(earlier)
 
 
 @contextmanager

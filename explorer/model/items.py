@@ -209,12 +209,26 @@ class Items:
         self._check(column)
         kind = self._schema.field(column).type
         if pa.types.is_nested(kind):
-            sql = f"SELECT CAST({_quoted(column)} AS VARCHAR) AS written FROM items ORDER BY {ROW_ID}"  # noqa: S608
-            written: pa.Table = self._cursor().sql(sql).to_arrow_table()
-            return written["written"]
+            return self._written(column, range(self.n))
         text = [column] if is_text(kind) else []
         file = pq.ParquetFile(self.path, metadata=self._metadata, read_dictionary=text)
         return file.read(columns=[column])[column]
+
+    def texts(self, column: str, rows: range) -> pa.Array:
+        """Return what is written in a column, text (m,) of rows in a row; of lists and records as in SQL."""
+        self._check(column)
+        if pa.types.is_nested(self._schema.field(column).type):
+            return self._written(column, rows).combine_chunks()
+        found = self.fetch(np.arange(rows.start, rows.stop), [column])
+        return found[column].combine_chunks().cast(pa.string())
+
+    def _written(self, column: str, rows: range) -> pa.ChunkedArray:
+        sql = f"""
+            SELECT CAST({_quoted(column)} AS VARCHAR) AS written FROM items
+            WHERE {ROW_ID} >= {rows.start} AND {ROW_ID} < {rows.stop} ORDER BY {ROW_ID}
+        """  # noqa: S608
+        written: pa.Table = self._cursor().sql(sql).to_arrow_table()
+        return written["written"]
 
     def where(self, condition: str, seconds: float = 10.0) -> np.ndarray:
         """Tell which rows a condition in SQL holds of, as would follow WHERE: ``year > 1990 AND live``.

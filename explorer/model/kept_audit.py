@@ -39,21 +39,23 @@ log = logging.getLogger(__name__)
 
 
 def keep(workspace: Workspace, audit: Audit) -> dict[str, Any]:
-    """Write an audit in place of the run's last one; return what it tells, with files of rows and marks."""
+    """Write an audit in place of the run's last one; return what it tells, with files of rows and marks.
+
+    The last one stays until this is whole.
+    """
     workspace.claim()
     folder = _folder(workspace, audit.run.id)
-    files.remove(folder)
     told = audit.to_dict()
     for finding, about in zip(audit.findings, told["findings"], strict=True):
         about["rows_file"] = str(folder / f"{finding.key}.parquet")
-    with files.replacing(folder) as temporary:
-        temporary.mkdir()
+    with files.staging(folder.parent) as staged:
         for finding in audit.findings:
-            files.write_table(temporary / f"{finding.key}.parquet", _rows(finding))
-        files.write_table(temporary / DUPLICATES, _rows(audit.duplicates))
-        files.write_array(temporary / LABELS, audit.labels)
+            files.write_table(staged / f"{finding.key}.parquet", _rows(finding))
+        files.write_table(staged / DUPLICATES, _rows(audit.duplicates))
+        files.write_array(staged / LABELS, audit.labels)
         of_map = {"epoch": audit.run.epoch, "near": audit.duplicates.ratio}
-        files.write_json(temporary / "audit.json", told | of_map)
+        files.write_json(staged / "audit.json", told | of_map)
+        files.supersede(staged, folder)
     return marked(workspace, told)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import io
+import struct
 from typing import Any
 
 import numpy as np
@@ -70,6 +71,7 @@ def picture(content: bytes, side: int) -> str:
         KeyError,
         IndexError,
         EOFError,
+        struct.error,
     ) as error:
         raise InputError("The picture is damaged.") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:

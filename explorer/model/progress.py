@@ -151,7 +151,7 @@ class Clock:
 
     def _stage_share(self, run: Run, here: float) -> float:
         if self._stage == LAYOUT:
-            return run.epoch / run.n_epochs
+            return run.epoch / max(run.n_epochs, 1)
         if self._stage not in self._predicted:
             return 0.0
         return share(run.seconds.get(self._stage, 0.0) + here, self._predicted[self._stage])

@@ -254,7 +254,8 @@ class Runner(Records):
         RunError
             If the run is done or about to stop.
         InputError
-            If there is no such run or data set.
+            If there is no such run or data set, or its parameters do not fit the data, as of a run that a
+            sweep left out.
         """
         with self._lock:
             job = self._jobs.get(run_id)
@@ -265,6 +266,7 @@ class Runner(Records):
             if run.status is RunStatus.DONE:
                 raise RunError(f"The run {run.id} is done: there is nothing to resume.")
             dataset = self.workspace.dataset(run.dataset_id)
+            run.parameters.validate(dataset.n, dataset.dims)
             queued = run.with_(status=RunStatus.QUEUED, error=None, turn=next(self._turns))
             self.workspace.save_run(queued)
             self._take_on(queued, dataset)

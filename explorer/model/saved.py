@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -29,6 +30,8 @@ from explorer.model.selection import Selection, Step
 
 SCHEMA = 1
 log = logging.getLogger(__name__)
+# What one page renames or deletes must not go from under what another saves.
+_changing = threading.RLock()
 
 
 @dataclass(frozen=True)
@@ -127,17 +130,18 @@ class SavedSelections:
         """
         if not selection.count:
             raise InputError("Nothing is selected to save: draw a lasso around some points first.")
-        name = self._free(name)
+        name = plain_name(name)
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         saved = SavedSelection(name, selection.n, selection.count, selection.digest, now, selection.steps)
         return self.put(saved, selection)
 
     def put(self, saved: SavedSelection, selection: Selection) -> SavedSelection:
         """Write a record with its rows, as they were before it was deleted."""
-        self._free(saved.name)
-        self._claim()
-        files.write_array(self._rows_path(saved), np.packbits(selection.mask))
-        files.write_json(self._folder / f"{saved.key}.json", saved.to_dict())
+        with _changing:
+            self._free(saved.name)
+            self._claim()
+            files.write_array(self._rows_path(saved), np.packbits(selection.mask))
+            files.write_json(self._folder / f"{saved.key}.json", saved.to_dict())
         return saved
 
     def load(self, saved: SavedSelection) -> Selection:
@@ -163,20 +167,22 @@ class SavedSelections:
         return selection
 
     def rename(self, saved: SavedSelection, name: str) -> SavedSelection:
-        """Give it another name; raises InputError when that is none or taken."""
-        renamed = replace(saved, name=self._free(name, but=saved.key))
-        self._claim()
-        files.write_json(self._folder / f"{renamed.key}.json", renamed.to_dict())
-        if renamed.key != saved.key:
-            files.remove(self._folder / f"{saved.key}.json")
+        """Give it another name; raises InputError when that is none or taken, or it is there no more."""
+        with _changing:
+            renamed = replace(self.named(saved.name), name=self._free(name, but=saved.key))
+            self._claim()
+            files.write_json(self._folder / f"{renamed.key}.json", renamed.to_dict())
+            if renamed.key != saved.key:
+                files.remove(self._folder / f"{saved.key}.json")
         return renamed
 
     def delete(self, saved: SavedSelection) -> None:
         """Remove it, and its rows if no other has the same."""
-        self._claim()
-        files.remove(self._folder / f"{saved.key}.json")
-        if saved.digest not in {other.digest for other in self.all()}:
-            files.remove(self._rows_path(saved))
+        with _changing:
+            self._claim()
+            files.remove(self._folder / f"{saved.key}.json")
+            if saved.digest not in {other.digest for other in self.all()}:
+                files.remove(self._rows_path(saved))
 
     def _rows_path(self, saved: SavedSelection) -> Path:
         return self._folder / f"{saved.digest}.npy"

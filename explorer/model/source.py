@@ -212,7 +212,10 @@ def _open(path: Path, vectors: str | None) -> Source:
 
 def _read_npy(path: Path) -> np.ndarray:
     with explained(path):
-        array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
+        array: np.ndarray | np.lib.npyio.NpzFile = np.load(path, mmap_mode="r", allow_pickle=False)
+        if isinstance(array, np.lib.npyio.NpzFile):
+            array.close()
+            raise InputError(f"{path.name} is an .npz archive: name it so.")
         return array
 
 

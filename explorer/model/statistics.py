@@ -196,7 +196,8 @@ def local_density(embedding: NDArray[np.float32]) -> NDArray[np.float32]:
     width = max(x1 - x0, y1 - y0)
     corner = np.array([x0, y0], np.float32)
     at = (np.asarray(embedding, np.float32) - corner) * np.float32((GRID - 1) / width)
-    cells = np.rint(np.nan_to_num(at)).astype(np.int64).clip(0, GRID - 1)
+    placed = at[np.isfinite(at).all(axis=1)]
+    cells = np.rint(placed).astype(np.int64).clip(0, GRID - 1)
     counts = np.bincount(cells[:, 1] * GRID + cells[:, 0], minlength=GRID * GRID).reshape(GRID, GRID)
     # The Gaussian of a disc's own variance, r / 2 on each axis, and its area.
     reach = REACH * GRID

@@ -236,7 +236,7 @@ def _named(table: Table, vectors: str | Sequence[str]) -> list[str]:
                 f"{table.path.name} has no column {part.strip()!r}; its columns are {_few(names)}."
             )
         chosen += found
-    return chosen
+    return list(dict.fromkeys(chosen))
 
 
 def _longest_series(names: list[str]) -> list[str]:

@@ -14,6 +14,7 @@
               checkpoint.npz            what the layout needs to go on to the same bits
               start.npz                 what was taken of the run that it starts from (see fork)
               clustering.json           the clusters an analyst put in place of those found (see applied)
+              clustering/<key>/*.npy    the arrays of these
               audit/                    its last audit and the rows of what that found (see kept_audit)
               marks.json                what was made of these findings (see marks)
               log.txt                   details of what went wrong
@@ -374,6 +375,9 @@ class Workspace:
             raise InputError(
                 f"The run {run_id} cannot be brought back: a server started since has removed it."
             )
+        if not (self.run_folder(run_id) / "run.json").exists():
+            # What was still being kept of it when it was deleted, as an audit, has made a folder anew.
+            files.remove(self.run_folder(run_id))
         files.move(self._deleted / run_id, self.run_folder(run_id))
 
     def empty_deleted(self) -> None:

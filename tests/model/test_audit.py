@@ -12,9 +12,10 @@ import pytest
 from catalogue import write_catalogue
 
 from explorer.model import audit as audits
+from explorer.model import files
 from explorer.model.audit import Audit, audit
 from explorer.model.doing import Doing, StoppedError
-from explorer.model.errors import InputError
+from explorer.model.errors import InputError, WorkspaceError
 from explorer.model.findings import Finding
 from explorer.model.kept_audit import finding_key, keep, last
 from explorer.model.marks import Marks
@@ -157,6 +158,32 @@ def test_the_last_audit_is_read_as_it_was_for_the_map_it_is_of(faulty: Audited) 
     np.testing.assert_array_equal(again.duplicates.rows, found.duplicates.rows)
     np.testing.assert_array_equal(again.duplicates.groups, found.duplicates.groups)
     assert last(workspace, run.with_(epoch=run.epoch - 1)) is None
+
+
+def test_an_audit_takes_the_place_of_the_last_once_it_is_whole(
+    faulty: Audited, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace, run, found = faulty.workspace, faulty.run, faulty.found
+    other = replace(found, columns=("genre",))
+    keep(workspace, other)
+    write = files.write_array
+
+    def full(path: Path, array: np.ndarray) -> None:
+        raise WorkspaceError("Could not write labels.npy: No space left on device.")
+
+    def while_another_is_kept(path: Path, array: np.ndarray) -> None:
+        monkeypatch.setattr(files, "write_array", write)
+        keep(workspace, other)
+        write(path, array)
+
+    monkeypatch.setattr(files, "write_array", full)
+    with pytest.raises(WorkspaceError, match="No space left"):
+        keep(workspace, found)
+    assert last(workspace, run).columns == other.columns
+    monkeypatch.setattr(files, "write_array", while_another_is_kept)
+    keep(workspace, found)
+    assert last(workspace, run).columns == found.columns
+    assert not list(workspace.run_folder(run.id).glob(".*"))
 
 
 def test_rows_of_findings_are_kept_with_their_groups(faulty: Audited) -> None:

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from explorer.model import cluster_names
 from explorer.model.cluster_names import (
     LEAST_COUNT,
     LEAST_LIFT,
@@ -102,6 +103,23 @@ def test_hostile_text_names_nothing_or_by_its_words(tmp_path: Path) -> None:
     assert set(found[0].split(" · ")) == {"alert", "script"}
     assert "drop" in found[1]
     assert found[2:] == ("", "", "")
+
+
+def test_lists_and_records_name_by_what_is_written_in_them(
+    labels: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = [TOPICS[label][row % 3] if label >= 0 else None for row, label in enumerate(labels)]
+    table = {
+        "tags": [word and [word, f"no {row}"] for row, word in enumerate(words)],
+        "about": [word and {"word": word, "row": row} for row, word in enumerate(words)],
+    }
+    pq.write_table(pa.table(table), tmp_path / "items.parquet", row_group_size=700)
+    items = Items(tmp_path / "items.parquet", len(labels))
+    assert naming_columns(items) == ("tags", "about")
+    monkeypatch.setattr(cluster_names, "BLOCK", 1000)
+    for column in table:
+        found = names(items, labels, [column])
+        assert [set(name.split(" · ")) for name in found] == [set(topic) for topic in TOPICS]
 
 
 def test_no_cluster_and_no_column_give_no_name(items: Items, labels: np.ndarray) -> None:

@@ -1,12 +1,14 @@
 """Clusters: what they are, that they are kept, and what is refused."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from shutil import rmtree
 from typing import Any
 
 import numpy as np
 import pytest
 
-from explorer.model import clusters
+from explorer.model import clusters, statistics
 from explorer.model.applied import applied
 from explorer.model.clusters import (
     ClusterParameters,
@@ -38,6 +40,12 @@ def blobs_run(tmp_path_factory: pytest.TempPathFactory, blobs) -> Iterator[tuple
         with Runner(workspace) as runner:
             run = runner.wait(runner.start(dataset, RunParameters(n_epochs=200)).id)
         yield workspace, run
+
+
+def names_of(workspace: Workspace, run: Run) -> tuple[str, ...]:
+    """What the clusters of a run are called wherever they are told."""
+    known = statistics.compute(statistics.CLUSTER, workspace, run, ())
+    return statistics.named(workspace, run, statistics.CLUSTER, known).categories.names
 
 
 def test_blobs_are_the_clusters_of_their_map_and_found_once(
@@ -117,6 +125,34 @@ def test_what_is_applied_is_the_runs_own_until_its_map_is_another(blobs_run) -> 
     finally:
         workspace.save_clustering(run.id, None)
     np.testing.assert_array_equal(find(workspace, run).labels, first.labels)
+
+
+def test_what_is_applied_outlasts_the_cache_and_its_names_go_with_it(blobs_run) -> None:
+    workspace, run = blobs_run
+    first = find(workspace, run)
+    other = replace(first, labels=np.roll(first.labels, 7))
+    usual, cache = ClusterParameters.for_rows(run.n), workspace.path / "cache"
+    apply(workspace, run, first, usual, run, by_hand=True)
+    apply(workspace, run, other, usual, run, by_hand=True, names=("mine",) * 5)
+    kept = workspace.run_folder(run.id) / "clustering" / applied(workspace, run).key
+    assert list(kept.parent.iterdir()) == [kept], "those applied before are gone"
+    try:
+        cache.rename(workspace.path / "gone")
+        np.testing.assert_array_equal(find(workspace, run).labels, other.labels)
+        (workspace.path / "gone").rename(cache)
+        of_old = workspace.cache_folder("applied clusters", kept.name)
+        of_old.parent.mkdir(exist_ok=True)
+        kept.rename(of_old)
+        np.testing.assert_array_equal(find(workspace, run).labels, other.labels)
+        assert names_of(workspace, run)[0] == "cluster 0 · mine"
+        for damage in (lambda: (of_old / "labels.npy").write_bytes(b""), lambda: rmtree(of_old)):
+            damage()
+            np.testing.assert_array_equal(find(workspace, run).labels, first.labels)
+            assert names_of(workspace, run)[0] == "cluster 0"
+        apply(workspace, run, other, usual, run, by_hand=True, names=("mine",) * 5)
+        assert names_of(workspace, run)[0] == "cluster 0 · mine"
+    finally:
+        workspace.save_clustering(run.id, None)
 
 
 def test_a_step_on_applied_clusters_tells_its_rows(blobs_run) -> None:

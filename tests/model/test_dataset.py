@@ -186,6 +186,22 @@ def test_columns_can_be_named_by_list_and_pattern(tmp_path):
     np.testing.assert_array_equal(by_pattern.vectors, [[1, 4, 7], [2, 5, 8], [3, 6, 9]])
 
 
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_a_column_that_is_named_twice_counts_once(tmp_path, suffix):
+    table = pd.DataFrame({"red": [1, 2, 3], "green": [4, 5, 6], "blue": [7, 8, 9]})
+    path = tmp_path / f"c{suffix}"
+    table.to_csv(path, index=False) if suffix == ".csv" else table.to_parquet(path)
+    source = read_source(path, vectors="green,red,*re*")
+    np.testing.assert_array_equal(source.vectors, [[4, 1], [5, 2], [6, 3]])
+
+
+def test_a_list_of_columns_may_be_longer_than_the_name_of_a_file(workspace, tmp_path):
+    names = [f"measurement number {i} of many" for i in range(40)]
+    pd.DataFrame({name: [0.5, i] for i, name in enumerate(names)}).to_parquet(tmp_path / "m.parquet")
+    dataset = workspace.add_dataset(tmp_path / "m.parquet", vectors=",".join(names[::2]))
+    np.testing.assert_array_equal(dataset.vectors[1], np.arange(0, 40, 2))
+
+
 def test_measurements_are_vectors_and_items_both_and_a_label_is_no_measurement(tmp_path):
     pd.DataFrame({"width": [1.0, 2.0], "height": [3.0, 4.0], "label": [0, 1], "kind": ["a", "b"]}).to_csv(
         tmp_path / "c.csv", index=False
@@ -411,6 +427,18 @@ def bad_pickled(path):
 def bad_pickle_file(path):
     (path / "d.npy").write_bytes(pickle.dumps(np.zeros((3, 3))))
     return {"data": path / "d.npy"}, "d.npy holds pickled Python objects"
+
+
+def bad_archive_as_array(path):
+    np.savez(path / "d.npz", v=np.zeros((3, 3)))
+    (path / "d.npz").rename(path / "d.npy")
+    return {"data": path / "d.npy"}, "d.npy is an .npz archive: name it so."
+
+
+def bad_archive_as_items(path):
+    arguments, sentence = bad_archive_as_array(path)
+    np.save(path / "v.npy", np.zeros((3, 3)))
+    return {"data": path / "v.npy", "items": arguments["data"]}, sentence
 
 
 def bad_pickled_member(path):

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from explorer.model import pictures
 from explorer.model.errors import InputError
 from explorer.model.files import read_inside
 from explorer.model.items import Items
@@ -35,6 +36,13 @@ def tone() -> bytes:
 def test_a_picture_is_told_by_its_first_bytes(kind: str) -> None:
     assert image_type(picture(kind)) == kind
     assert audio_type(picture(kind)) == ""
+
+
+def test_a_picture_whose_exif_block_is_cut_off_is_damaged() -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", (9, 5)).save(buffer, "JPEG", dpi=(72, 72), exif=b"Exif\0\0II*\0")
+    with pytest.raises(InputError, match="The picture is damaged"):
+        pictures.picture(buffer.getvalue(), 20)
 
 
 def test_other_bytes_are_no_picture() -> None:

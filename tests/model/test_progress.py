@@ -90,3 +90,9 @@ def test_a_run_at_rest_tells_how_far_it_came():
     assert (stopped.elapsed, stopped.cost) == (3.0, None)
     assert progress_at_rest(new_run(status=RunStatus.DONE, epoch=100)).fraction == 1
     assert progress_at_rest(new_run(status=RunStatus.FAILED)).stage == "queued"
+
+
+def test_a_layout_without_epochs_has_come_nowhere():
+    clock = Clock(guess(10_000, 50, RunParameters(), 100))
+    clock.enter("layout")
+    assert clock.progress(new_run().with_(n_epochs=0)).stage_fraction == 0

@@ -19,12 +19,14 @@ from explorer.model.drift import Drift, drift, times
 from explorer.model.drift_findings import of_drift
 from explorer.model.errors import InputError
 from explorer.model.examples import examples, typical
+from explorer.model.findings import Finding
 from explorer.model.map_png import COLOURS, STEPS, layer, uri
 from explorer.model.marks import Marks
 from explorer.model.projection import Viewport
 from explorer.model.report import report_of
 from explorer.model.run import Run, RunParameters
 from explorer.model.runner import Runner
+from explorer.model.severity import Severity
 from explorer.model.workspace import Workspace
 
 HOSTILE = "<script>alert('x')</script>"
@@ -222,6 +224,17 @@ def test_examples_are_items_of_the_finding_with_what_they_are_called(made: Made)
     groups = np.repeat(np.arange(len(mixed.rows) // 3), 3).astype(np.int32)
     pairs = typical(dataset.vectors, replace(mixed, rows=mixed.rows[: len(groups)], groups=groups))
     np.testing.assert_array_equal(pairs, mixed.rows[[0, 1, 3, 4, 6, 7]])
+
+
+@pytest.mark.parametrize(
+    ("groups", "shown"), [([0, 1, 1, 2, 3, 3, 3, 4], [11, 12, 14, 15]), ([0, 1, 2], [10, 11, 12])]
+)
+def test_pairs_of_duplicates_are_of_one_group_though_a_cluster_has_parts_of_some(
+    groups: list[int], shown: list[int]
+) -> None:
+    rows, vectors = np.arange(10, 10 + len(groups)), np.eye(20, 4, dtype=np.float32)
+    finding = Finding("duplicates", Severity.HIGH, "", rows, 0, groups=np.array(groups, np.int32))
+    assert typical(vectors, finding).tolist() == shown
 
 
 def test_a_map_png_has_each_point_in_its_place_and_colour() -> None:

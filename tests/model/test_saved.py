@@ -1,6 +1,7 @@
 """Saved selections come back as the same rows, in this process and the next, or say why not."""
 
 import json
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from explorer.model import files
 from explorer.model.errors import InputError, WorkspaceError
 from explorer.model.saved import SavedSelections
 from explorer.model.selection import Selection, Step
@@ -93,6 +95,38 @@ def test_rename_keeps_the_rows_and_may_change_just_the_case(folder: SavedSelecti
     renamed = folder.rename(folder.rename(saved, "other"), "Other")
     assert [one.name for one in folder.all()] == ["Other"]
     assert folder.load(renamed).rows.tolist() == [1, 2]
+
+
+def test_what_another_page_renamed_or_deleted_cannot_be_renamed(
+    folder: SavedSelections, tmp_path: Path
+) -> None:
+    saved = folder.save("first", chosen(1, 2))
+    other = folder.rename(saved, "other")
+    with pytest.raises(InputError, match="'first': it was renamed or deleted"):
+        folder.rename(saved, "third")
+    assert folder.all() == (other,)
+    folder.delete(other)
+    with pytest.raises(InputError, match="'other': it was renamed or deleted"):
+        folder.rename(other, "third")
+    assert list((tmp_path / "data").iterdir()) == []
+
+
+def test_the_same_rows_saved_and_deleted_at_once_keep_what_a_record_refers_to(
+    folder: SavedSelections, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, write = folder.save("first", chosen(1, 2)), files.write_json
+    deleting = threading.Thread(target=folder.delete, args=(first,))
+
+    def while_the_first_is_deleted(path: Path, values: dict) -> None:
+        deleting.start()
+        deleting.join(0.2)
+        write(path, values)
+
+    monkeypatch.setattr(files, "write_json", while_the_first_is_deleted)
+    second = folder.save("second", chosen(1, 2))
+    deleting.join()
+    assert folder.all() == (second,)
+    assert folder.load(second).rows.tolist() == [1, 2]
 
 
 def test_delete_takes_the_rows_unless_another_has_the_same_and_put_brings_it_back(

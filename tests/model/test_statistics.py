@@ -76,6 +76,14 @@ def test_an_even_spread_is_as_dense_everywhere_and_a_heap_denser() -> None:
     assert np.median(density[200_000:]) > 20 * np.median(density[:200_000])
 
 
+def test_rows_without_a_place_make_no_corner_dense() -> None:
+    placed = np.random.default_rng(0).uniform(0, 1, size=(2_000, 2)).astype(np.float32)
+    placed[0] = 0
+    nowhere = np.full((5_000, 2), np.nan, np.float32)
+    density = local_density(np.concatenate([placed, nowhere]))
+    np.testing.assert_array_equal(density[: len(placed)], local_density(placed))
+
+
 def test_a_statistic_is_empty_until_it_is_there_and_then_told(session: Session) -> None:
     told = []
     session.derived.on_change = lambda: told.append(session.derived.doing and session.derived.doing.what)

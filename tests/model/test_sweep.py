@@ -316,6 +316,10 @@ def test_what_does_not_fit_fails_alone_with_its_reason(runner: Runner, dataset: 
     assert nonsense.error is not None
     assert "nonsense" in nonsense.error
     assert {runner.workspace.run(run.id).sweep for run in (good, wide, nonsense, both)} == {good.sweep}
+    for run in (wide, both):
+        with pytest.raises(InputError, match="n_neighbors is 600 but the data has 600 rows"):
+            runner.resume(run.id)
+        assert runner.workspace.run(run.id) == run
 
 
 def test_a_sweep_of_which_no_run_fits_leaves_none(runner: Runner, dataset: Dataset) -> None:

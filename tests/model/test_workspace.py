@@ -437,6 +437,16 @@ def test_a_deleted_run_is_listed_nowhere_and_comes_back_whole(workspace):
     assert workspace.runs() == [stays]
 
 
+def test_a_deleted_run_comes_back_though_something_was_still_kept_of_it(workspace):
+    run = new_run()
+    workspace.save_run(run)
+    workspace.delete_run(run.id)
+    workspace.save_embedding(run.id, np.zeros((10, 2), np.float32))
+    workspace.restore_run(run.id)
+    assert workspace.runs() == [run]
+    assert workspace.embedding(run.id) is None
+
+
 def test_a_listed_run_follows_its_file(workspace):
     run = new_run()
     for epoch in range(5):
