@@ -208,8 +208,28 @@ def _true_angular(x: Any, y: Any) -> float:
     return np.arccos(min(max(product / np.sqrt(own * other), -1.0), 1.0)) / np.pi  # type: ignore[no-any-return]
 
 
-CORRECTED = {"true_angular": _true_angular}
-"""In place of pynndescent's: its true_angular is 1 where the angle is 0."""
+@numba.njit(nogil=True, fastmath=True)
+def _dot_of_unit_vectors(x: Any, y: Any) -> Any:
+    """One less the cosine of the angle between two vectors, at most 1; a row of zeros is 1 from all."""
+    product, own, other = 0.0, 0.0, 0.0
+    for c in range(len(x)):
+        one, another = np.float64(x[c]), np.float64(y[c])
+        product += one * another
+        own += one * one
+        other += another * another
+    if own == 0 or other == 0:
+        return np.float32(1.0)
+    # Rounded before it is taken from 1: equal rows are at distance 0.
+    return np.float32(1.0) - np.float32(max(product, 0.0) / np.sqrt(own * other))
+
+
+CORRECTED = {
+    "true_angular": _true_angular,
+    "dot": _dot_of_unit_vectors,
+    "direct_cosine": _dot_of_unit_vectors,
+}
+"""In place of pynndescent's: its true_angular is 1 where the angle is 0, and its dot and direct_cosine are
+for rows that its descent has scaled to length 1."""
 
 
 def compiled_metric(

@@ -89,7 +89,7 @@ def columns_for(metric: str) -> np.ndarray:
     if metric in YES_AND_NO:
         return (rng.uniform(size=(40, 8)) < 0.5).astype(np.float32)
     positive = rng.uniform(0.1, 1, (40, 8)).astype(np.float32)
-    # dot and inner_product are distances between unit vectors alone
+    # inner_product is a distance between unit vectors alone
     return positive / np.linalg.norm(positive, axis=1, keepdims=True)
 
 
@@ -131,6 +131,23 @@ def test_every_metric_of_pynndescent_is_taken(metric):
     if metric == "inner_product":
         ours, theirs = np.diff(ours), np.diff(theirs)
     np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("metric", ["dot", "direct_cosine"])
+def test_dot_is_of_rows_scaled_to_length_1_wherever_rows_are_compared(metric):
+    x = columns_for(metric) * np.geomspace(1e-30, 1e30, 40, dtype=np.float32)[:, None]
+    x[5] = -x[6]
+    x[9] = 0
+    lengths = np.linalg.norm(x.astype(np.float64), axis=1, keepdims=True)
+    unit = x / np.where(lengths > 0, lengths, 1)
+    expected = 1 - np.maximum(unit @ unit.T, 0)
+    np.fill_diagonal(expected, np.inf)
+    graph = knn_graph(x, 6, metric=metric)
+    np.testing.assert_allclose(graph.distances, np.sort(expected, axis=1)[:, :5], atol=1e-6)
+    indices, distances = any_metric.nearest_between(x / 2, x, 1, metric=metric, metric_kwds=None)
+    others = np.delete(np.arange(40), 9)
+    np.testing.assert_array_equal(indices[others, 0], others)
+    np.testing.assert_array_equal(distances[:, 0], np.arange(40) == 9)
 
 
 @njit
