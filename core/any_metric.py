@@ -67,10 +67,7 @@ def nearest_by_metric(
     n_threads: int | None = None,
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """Compare all pairs of a small table: int32 and float32 (n, k), lower row numbers first among equals."""
-    dense = _written_out(x, metric)
-    return _from_zero(
-        *_nearest(dense, dense, k, compiled_metric(metric, metric_kwds), True, n_threads), metric
-    )
+    return _all_compared(x, x, k, metric, metric_kwds, True, n_threads)
 
 
 def nearest_between(
@@ -85,6 +82,22 @@ def nearest_between(
     """The `k` nearest rows of `reference` to each row of `x`, all compared: int32 and float32 (m, k)."""
     if metric in SIGNED:
         raise InputError(f"A map by {metric!r} cannot place new points: that metric has no distance 0.")
+    return _all_compared(x, reference, k, metric, metric_kwds, False, n_threads)
+
+
+def _all_compared(
+    x: Vectors,
+    reference: Vectors,
+    k: int,
+    metric: Metric,
+    metric_kwds: Mapping[str, Any] | None,
+    among_itself: bool,
+    n_threads: int | None,
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Compare block with block, of which no more than two are written out at a time.
+
+    `among_itself`: `x` is the reference, and no row its own neighbour.
+    """
     compiled = compiled_metric(metric, metric_kwds)
     step = max(k, DENSE_VALUES // reference.shape[1])
     found = []
@@ -92,8 +105,10 @@ def nearest_between(
         own = _written_out(x[rows : rows + step], metric)
         indices, distances = np.empty((len(own), 0), np.int32), np.empty((len(own), 0), np.float32)
         for start in range(0, reference.shape[0], step):
-            others = _written_out(reference[start : start + step], metric)
-            more, lengths = _nearest(own, others, min(k, len(others)), compiled, False, n_threads)
+            itself = among_itself and start == rows
+            others = own if itself else _written_out(reference[start : start + step], metric)
+            most = min(k, len(others) - itself)
+            more, lengths = _nearest(own, others, most, compiled, itself, n_threads)
             indices = np.column_stack([indices, more + np.int32(start)])
             distances = np.column_stack([distances, lengths])
             order = np.argsort(distances, axis=1, kind="stable")[:, :k]

@@ -5,6 +5,7 @@ import os
 import pickle
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -373,6 +374,23 @@ def test_a_sparse_table_has_the_graph_of_its_dense_form(digits):
     dense = np.where(digits[:400] > 8, digits[:400], 0)
     graph = knn_graph(sp.csr_array(dense), 10)
     np.testing.assert_allclose(graph.distances, knn_graph(dense, 10).distances, atol=1e-3)
+
+
+@pytest.mark.parametrize("metric", ["manhattan", "inner_product"])
+def test_a_wide_sparse_table_is_never_written_out_whole(metric, monkeypatch):
+    some = sp.random_array((30, 2**16), density=1e-3, format="csr", rng=np.random.default_rng(0))
+    x = sp.csr_array(sp.vstack([some, some]))
+    expected = knn_graph(x, 6, metric=metric)
+    monkeypatch.setattr(any_metric, "DENSE_VALUES", 7 * 2**16)
+    tracemalloc.start()
+    try:
+        graph = knn_graph(x, 6, metric=metric)
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    np.testing.assert_array_equal(graph.indices, expected.indices)
+    np.testing.assert_array_equal(graph.distances, expected.distances)
+    assert most < x.shape[0] * x.shape[1] * np.dtype(np.float32).itemsize / 2
 
 
 def test_precomputed_distances_stand_for_vectors(digits):
