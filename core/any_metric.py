@@ -384,7 +384,8 @@ def _descend_elsewhere(
         path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
         environment = {**os.environ, "NUMBA_NUM_THREADS": str(N_THREADS), "PYTHONPATH": path}
         done = subprocess.run(  # noqa: S603
-            [sys.executable, "-m", "core.any_metric", name],
+            # Safe path: the folder that the caller happens to be in may hold a core of its own.
+            [sys.executable, "-P", "-m", "core.any_metric", name],
             env=environment,
             capture_output=True,
             text=True,

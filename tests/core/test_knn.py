@@ -304,6 +304,15 @@ def test_arguments_of_numpy_reach_the_process_of_its_own(monkeypatch):
     assert seen == {"n_neighbors": 5, "metric": "minkowski", "metric_kwds": {"p": 3.0}, "seed": 1}
 
 
+def test_the_process_of_its_own_imports_nothing_from_the_current_folder(tmp_path, monkeypatch):
+    (tmp_path / "core").mkdir()
+    (tmp_path / "core" / "__init__.py").write_text("raise ImportError('a stranger')")
+    monkeypatch.chdir(tmp_path)
+    asked = {"n_neighbors": 3, "metric": "no such", "metric_kwds": {}, "seed": 0}
+    with pytest.raises(InputError, match="metric 'no such' is unknown"):
+        any_metric._descend_elsewhere(np.eye(8, dtype=np.float32), asked)
+
+
 def test_haversine_takes_latitude_and_longitude():
     rng = np.random.default_rng(0)
     x = np.column_stack([rng.uniform(-1.5, 1.5, 300), rng.uniform(-3, 3, 300)]).astype(np.float32)
