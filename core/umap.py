@@ -75,7 +75,7 @@ class UMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     precomputed_knn : KnnGraph or tuple (indices, distances, ...), optional
         For at least `n_neighbors`; pruned, never changed. A tuple of None is none.
     target_metric : str or compiled function, default "categorical"
-        How `y` is compared: by category (-1, NaN or None unknown), or a metric between numbers.
+        How `y` is compared: by category (-1, NaN, None, pandas' NA unknown), or a metric between numbers.
     target_weight : float, default 0.5
         0 heeds the data above all, 1 `y`.
     target_n_neighbors : int, default -1
