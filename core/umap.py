@@ -324,13 +324,13 @@ class UMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             seed=self.transform_seed,
             n_threads=self._n_threads,
         )
-        far = distances >= cut_distance(self)
         n_epochs = 30 if self.n_epochs is None else max(1, self.n_epochs // 3)
         places = transform.place(
-            np.where(far, np.int32(-1), indices),
-            np.where(far, np.float32(np.inf), distances),
+            indices,
+            distances,
             self._reference_embedding,
             layout_parameters(self, n_epochs),
+            disconnection_distance=cut_distance(self),
             local_connectivity=self.local_connectivity,
             seed=self.transform_seed,
             n_threads=self._n_threads,
