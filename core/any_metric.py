@@ -67,10 +67,7 @@ def nearest_by_metric(
     n_threads: int | None = None,
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """Compare all pairs of a small table: int32 and float32 (n, k), lower row numbers first among equals."""
-    dense = _written_out(x, metric)
-    return _from_zero(
-        *_nearest(dense, dense, k, compiled_metric(metric, metric_kwds), True, n_threads), metric
-    )
+    return _all_compared(x, x, k, metric, metric_kwds, True, n_threads)
 
 
 def nearest_between(
@@ -85,6 +82,22 @@ def nearest_between(
     """The `k` nearest rows of `reference` to each row of `x`, all compared: int32 and float32 (m, k)."""
     if metric in SIGNED:
         raise InputError(f"A map by {metric!r} cannot place new points: that metric has no distance 0.")
+    return _all_compared(x, reference, k, metric, metric_kwds, False, n_threads)
+
+
+def _all_compared(
+    x: Vectors,
+    reference: Vectors,
+    k: int,
+    metric: Metric,
+    metric_kwds: Mapping[str, Any] | None,
+    among_itself: bool,
+    n_threads: int | None,
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Compare block with block, of which no more than two are written out at a time.
+
+    `among_itself`: `x` is the reference, and no row its own neighbour.
+    """
     compiled = compiled_metric(metric, metric_kwds)
     step = max(k, DENSE_VALUES // reference.shape[1])
     found = []
@@ -92,8 +105,10 @@ def nearest_between(
         own = _written_out(x[rows : rows + step], metric)
         indices, distances = np.empty((len(own), 0), np.int32), np.empty((len(own), 0), np.float32)
         for start in range(0, reference.shape[0], step):
-            others = _written_out(reference[start : start + step], metric)
-            more, lengths = _nearest(own, others, min(k, len(others)), compiled, False, n_threads)
+            itself = among_itself and start == rows
+            others = own if itself else _written_out(reference[start : start + step], metric)
+            most = min(k, len(others) - itself)
+            more, lengths = _nearest(own, others, most, compiled, itself, n_threads)
             indices = np.column_stack([indices, more + np.int32(start)])
             distances = np.column_stack([distances, lengths])
             order = np.argsort(distances, axis=1, kind="stable")[:, :k]
@@ -208,8 +223,28 @@ def _true_angular(x: Any, y: Any) -> float:
     return np.arccos(min(max(product / np.sqrt(own * other), -1.0), 1.0)) / np.pi  # type: ignore[no-any-return]
 
 
-CORRECTED = {"true_angular": _true_angular}
-"""In place of pynndescent's: its true_angular is 1 where the angle is 0."""
+@numba.njit(nogil=True, fastmath=True)
+def _dot_of_unit_vectors(x: Any, y: Any) -> Any:
+    """One less the cosine of the angle between two vectors, at most 1; a row of zeros is 1 from all."""
+    product, own, other = 0.0, 0.0, 0.0
+    for c in range(len(x)):
+        one, another = np.float64(x[c]), np.float64(y[c])
+        product += one * another
+        own += one * one
+        other += another * another
+    if own == 0 or other == 0:
+        return np.float32(1.0)
+    # Rounded before it is taken from 1: equal rows are at distance 0.
+    return np.float32(1.0) - np.float32(max(product, 0.0) / np.sqrt(own * other))
+
+
+CORRECTED = {
+    "true_angular": _true_angular,
+    "dot": _dot_of_unit_vectors,
+    "direct_cosine": _dot_of_unit_vectors,
+}
+"""In place of pynndescent's: its true_angular is 1 where the angle is 0, and its dot and direct_cosine are
+for rows that its descent has scaled to length 1."""
 
 
 def compiled_metric(
@@ -349,7 +384,8 @@ def _descend_elsewhere(
         path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
         environment = {**os.environ, "NUMBA_NUM_THREADS": str(N_THREADS), "PYTHONPATH": path}
         done = subprocess.run(  # noqa: S603
-            [sys.executable, "-m", "core.any_metric", name],
+            # Safe path: the folder that the caller happens to be in may hold a core of its own.
+            [sys.executable, "-P", "-m", "core.any_metric", name],
             env=environment,
             capture_output=True,
             text=True,

@@ -46,8 +46,9 @@ def vectors_at(
     """Mean of the vectors that lie nearest on the map, weighted by the strengths of a fuzzy set.
 
     The strengths are those of `transform.place` with map and data exchanged:
-    ``exp(-d / sigma)`` with sigma such that they sum to log2 of the number of neighbours. umap-learn starts
-    from a mean as well and then moves it; a mean stays among the data and depends on its own place alone.
+    ``exp(-d / sigma)`` with sigma such that those of k neighbours sum to log2(k + 1), k being `n_neighbors`
+    or all placed points. umap-learn starts from a mean as well and then moves it; a mean stays among the data
+    and depends on its own place alone.
 
     Parameters
     ----------

@@ -27,7 +27,7 @@ from core.exact import nearest_of_all, nearest_of_candidates
 from core.projection import project
 from core.threads import threads_for
 
-VERSION = 2
+VERSION = 3
 EXACT_UP_TO = 4096
 """Rows up to which all pairs are compared."""
 PROJECT_FROM = 200
@@ -267,7 +267,7 @@ def knn_graph(
         2 <= n_neighbors <= n.
     metric : str or compiled function, default "euclidean"
         "precomputed", any metric of pynndescent, or a function of two vectors compiled by numba; true_angular
-        is the angle over pi, and not one less it.
+        is the angle over pi, and not one less it, dot and direct_cosine are of the rows scaled to length 1.
     metric_kwds : mapping, optional
         Its parameters.
     seed : int, default 42

@@ -36,7 +36,7 @@ def supervise(
     ----------
     fuzzy_set : csr_array, float32 (n, n)
     target : (n,) labels, or numbers (n,) or (n, m)
-        For "categorical" any labels; -1, NaN and None are unknown.
+        For "categorical" any labels; -1, NaN, None and pandas' NA are unknown.
     target_metric : str or compiled function, default "categorical"
         "categorical", or a metric between numbers.
     target_metric_kwds : mapping, optional
@@ -86,13 +86,23 @@ def checked_target(
     InputError
         If it is neither, or there is no such metric.
     """
-    values = np.asarray(target)
+    values = _as_array(target)
     if not values.ndim or len(values) != n:
         raise InputError(f"y has {len(values) if values.ndim else 1} values for {n} rows; give one for each.")
     if metric == "categorical":
         return _categories(values)
     refuse_unknown_metric(metric, metric_kwds, "target_metric")
     return _numbers(values, metric)
+
+
+def _as_array(target: Any) -> NDArray[Any]:
+    """The same values in an array, each as it is: numpy makes text of a list that holds any."""
+    try:
+        values = np.asarray(target)
+        is_made_text = values.dtype.kind in "SU" and not hasattr(target, "dtype")
+        return np.asarray(target, object) if is_made_text else values
+    except ValueError:
+        raise InputError("y must hold as many values for each row as for every other.") from None
 
 
 def _numbers(target: NDArray[Any], metric: Metric) -> NDArray[np.float32]:
@@ -118,15 +128,24 @@ def _categories(target: NDArray[Any]) -> NDArray[np.int64]:
             f"y must hold one label for each row with target_metric='categorical', got shape {target.shape}."
         )
     target = target.ravel()
-    unknown = (target == UNKNOWN) | (target != target)
     if target.dtype == object:
-        unknown |= np.array([label is None for label in target])
+        unknown = np.array([_is_unknown(label) for label in target], bool)
+    else:
+        unknown = (target == UNKNOWN) | (target != target)
     codes = np.full(len(target), -1, np.int64)
     try:
         codes[~unknown] = np.unique(target[~unknown], return_inverse=True)[1]
     except TypeError as error:
         raise InputError(f"The labels in y must be of one kind: {error}.") from None
     return codes
+
+
+def _is_unknown(label: Any) -> bool:
+    try:
+        return label is None or bool(label == UNKNOWN or label != label)
+    except TypeError:
+        # pandas.NA is neither equal nor unequal to anything.
+        return True
 
 
 def _by_category(fuzzy_set: csr_array, codes: NDArray[np.int64], weight: float) -> csr_array:

@@ -155,6 +155,7 @@ def place(
     embedding: NDArray[np.float32],
     parameters: LayoutParameters,
     *,
+    disconnection_distance: float = np.inf,
     local_connectivity: float = 1.0,
     seed: int = 42,
     n_threads: int | None = None,
@@ -172,6 +173,8 @@ def place(
         The finished map.
     parameters : LayoutParameters
         ``n_epochs`` are those of the placing.
+    disconnection_distance : float, default infinite
+        Neighbours at least this far are none.
     local_connectivity : float, default 1.0
     seed : int, default 42
     n_threads : int, optional
@@ -190,6 +193,9 @@ def place(
     finite = embedding[np.isfinite(embedding).all(axis=1)]
     if not len(finite):
         raise InputError("No point of the map has a place, so new points can be placed nowhere.")
+    far = distances >= disconnection_distance
+    indices = np.where(far, np.int32(-1), indices)
+    distances = np.where(far, np.float32(np.inf), distances)
     # One connection fewer: a new point need not touch anybody. No mean: it would depend on the batch.
     rho, sigma = smooth(distances, max(0.0, local_connectivity - 1), n_threads, mean=0.0)
     strengths = strengths_of(indices, distances, rho, sigma, n_threads)

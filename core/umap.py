@@ -75,7 +75,7 @@ class UMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     precomputed_knn : KnnGraph or tuple (indices, distances, ...), optional
         For at least `n_neighbors`; pruned, never changed. A tuple of None is none.
     target_metric : str or compiled function, default "categorical"
-        How `y` is compared: by category (-1, NaN or None unknown), or a metric between numbers.
+        How `y` is compared: by category (-1, NaN, None, pandas' NA unknown), or a metric between numbers.
     target_weight : float, default 0.5
         0 heeds the data above all, 1 `y`.
     target_n_neighbors : int, default -1
@@ -324,13 +324,13 @@ class UMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             seed=self.transform_seed,
             n_threads=self._n_threads,
         )
-        far = distances >= cut_distance(self)
         n_epochs = 30 if self.n_epochs is None else max(1, self.n_epochs // 3)
         places = transform.place(
-            np.where(far, np.int32(-1), indices),
-            np.where(far, np.float32(np.inf), distances),
+            indices,
+            distances,
             self._reference_embedding,
             layout_parameters(self, n_epochs),
+            disconnection_distance=cut_distance(self),
             local_connectivity=self.local_connectivity,
             seed=self.transform_seed,
             n_threads=self._n_threads,

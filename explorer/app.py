@@ -10,7 +10,7 @@ import socket
 import sys
 import threading
 import webbrowser
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from logging.handlers import RotatingFileHandler
@@ -19,7 +19,6 @@ from urllib.parse import urlencode
 
 import numpy as np
 import panel as pn
-from tornado.ioloop import IOLoop
 
 from explorer.model.dask_worker import DaskWorkers
 from explorer.model.dataset import Dataset
@@ -234,17 +233,20 @@ def serve(
     InputError
         If the port is taken or the address is not one of this machine.
     """
+    token = "" if _is_loopback(address) else secrets.token_urlsafe(16)
     runner = Runner(workspace, n_layouts=layouts, dask=dask)
-    with logging_to(workspace.path / "explorer.log"), runner:
+
+    def begin() -> None:
         runner.continue_queue()
-        token = "" if _is_loopback(address) else secrets.token_urlsafe(16)
+        if first_run and dataset is not None:
+            come_alive(runner, dataset)
+
+    with logging_to(workspace.path / "explorer.log"), runner:
         app = App(workspace, runner, dataset, token, media)
         warming = threading.Timer(WARM_UP_AFTER, warm_up_drawing)
         warming.daemon = True
         warming.start()
-        if first_run and dataset is not None:
-            come_alive(runner, dataset)
-        _listen(app, port, address, show)
+        _listen(app, port, address, show, begin)
 
 
 def come_alive(runner: Runner, dataset: Dataset) -> None:
@@ -272,29 +274,21 @@ def logging_to(path: Path) -> Iterator[None]:
             handler.close()
 
 
-def _listen(app: App, port: int, address: str, show: bool) -> None:
+def _listen(app: App, port: int, address: str, show: bool, begin: Callable[[], None]) -> None:
+    """Serve pages until the end; `begin` once it listens and before the first page: the port may be taken."""
     host = {"0.0.0.0": socket.gethostname(), "::": socket.gethostname()}.get(  # noqa: S104 - said, not bound
         address, f"[{address}]" if ":" in address else address
     )
     origins = [f"{host}:{port}", f"localhost:{port}"] if app.token == "" else ["*"]
     query = f"?token={app.token}" if app.token else ""
     url = f"http://{host}:{port}/{query}"
-
-    def announce() -> None:
-        sys.stdout.write(f"UMAP Explorer is at {url}\n")
-        sys.stdout.flush()
-        if show:
-            # Panel itself would open the address without the token.
-            webbrowser.open(url)
-
-    # Once it listens: the port may be taken.
-    IOLoop.current().add_callback(announce)
     try:
-        pn.serve(
+        server = pn.serve(
             {"/": app.page},
             port=port,
             address=address,
             show=False,
+            start=False,
             title="UMAP Explorer",
             websocket_origin=origins,
             # Maps are mostly empty: the quickest compression makes a frame a twentieth of its size. Within
@@ -306,6 +300,15 @@ def _listen(app: App, port: int, address: str, show: bool) -> None:
         raise InputError(
             f"The server cannot listen on {address}:{port} ({error.strerror}): choose another --port."
         ) from error
+    try:
+        begin()
+        sys.stdout.write(f"UMAP Explorer is at {url}\n")
+        sys.stdout.flush()
+        if show:
+            # Panel itself would open the address without the token.
+            webbrowser.open(url)
+        server.start()
+        server.io_loop.start()
     finally:
         for page in list(app.pages):
             page.close()

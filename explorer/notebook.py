@@ -66,7 +66,6 @@ def explore(
     source = source_of(data, vectors)
     app, url = _server(Workspace(workspace).path)
     dataset = app.workspace.add_source(source)
-    app.runner.continue_queue()
     come_alive(app.runner, dataset)
     return pn.pane.HTML(
         f'<iframe src="{url}?data={dataset.id}" style="border: 0; width: 100%; height: 100%"></iframe>',
@@ -78,19 +77,25 @@ def explore(
 
 @cache
 def _server(folder: Path) -> tuple[App, str]:
-    """The one server of a workspace in this process, and its address."""
-    workspace = Workspace(folder)
-    app, until_the_end = App(workspace, Runner(workspace), None), ExitStack()
-    until_the_end.enter_context(logging_to(workspace.path / "explorer.log"))
-    until_the_end.callback(app.runner.close)
-    atexit.register(until_the_end.close)
-    with socket.socket() as probe:
-        probe.bind((ADDRESS, 0))
-        port = probe.getsockname()[1]
-    # Panel's own thread would keep the process from ending.
-    for work in (partial(_listen, app, port), warm_up_drawing):
-        threading.Thread(target=work, daemon=True).start()
-    _wait_for(port)
+    """The one server of a workspace in this process, and its address.
+
+    It goes on with the queue that an earlier process left, once: what a page is about to queue is on disk
+    before the page's own runner knows of it.
+    """
+    with ExitStack() as until_the_end:
+        workspace = until_the_end.enter_context(Workspace(folder))
+        app = App(workspace, Runner(workspace), None)
+        until_the_end.enter_context(logging_to(workspace.path / "explorer.log"))
+        until_the_end.callback(app.runner.close)
+        with socket.socket() as probe:
+            probe.bind((ADDRESS, 0))
+            port = probe.getsockname()[1]
+        # Panel's own thread would keep the process from ending.
+        for work in (partial(_listen, app, port), warm_up_drawing):
+            threading.Thread(target=work, daemon=True).start()
+        _wait_for(port)
+        app.runner.continue_queue()
+        atexit.register(until_the_end.pop_all().close)
     return app, f"http://{ADDRESS}:{port}/"
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def sample(
-    out: Annotated[Path, typer.Option(help=f"File to write: {TABLES}; its manifest goes beside it.")],
+    out: Annotated[Path, typer.Option(help=f"File to write: {TABLES}; its manifest goes beside it (.json).")],
     run: Annotated[
         str | None,
         typer.Argument(metavar="[RUN]", help="A run's name or any unique beginning of it."),
@@ -66,6 +66,7 @@ def sample(
 
     if (run is None) == (manifest is None):
         raise InputError("Name either a run to draw from or, with --manifest, a sample to draw again.")
+    record = _manifest_beside(out, manifest)
     with open_workspace(workspace) as folder:
         if manifest is not None:
             with bar("drawing"):
@@ -81,15 +82,25 @@ def sample(
                 steps.append(Step("condition", "intersect", condition=where))
             with bar("drawing"):
                 drawn = ground.draw(ground.select(steps), plan)
-        _tell_sample(ground, drawn, out, as_json)
+        _tell_sample(ground, drawn, out, record, as_json)
 
 
-def _tell_sample(ground: Ground, drawn: Drawn, out: Path, as_json: bool) -> None:
+def _manifest_beside(out: Path, read: Path | None) -> Path:
+    """Where the manifest goes; raises InputError if a file is there that is none, or that is read."""
+    from explorer.model.drawing import is_manifest
+
+    path = out.with_suffix(".json")
+    is_read = read is not None and path.resolve() == read.resolve()
+    if path.exists() and (is_read or not is_manifest(path)):
+        raise InputError(f"The manifest would take the place of {path}: give --out another name.")
+    return path
+
+
+def _tell_sample(ground: Ground, drawn: Drawn, out: Path, record: Path, as_json: bool) -> None:
     """Write a sample and its manifest, and say so."""
     from explorer.model.drawing import manifest
     from explorer.model.workspace import write_json
 
-    record = out.with_suffix(".json")
     write_rows(out, drawn.table(ground.dataset))
     write_json(record, manifest(drawn, ground.dataset))
     rows = len(drawn.sample.rows)

@@ -152,15 +152,16 @@ def trust(
     ----------
     vectors : float32 (n, d)
     embedding : float32 (n, 2)
+        Rows without a place (NaN) are left out.
     n_threads : int, optional
         Never changes the result.
 
     Raises
     ------
     InputError
-        For fewer than three rows, or squared distances beyond float32.
+        For fewer than three rows with a place, or squared distances beyond float32.
     """
-    k = min(NEIGHBOURS, (len(embedding) - 1) // 2)
+    k = min(NEIGHBOURS, (_n_placed(embedding) - 1) // 2)
     n_rows = int(np.clip(RANKING_EFFORT / vectors.size, FEWEST_RANKED, MOST_RANKED))
     return trustworthiness(vectors, embedding, k=k, n_rows=n_rows, n_threads=n_threads)
 

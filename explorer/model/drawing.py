@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -17,6 +18,7 @@ from explorer.model.categories import Categories
 from explorer.model.dataset import Dataset
 from explorer.model.errors import InputError
 from explorer.model.provenance import provenance
+from explorer.model.reading import read_given_json
 from explorer.model.replay import Material, cluster_step, replayed
 from explorer.model.run import Run, RunParameters
 from explorer.model.sampling import Sample, draw, sample_table
@@ -213,6 +215,15 @@ def _probabilities(sample: Sample) -> dict[str, Any]:
     if known is None:
         return {"inclusion_probability": None, "inclusion_probability_note": NO_PROBABILITIES}
     return {"inclusion_probability": {"smallest": float(known.min()), "largest": float(known.max())}}
+
+
+def is_manifest(path: Path) -> bool:
+    """Whether a file holds the record of a sample."""
+    try:
+        _understood(read_given_json(path))
+    except InputError:
+        return False
+    return True
 
 
 def redraw(record: Mapping[str, Any], workspace: Workspace) -> tuple[Ground, Drawn]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from core.knn import KnnGraph
+from core.knn import FARTHEST, KnnGraph
 from core.transform import neighbours_in, place
 from explorer.model import stages
 from explorer.model.dataset import Dataset
@@ -18,7 +18,7 @@ from explorer.model.errors import InputError
 from explorer.model.run import Run
 from explorer.model.workspace import Workspace
 
-PLACED, VERSION = "placed", 1
+PLACED, VERSION = "placed", 2
 EPOCHS = 30
 """Of placing, where the run was not given its own number; else a third of those."""
 BLOCK = 50_000
@@ -33,7 +33,7 @@ class Placed:
     Attributes
     ----------
     places : float32 (m, d)
-        NaN where none of a row's neighbours has a place.
+        NaN where none of a row's neighbours has a place, or all are as far as rows can be by the metric.
     indices : int32 (m, k)
         The old rows nearest to each by the run's metric, nearest first; k is the run's n_neighbors.
     distances : float32 (m, k)
@@ -130,10 +130,11 @@ class Reference:
         p = self.run.parameters
         epochs = EPOCHS if p.n_epochs is None else max(1, p.n_epochs // 3)
         return place(
-            np.ascontiguousarray(indices),
-            np.ascontiguousarray(distances),
+            indices,
+            distances,
             self.embedding,
             replace(stages.layout_parameters(p, len(self.vectors)), n_epochs=epochs),
+            disconnection_distance=FARTHEST.get(p.metric, np.inf),
             local_connectivity=p.local_connectivity,
             seed=p.seed,
         )

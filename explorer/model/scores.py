@@ -7,16 +7,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from core.quality import trustworthiness
 from explorer.model import stages, statistics
-from explorer.model.comparing import FEWEST_RANKED, MOST_RANKED, RANKING_EFFORT
+from explorer.model.comparing import trust
 from explorer.model.doing import in_turn
 from explorer.model.errors import InputError
 from explorer.model.run import Run
 from explorer.model.wall import MEASURES, STABILITY, TRUSTWORTHINESS, told
 from explorer.model.workspace import Workspace
 
-VERSION = 1
+VERSION = 2
 
 
 def score(name: str, workspace: Workspace, run: Run, runs: Sequence[Run]) -> float:
@@ -62,20 +61,16 @@ def trustworthiness_of(workspace: Workspace, run: Run) -> float:
     Raises
     ------
     InputError
-        If the run has no flat map, or the data too few rows.
+        If the run has no flat map, or too few rows with a place on it.
     """
     embedding, vectors = workspace.embedding(run.id), workspace.dataset(run.dataset_id).vectors
     if embedding is None or embedding.shape[1] != 2:
         raise InputError(f"The run {run.id} has no flat map yet: it is {run.status}.")
-    k = min(statistics.NEIGHBOURS, (len(embedding) - 1) // 2)
-    n_rows = int(np.clip(RANKING_EFFORT / vectors.size, FEWEST_RANKED, MOST_RANKED))
-    about = {"k": k, "rows": n_rows}
-    stage = stages.of_map(TRUSTWORTHINESS, VERSION, run, about)
+    stage = stages.of_map(TRUSTWORTHINESS, VERSION, run, {})
     with in_turn(lambda _: None):
         found = workspace.cached(stage.name, stage.key)
         if found is None:
-            value = trustworthiness(vectors, np.asarray(embedding), k=k, n_rows=n_rows)
-            found = {"value": np.array([value])}
+            found = {"value": np.array([trust(vectors, np.asarray(embedding))])}
             workspace.discard(stage.name, stage.key)
-            workspace.store(stage.name, stage.key, {"stage": stage.name, "run": run.id, **about}, **found)
+            workspace.store(stage.name, stage.key, {"stage": stage.name, "run": run.id}, **found)
     return float(found["value"][0])

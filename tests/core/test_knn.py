@@ -5,6 +5,7 @@ import os
 import pickle
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -89,7 +90,7 @@ def columns_for(metric: str) -> np.ndarray:
     if metric in YES_AND_NO:
         return (rng.uniform(size=(40, 8)) < 0.5).astype(np.float32)
     positive = rng.uniform(0.1, 1, (40, 8)).astype(np.float32)
-    # dot and inner_product are distances between unit vectors alone
+    # inner_product is a distance between unit vectors alone
     return positive / np.linalg.norm(positive, axis=1, keepdims=True)
 
 
@@ -131,6 +132,23 @@ def test_every_metric_of_pynndescent_is_taken(metric):
     if metric == "inner_product":
         ours, theirs = np.diff(ours), np.diff(theirs)
     np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("metric", ["dot", "direct_cosine"])
+def test_dot_is_of_rows_scaled_to_length_1_wherever_rows_are_compared(metric):
+    x = columns_for(metric) * np.geomspace(1e-30, 1e30, 40, dtype=np.float32)[:, None]
+    x[5] = -x[6]
+    x[9] = 0
+    lengths = np.linalg.norm(x.astype(np.float64), axis=1, keepdims=True)
+    unit = x / np.where(lengths > 0, lengths, 1)
+    expected = 1 - np.maximum(unit @ unit.T, 0)
+    np.fill_diagonal(expected, np.inf)
+    graph = knn_graph(x, 6, metric=metric)
+    np.testing.assert_allclose(graph.distances, np.sort(expected, axis=1)[:, :5], atol=1e-6)
+    indices, distances = any_metric.nearest_between(x / 2, x, 1, metric=metric, metric_kwds=None)
+    others = np.delete(np.arange(40), 9)
+    np.testing.assert_array_equal(indices[others, 0], others)
+    np.testing.assert_array_equal(distances[:, 0], np.arange(40) == 9)
 
 
 @njit
@@ -286,6 +304,15 @@ def test_arguments_of_numpy_reach_the_process_of_its_own(monkeypatch):
     assert seen == {"n_neighbors": 5, "metric": "minkowski", "metric_kwds": {"p": 3.0}, "seed": 1}
 
 
+def test_the_process_of_its_own_imports_nothing_from_the_current_folder(tmp_path, monkeypatch):
+    (tmp_path / "core").mkdir()
+    (tmp_path / "core" / "__init__.py").write_text("raise ImportError('a stranger')")
+    monkeypatch.chdir(tmp_path)
+    asked = {"n_neighbors": 3, "metric": "no such", "metric_kwds": {}, "seed": 0}
+    with pytest.raises(InputError, match="metric 'no such' is unknown"):
+        any_metric._descend_elsewhere(np.eye(8, dtype=np.float32), asked)
+
+
 def test_haversine_takes_latitude_and_longitude():
     rng = np.random.default_rng(0)
     x = np.column_stack([rng.uniform(-1.5, 1.5, 300), rng.uniform(-3, 3, 300)]).astype(np.float32)
@@ -356,6 +383,23 @@ def test_a_sparse_table_has_the_graph_of_its_dense_form(digits):
     dense = np.where(digits[:400] > 8, digits[:400], 0)
     graph = knn_graph(sp.csr_array(dense), 10)
     np.testing.assert_allclose(graph.distances, knn_graph(dense, 10).distances, atol=1e-3)
+
+
+@pytest.mark.parametrize("metric", ["manhattan", "inner_product"])
+def test_a_wide_sparse_table_is_never_written_out_whole(metric, monkeypatch):
+    some = sp.random_array((30, 2**16), density=1e-3, format="csr", rng=np.random.default_rng(0))
+    x = sp.csr_array(sp.vstack([some, some]))
+    expected = knn_graph(x, 6, metric=metric)
+    monkeypatch.setattr(any_metric, "DENSE_VALUES", 7 * 2**16)
+    tracemalloc.start()
+    try:
+        graph = knn_graph(x, 6, metric=metric)
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    np.testing.assert_array_equal(graph.indices, expected.indices)
+    np.testing.assert_array_equal(graph.distances, expected.distances)
+    assert most < x.shape[0] * x.shape[1] * np.dtype(np.float32).itemsize / 2
 
 
 def test_precomputed_distances_stand_for_vectors(digits):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.sparse import csr_array
 
@@ -58,6 +59,10 @@ def test_unknown_labels_are_minus_one_nan_or_none_alike(fuzzy_set):
         np.where(known, np.array(["none", "one", "two"], object)[LABELS], None),
         np.where(known, LABELS, -1).astype(np.float32)[:, None],
         np.where(known, LABELS, None).tolist(),
+        [("one", "two")[label - 1] if label else -1 for label in LABELS],
+        [("one", "two")[label - 1] if label else np.nan for label in LABELS],
+        pd.Series(LABELS, dtype="Int64").where(known),
+        np.array([pd.NA, "one", "two"], object)[LABELS],
     ):
         assert (supervise(fuzzy_set, target) != expected).nnz == 0
     assert (supervise(fuzzy_set, np.array(["a", "b", "c"])[LABELS]) != supervise(fuzzy_set, LABELS)).nnz == 0
@@ -76,6 +81,7 @@ def test_a_graph_without_edges_is_supervised(metric):
     [
         (LABELS[:-1], {}, "y has 89 values for 90 rows"),
         (3, {}, "y has 1 values for 90 rows"),
+        ([[0], *([label, label] for label in LABELS[1:])], {}, "y must hold as many values for each row"),
         (np.column_stack([LABELS, LABELS]), {}, r"one label for each row .* got shape \(90, 2\)"),
         (np.array([1, "a", (2,)], object)[LABELS], {}, "labels in y must be of one kind"),
         (

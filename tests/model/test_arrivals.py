@@ -56,6 +56,19 @@ def test_rows_are_placed_as_by_the_estimator_each_by_itself(reference: Reference
     np.testing.assert_array_equal(reference.place(blobs[0][:9]).places, reference.embedding[:9])
 
 
+def test_a_row_that_shares_nothing_with_any_has_no_place_as_by_the_estimator() -> None:
+    x = np.random.default_rng(0).uniform(size=(60, 12)) < 0.5
+    x[:, 0], x[:, 11] = True, False
+    model = UMAP(n_epochs=EPOCHS, metric="jaccard", random_state=42, transform_seed=42).fit(x)
+    run = Run.new("", "", len(x), RunParameters(metric="jaccard", n_epochs=EPOCHS))
+    reference = Reference(run, x.astype(np.float32), model.knn_graph_, model.graph_, model.embedding_)
+    new = np.concatenate([x[:5, ::-1], np.arange(12)[None] == 11]).astype(np.float32)
+    found = reference.place(new)
+    assert np.isnan(found.places).all(axis=1).tolist() == [False] * 5 + [True]
+    with pytest.warns(UserWarning, match="1 new rows have no neighbours"):
+        np.testing.assert_array_equal(found.places, model.transform(new))
+
+
 def test_placed_rows_are_kept(made: tuple[Workspace, Run, Path], reference: Reference) -> None:
     workspace, run, folder = made
     np.save(folder / "more.npy", more(2))

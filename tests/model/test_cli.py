@@ -605,6 +605,27 @@ def test_sample_writes_rows_that_its_manifest_draws_again(
     assert (tmp_path / "b.json").read_bytes() == (tmp_path / "a.json").read_bytes()
 
 
+def test_a_manifest_takes_the_place_of_nothing_but_an_earlier_one(
+    command: Command, fitted: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    workspace, told = fitted
+    region, record = tmp_path / "region.json", tmp_path / "a.json"
+    region.write_text("[[-99, -99], [99, -99], [99, 99], [-99, 99]]")
+    before = region.read_bytes()
+    given = ("sample", told["run"], "--polygon", "region.json", "--size", "3", "--workspace", workspace)
+    refused = command(*given, "--out", "region.csv")
+    assert refused.returncode == 2
+    assert "would take the place of region.json" in refused.stderr
+    assert region.read_bytes() == before
+    assert not (tmp_path / "region.csv").exists()
+    for seed in ("1", "2"):
+        assert command(*given, "--seed", seed, "--out", "a.csv").returncode == 0
+    before = record.read_bytes()
+    again = command("sample", "--manifest", "a.json", "--out", "a.csv", "--workspace", workspace)
+    assert again.returncode == 2
+    assert record.read_bytes() == before
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

@@ -11,7 +11,7 @@ import pytest
 
 from core.quality import stability, trustworthiness
 from explorer.model import comparing
-from explorer.model.comparing import Comparison, compare
+from explorer.model.comparing import Comparison, compare, trust
 from explorer.model.doing import Doing, StoppedError
 from explorer.model.errors import InputError
 from explorer.model.run import Run, RunParameters, RunStatus
@@ -57,6 +57,13 @@ def test_each_pair_and_each_run_has_the_core_s_scores(bench, compared: Compariso
     for score, embedding in zip(compared.scores, embeddings, strict=True):
         assert score.trustworthiness == trustworthiness(blobs[0], embedding, k=15, n_rows=1000)
         assert score.seconds == score.run.total_seconds
+
+
+def test_rows_without_a_place_do_not_count_for_the_trustworthiness_of_a_map(blobs) -> None:
+    vectors, embedding = blobs[0], blobs[0][:, :2].copy()
+    placed = np.arange(len(vectors)) % 50 == 0
+    embedding[~placed] = np.nan
+    assert trust(vectors, embedding) == trust(vectors[placed], embedding[placed])
 
 
 def test_blobs_survive_every_seed(compared: Comparison, blobs) -> None:

@@ -40,7 +40,7 @@ def test_scores_are_the_core_s(bench, blobs) -> None:
 def test_trustworthiness_is_computed_once(bench, monkeypatch: pytest.MonkeyPatch) -> None:
     workspace, runs = bench
     known = score("trustworthiness", workspace, runs[1], runs)
-    monkeypatch.setattr(scores, "trustworthiness", lambda *_args, **_more: pytest.fail("computed again"))
+    monkeypatch.setattr(scores, "trust", lambda *_args, **_more: pytest.fail("computed again"))
     assert score("trustworthiness", workspace, runs[1], runs) == known
 
 

@@ -1,9 +1,10 @@
 """Who may see a page, what a server does by itself, and where it writes what went wrong."""
 
+import errno
 import logging
 import webbrowser
 from collections.abc import Callable, Iterator
-from functools import partial
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -45,22 +46,46 @@ def test_the_browser_is_opened_at_the_address_that_holds_the_token(
     opened: list[str] = []
     monkeypatch.setattr(webbrowser, "open", opened.append)
 
-    waiting: list[Callable[[], object]] = []
-    loop = SimpleNamespace(add_callback=lambda call, *given: waiting.append(partial(call, *given)))
-    monkeypatch.setattr(app, "IOLoop", SimpleNamespace(current=lambda: loop))
-
-    def serve(*_: object, show: bool, **options: object) -> None:
+    def serve(*_: object, show: bool, **options: object) -> SimpleNamespace:
         assert not show
         assert not opened, "nothing listens yet"
         assert capsys.readouterr().out == ""
-        for call in waiting:
-            call()
+        return SimpleNamespace(start=lambda: None, io_loop=SimpleNamespace(start=lambda: None))
 
     monkeypatch.setattr(pn, "serve", serve)
-    app._listen(SimpleNamespace(token="secret", page=None, pages=[]), 5006, "0.0.0.0", show)
+    app._listen(SimpleNamespace(token="secret", page=None, pages=[]), 5006, "0.0.0.0", show, lambda: None)
     told = capsys.readouterr().out
     assert len(opened) == show
     assert all(url in told and url.endswith(":5006/?token=secret") for url in opened)
+
+
+@pytest.mark.parametrize("is_taken", [True, False])
+def test_a_server_takes_no_run_out_of_the_queue_before_it_listens(
+    is_taken: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+
+    def serve(*_: object, **options: object) -> SimpleNamespace:
+        done.append("listens")
+        if is_taken:
+            raise OSError(errno.EADDRINUSE, "Address already in use")
+        loop = SimpleNamespace(start=lambda: done.append("serves"))
+        return SimpleNamespace(start=lambda: None, io_loop=loop)
+
+    monkeypatch.setattr(pn, "serve", serve)
+    monkeypatch.setattr(app, "warm_up_drawing", lambda: None)
+    monkeypatch.setattr(Runner, "continue_queue", lambda _: done.append("goes on"))
+    monkeypatch.setattr(app, "come_alive", lambda *_: done.append("comes alive"))
+    refused = pytest.raises(InputError, match=r"listen on 127\.0\.0\.1:5006 \(Address already in use\)")
+    with Workspace(tmp_path) as workspace, refused if is_taken else nullcontext():
+        app.serve(workspace, SimpleNamespace(), show=False, first_run=True)
+    assert done == (["listens"] if is_taken else ["listens", "goes on", "comes alive", "serves"])
+
+
+def test_a_server_at_no_address_of_this_machine_touches_nothing(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no address of this machine"):
+        app.serve(Workspace(tmp_path / "w"), None, address="everywhere")
+    assert not (tmp_path / "w").exists()
 
 
 @pytest.mark.parametrize("statuses", [(), ("interrupted",), ("stopped",), ("interrupted", "done")])
@@ -179,7 +204,9 @@ def test_an_app_in_a_notebook_writes_it_to_the_same_file(
     ends: list[Callable[[], object]] = []
     for name in ("_listen", "_wait_for", "warm_up_drawing"):
         monkeypatch.setattr(notebook, name, lambda *_: None)
-    monkeypatch.setattr(notebook, "Runner", lambda _: SimpleNamespace(close=lambda: None))
+    monkeypatch.setattr(
+        notebook, "Runner", lambda _: SimpleNamespace(close=lambda: None, continue_queue=lambda: None)
+    )
     monkeypatch.setattr(notebook, "atexit", SimpleNamespace(register=ends.append))
     notebook._server.__wrapped__(tmp_path)
     logging.getLogger("explorer.views.aside").error("It did not work out.")

@@ -12,9 +12,11 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from explorer import explore
-from explorer.model.errors import InputError
+from explorer import explore, notebook
+from explorer.model.errors import InputError, RunError
+from explorer.model.run import Run, RunStatus
 from explorer.model.source import source_of
+from explorer.model.workspace import Workspace
 from explorer.notebook import _server
 
 N = 40
@@ -54,6 +56,31 @@ def test_a_frame_holds_a_page_on_the_data(tmp_path: Path) -> None:
         for page in list(app.pages):
             page.close()
         app.runner.close()
+
+
+def test_what_a_page_is_about_to_queue_is_left_to_it_when_more_data_is_opened(tmp_path: Path) -> None:
+    explore(FRAME, vectors="v", workspace=tmp_path)
+    app, _ = _server(tmp_path)
+    try:
+        (run,) = app.runner.runs()
+        queued = Run.new(run.dataset_id, run.data_hash, run.n, run.parameters)
+        app.workspace.save_run(queued)
+        explore(FRAME, vectors="v", workspace=tmp_path)
+        assert app.runner.wait(queued.id, timeout=60).status is RunStatus.QUEUED
+    finally:
+        app.runner.close()
+
+
+def test_a_server_that_does_not_start_leaves_the_workspace_to_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("_listen", "warm_up_drawing"):
+        monkeypatch.setattr(notebook, name, lambda *_: None)
+    monkeypatch.setattr(notebook, "PATIENCE", 0.0)
+    with pytest.raises(RunError, match="did not start"):
+        explore(FRAME, vectors="v", workspace=tmp_path)
+    with Workspace(tmp_path) as again:
+        again.claim()
 
 
 @pytest.mark.parametrize(
