@@ -88,6 +88,7 @@ class CoveragePanel(Question):
             "Draws where on the map the batch lies more or less densely than the other items.",
         )  # fmt: skip
         self._dark, self._show, self._offering = dark, show, Aside()
+        self._offered_of = ""
         self.arrivals: Arrivals | None = None
         self._make_fields()
         self.on_map = pmui.Switch(
@@ -146,12 +147,13 @@ class CoveragePanel(Question):
     def look_anew(self) -> None:
         """Be about another run, or another map of it: what was found is forgotten."""
         self.forget()
-        options = _kinds(colourable(self._session))
-        others = options != self.by.options
-        if others:
+        dataset, options = self._session.dataset, _kinds(colourable(self._session))
+        if options != self.by.options:
             self.condition.param.update(value="", value_input="")
             self.by.param.update(options=options, value=By.CONDITION)
-        if others or self.by.value is By.DATA:
+        # Columns called the same have other categories in other data.
+        of, self._offered_of = self._offered_of, "" if dataset is None else dataset.id
+        if of != self._offered_of or self.by.value is By.DATA:
             self._offer()
 
     def forget(self) -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from bokeh.document import Document
 
@@ -264,6 +266,23 @@ def test_what_was_found_goes_with_its_data(session: Session, panel: DriftPanel) 
     session.open(session.workspace.dataset(session.workspace.runs()[0].dataset_id))
     assert panel.column.value == "added"
     assert panel._rest.visible
+
+
+def test_a_column_called_the_same_offers_the_categories_of_the_data_that_is_open(
+    session: Session, panel: DriftPanel, tmp_path: Path
+) -> None:
+    one, first = panel.coverage, session.dataset
+    table = pa.table(
+        {"kind": ["red", "blue"] * 20, "added": pa.array(np.full(40, np.datetime64("2024-01-01")))}
+    )
+    np.save(tmp_path / "alike.npy", np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32))
+    pq.write_table(table, tmp_path / "items.parquet")
+    one.by.value = "kind"
+    one.category.value = 4
+    session.open(session.workspace.add_dataset(tmp_path / "alike.npy", items=tmp_path / "items.parquet"))
+    assert (one.by.value, one.category.options, one.category.value) == ("kind", {"blue": 0, "red": 1}, 0)
+    session.open(first)
+    assert len(one.category.options) == 5
 
 
 def test_work_shows_its_share_and_is_cancelled(
