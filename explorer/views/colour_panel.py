@@ -14,7 +14,7 @@ from explorer.model.session import Session
 from explorer.model.statistics import STABILITY, STATISTICS
 from explorer.views import palette
 from explorer.views.aside import Aside
-from explorer.views.colouring import category_colours, colours, edge_colours, offered
+from explorer.views.colouring import category_colours, colours, edge_colours, offered, without_colour
 from explorer.views.legend import LegendList, LegendRow
 from explorer.views.text import count
 from explorer.views.theme import stylesheet
@@ -187,7 +187,7 @@ def density_ramp(dark: bool) -> str:
 
 def codes_of(key: int, categories: Categories) -> frozenset[int]:
     """The categories that a row of the legend stands for, -1 for missing values."""
-    return frozenset(_without_colour(categories)) if key == OTHER else frozenset({key})
+    return frozenset(without_colour(categories)) if key == OTHER else frozenset({key})
 
 
 def legend_rows(session: Session, dark: bool, search: str = "") -> tuple[LegendRow, ...]:
@@ -206,7 +206,7 @@ def legend_rows(session: Session, dark: bool, search: str = "") -> tuple[LegendR
     categories, theme = session.categories(session.colour_by), palette.tokens(dark)
     if not categories.names:
         return ()
-    own, without = category_colours(categories, dark), _without_colour(categories)
+    own, without = category_colours(categories, dark), without_colour(categories)
     shades = edge_colours(categories, dark) if categories.ranges is not None else ()
     selection, wanted = session.selection, search.strip().casefold()
     selected = {share.code: share.selected for share in composition(selection.mask, categories)}
@@ -240,9 +240,3 @@ def unlisted(categories: Categories) -> str:
         return ""
     items = count(int(categories.counts[MOST_ROWS:].sum()))
     return f'<div class="muted">and {count(rest)} more categories with {items} items</div>'
-
-
-def _without_colour(categories: Categories) -> range:
-    # Ranges all have one.
-    n = len(categories.names) if categories.ranges is None else 0
-    return range(palette.MOST_COLOURS, n)

@@ -243,6 +243,18 @@ def test_noise_is_grey_beneath_and_takes_no_colour_from_the_clusters() -> None:
     assert (alone[:, 3] == 1).tolist() == [False, False, True, False]
 
 
+@pytest.mark.parametrize("noise", [0, 41])
+def test_noise_is_no_other_however_many_clusters_there_are(noise: int) -> None:
+    names = tuple(f"{code}" for code in range(42))
+    noisy = Categories(np.arange(42, dtype=np.int32), names, np.ones(42, np.int64), noise=noise)
+    (rarest,) = colour_panel.codes_of(colour_panel.OTHER, noisy)
+    assert rarest == max({*range(42)} - {noise})
+    assert category_colours(noisy, True).count(palette.DARK.other) == 1
+    assert category_colours(noisy, True)[rarest] == palette.DARK.other
+    weights = colour_table(noisy, dark=True)[:, 3]
+    assert set(np.flatnonzero(weights == np.float32(BENEATH))) == {rarest, noise, 42}
+
+
 def test_a_column_chosen_while_another_is_drawn_never_mixes_their_codes_and_colours(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
