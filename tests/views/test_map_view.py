@@ -174,6 +174,22 @@ def test_a_lasso_is_shown_around_the_rows_it_chose_on_a_map_laid_over_another(se
     other.close()
 
 
+def test_shores_lie_over_the_first_map_once_a_paused_run_is_stopped(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other, (second,), snapshot = beside(session), session.beside_ids, session.snapshot
+    with monkeypatch.context() as paused:
+        paused.setattr(session, "snapshot", lambda one: replace(snapshot(one), final=one != second))
+        session.water = 0.5
+    before = other.water.source.data
+    session.param.trigger("progress")
+    after, alignment = other.water.source.data, session.alignment(second, snapshot(second))
+    assert len(after["xs"]) > 0
+    for *was, x, y in zip(before["xs"], before["ys"], after["xs"], after["ys"], strict=True):
+        np.testing.assert_allclose(np.column_stack([x, y]), alignment.apply(np.column_stack(was)))
+    other.close()
+
+
 def test_s_selects_what_is_on_the_screen(session: Session, view: MapView) -> None:
     drawn(view)
     view.zoom(3)
