@@ -214,6 +214,20 @@ def test_a_search_finds_categories_that_the_legend_has_no_row_for(session: Sessi
     assert [row["name"] for row in colour_panel.legend_rows(session, True, " K24")] == [
         f"k24{digit}" for digit in range(10)
     ]
+    categories = session.categories("kind")
+    assert "and 50 more categories" in colour_panel.unlisted(categories, "K")
+    assert colour_panel.unlisted(categories, "k2") == ""
+
+
+def test_a_search_ends_with_the_column_it_was_of(session: Session) -> None:
+    session.param.update(colour_by="kind", isolated=frozenset())
+    panel = colour_panel.ColourPanel(session)
+    of = panel.legend.of
+    panel._on_legend({"act": "search", "text": "k24"})
+    assert (len(panel.legend.rows), panel._beneath.object, panel.legend.of) == (10, "", of)
+    session.colour_by = "score"
+    assert len(panel.legend.rows) == 11
+    assert panel.legend.of != of
 
 
 def test_pointing_at_a_category_fades_the_others_beneath_it_and_moves_no_point(session: Session) -> None:
