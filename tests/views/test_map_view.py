@@ -317,19 +317,22 @@ def test_an_epoch_that_cannot_be_read_says_so_until_another_is_looked_at(
     assert view.overlay.state == {}
 
 
-def test_a_map_that_cannot_be_drawn_says_so_in_its_place(
+def test_a_map_that_cannot_be_drawn_says_so_in_its_place_until_it_can(
     session: Session, view: MapView, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(*_: object) -> None:
         raise ZeroDivisionError
 
     assert view.overlay.state == {}
-    monkeypatch.setattr(map_view, "draw", fail)
-    view.feed.start()
-    until(lambda: any(record.exc_info for record in caplog.records))
-    until(lambda: view.feed.sent > 0 or turn(view._doc) is not None)
+    with monkeypatch.context() as broken:
+        broken.setattr(map_view, "draw", fail)
+        view.feed.start()
+        until(lambda: any(record.exc_info for record in caplog.records))
+        until(lambda: view.feed.sent > 0 or turn(view._doc) is not None)
     assert view.overlay.state["kind"] == "error"
     assert "explorer.log" in view.overlay.state["detail"]
+    drawn(view)
+    assert view.overlay.state == {}
 
 
 class Drawing:
