@@ -28,6 +28,7 @@ from explorer.views.difference_picture import difference_picture, ramp
 from explorer.views.drift_state import ALL_GAPS, CLUSTER, GAP, coverage_state
 from explorer.views.found_rows import FoundRows, select_found
 from explorer.views.line_input import LineInput
+from explorer.views.other_clusters import OtherClusters
 from explorer.views.question import Question
 from explorer.views.text import count, told_apart
 from explorer.views.theme import script, stylesheet
@@ -90,6 +91,7 @@ class CoveragePanel(Question):
         self._dark, self._show, self._offering = dark, show, Aside()
         self._offered_of = ""
         self.arrivals: Arrivals | None = None
+        self.caution = OtherClusters(session, "compare again")
         self._make_fields()
         self.on_map = pmui.Switch(
             label="Show on the map",
@@ -136,7 +138,7 @@ class CoveragePanel(Question):
     def __panel__(self) -> pn.viewable.Viewable:
         return pn.Column(
             self.by, self.category, self.data, self._alone, self.condition, self.compare, self.work,
-            self.on_map, self.result, sizing_mode="stretch_width", margin=0,
+            self.on_map, self.caution, self.result, sizing_mode="stretch_width", margin=0,
         )  # fmt: skip
 
     def use_theme(self, dark: bool) -> None:
@@ -160,6 +162,7 @@ class CoveragePanel(Question):
         """Nothing was found, nor is anything looked for or shown on the map."""
         super().forget()
         self.arrivals, self.on_map.value = None, False
+        self.caution.about(None)
         self._draw()
 
     # What the batch may be
@@ -224,6 +227,7 @@ class CoveragePanel(Question):
 
     def _put(self, found: Found) -> None:
         self.found, self.arrivals = found
+        self.caution.about(self.found.labels)
         self._draw()
 
     # What was found

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from bokeh.document import Document
 
-from explorer.model.clusters import find
+from explorer.model.clusters import ClusterParameters, apply, find
 from explorer.model.density_difference import difference
 from explorer.model.doing import Doing
 from explorer.model.drawing import Ground
@@ -266,6 +266,28 @@ def test_what_was_found_goes_with_its_data(session: Session, panel: DriftPanel) 
     session.open(session.workspace.dataset(session.workspace.runs()[0].dataset_id))
     assert panel.column.value == "added"
     assert panel._rest.visible
+
+
+def test_what_was_told_of_clusters_that_were_replaced_says_so_until_it_is_asked_again(
+    session: Session, panel: DriftPanel
+) -> None:
+    workspace, run, one = session.workspace, session.run(session.run_id), panel.coverage
+    panel.compare.clicks += 1
+    one.condition.value = BATCH
+    one.compare.clicks += 1
+    was, cautions = (panel.found, one.found), (panel.caution.said, one.caution.said)
+    assert [said.object for said in cautions] == ["", ""]
+    found = find(workspace, run)
+    other = replace(found, labels=found.labels[::-1].copy())
+    apply(workspace, run, other, ClusterParameters.for_rows(run.n), run)
+    session.hear()
+    assert all("other clusters than the run has now: compare again" in said.object for said in cautions)
+    assert (panel.found, one.found) == was, "nothing that was found is lost"
+    panel.compare.clicks += 1
+    assert [bool(said.object) for said in cautions] == [False, True]
+    session.run_id = ""
+    assert [said.object for said in cautions] == ["", ""]
+    workspace.save_clustering(run.id, None)
 
 
 def test_a_column_called_the_same_offers_the_categories_of_the_data_that_is_open(
