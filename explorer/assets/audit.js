@@ -209,6 +209,10 @@ export function render({model}) {
   const draw = () => {
     const told = model.state
     if (!told.said) { box.replaceChildren(); return }
+    // A level that no finding has would list none, and there is no button to let it go.
+    for (const level of levels) {
+      if (!told.findings.some((entry) => entry.severity === level)) { levels.delete(level) }
+    }
     const verdict = part("p", "note", told.said)
     verdict.setAttribute("role", "status")
     replaceKeepingFocus(box, [

@@ -55,11 +55,14 @@ export function render({model}) {
     drawBars(list, model.rows, model.label, row)
     list.classList.toggle("scale", model.rows.some((entry) => entry.shade))
     search.hidden = !model.searchable
-    if (search.hidden) { search.value = "" }
     all.hidden = !model.isolating
     head.hidden = search.hidden && all.hidden
     none.hidden = model.rows.length > 0 || search.value === ""
   }
+  model.on("of", () => {
+    clearTimeout(typing)
+    search.value = ""
+  })
   model.on(["rows", "label", "searchable", "isolating"], draw)
   draw()
   return whole

@@ -80,7 +80,7 @@ export function render({model, view}) {
     scale: () => ramped(scale, model.scale, "items per pixel", CAUTION),
     legend: () => ramped(legend, model.legend, model.legend.name, model.legend.about),
     outside: () => {
-      outside.hidden = !model.outside
+      outside.hidden = !model.outside || Boolean(model.state.kind)
       const all = part("button", "link", "show all")
       all.type = "button"
       all.addEventListener("click", () => model.send_msg({action: "everything"}))
@@ -104,6 +104,7 @@ export function render({model, view}) {
       }
       draw.scale()
       draw.legend()
+      draw.outside()
       draw.view()
     },
   }

@@ -14,7 +14,9 @@ export function render({model}) {
 
   const rename = (line, entry) => {
     const field = nameField("saved-name", `New name of ${entry.name}`, entry.name,
-      (name) => model.send_msg({action: "rename", key: entry.key, name}), () => draw())
+      (name) => model.send_msg({action: "rename", key: entry.key, name}),
+      // No other line: the click that leaves this one is on one of them.
+      () => line.replaceWith(row(entry)))
     line.replaceChildren(field)
     field.focus()
     field.select()

@@ -30,6 +30,7 @@ from explorer.views.colouring import colourable
 from explorer.views.download import Download
 from explorer.views.drift_panel import Changes
 from explorer.views.found_rows import FoundRows, select_found
+from explorer.views.other_clusters import OtherClusters
 from explorer.views.small_button import main_button, several
 from explorer.views.theme import script, stylesheet
 from explorer.views.undertaking import Undertaking
@@ -39,7 +40,6 @@ NO_RUN = (
 )
 AT_WORK = "<b>The run is not at its end.</b><br>Its clusters can be audited once it is done or stopped."
 NO_COLUMNS = "The items have no columns to audit by: give a file of them beside the vectors."
-OTHER_CLUSTERS = "These are other clusters than the run has now: audit again to judge those."
 OPEN = "open"
 
 
@@ -68,13 +68,10 @@ class LookedAt:
     audit : Audit
     marks : mapping of str to Mark
         By the findings' keys.
-    is_of_now : bool
-        Whether the run still has these clusters.
     """
 
     audit: Audit
     marks: Mapping[str, Mark]
-    is_of_now: bool = True
 
 
 class AuditPanel(pn.viewable.Viewer):
@@ -135,7 +132,7 @@ class AuditPanel(pn.viewable.Viewer):
         )  # fmt: skip
         self._buttons = pn.Row(self.audit, self.report, margin=(4, 0), styles={"gap": "8px"})
         self.work = Undertaking(tell, self._arrange, long=True)
-        self._caution = pn.pane.HTML(margin=(4, 0, 0, 0), **sheet)
+        self._caution = OtherClusters(self._session, "audit again")
         self.result = AuditResult(self._on_message, margin=0, **wide)
         self._rest = pn.Column(
             self.columns, self._buttons, self.work, self._caution, self.result, margin=0, **wide
@@ -238,11 +235,7 @@ class AuditPanel(pn.viewable.Viewer):
         self._names = self._names if same else ()
         if found is not None:
             self.report.filename = f"audit-{found.audit.run.id}.html"
-        self._caution.object = (
-            ""
-            if found is None or found.is_of_now
-            else f'<div class="warn" role="status">{OTHER_CLUSTERS}</div>'
-        )
+        self._caution.about(None if found is None else found.audit.labels)
         self._arrange()
         self._draw()
         if found is not None and not same:
@@ -300,7 +293,7 @@ class AuditPanel(pn.viewable.Viewer):
 
         def put(now: dict[str, Mark]) -> None:
             if self._found is not None and self._found.audit.run.id == found.audit.run.id:
-                self._found = LookedAt(self._found.audit, now, self._found.is_of_now)
+                self._found = LookedAt(self._found.audit, now)
                 self._draw()
 
         self._marking.ask(work, put)
@@ -325,12 +318,7 @@ class AuditPanel(pn.viewable.Viewer):
 def _last(workspace: Workspace, run: Run) -> LookedAt | None:
     """The last audit of a run's map, with its marks; None without any."""
     audit = kept_audit.last(workspace, run)
-    if audit is None:
-        return None
-    # Clusters that nobody has found yet are no others.
-    known = clusters.seconds_to_find(workspace, run) == 0
-    is_of_now = not known or np.array_equal(clusters.find(workspace, run).labels, audit.labels)
-    return LookedAt(audit, Marks(workspace, run.id).all(), is_of_now)
+    return None if audit is None else LookedAt(audit, Marks(workspace, run.id).all())
 
 
 def _names(workspace: Workspace, items: Items, audit: Audit) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from explorer.model.session import Session
 from explorer.model.statistics import STABILITY, STATISTICS
 from explorer.views import palette
 from explorer.views.aside import Aside
-from explorer.views.colouring import category_colours, colours, edge_colours, offered
+from explorer.views.colouring import category_colours, colours, edge_colours, offered, without_colour
 from explorer.views.legend import LegendList, LegendRow
 from explorer.views.text import count
 from explorer.views.theme import stylesheet
@@ -91,7 +91,7 @@ class ColourPanel(pn.viewable.Viewer):
             self.column.param.update(options=options, value=name if name in options.values() else "")
 
     def _choose(self, event: Any) -> None:
-        self._search, name = "", event.new or ""
+        name = event.new or ""
         if name != self._session.colour_by:  # chosen here, and not told from there
             self._session.param.update(colour_by=name, isolated=frozenset(), highlighted=frozenset())
 
@@ -133,6 +133,9 @@ class ColourPanel(pn.viewable.Viewer):
         if self.column.value != name and name in self.column.options.values():
             self.column.value = name
         self.cancel.visible = session.derived.doing is not None
+        of = f"{'' if session.dataset is None else session.dataset.id} {name}"
+        if of != self.legend.of:
+            self._search, self.legend.of = "", of
         dark, search = self._dark, self._search
         if not colours(session, name):
             self._aside.forget()
@@ -142,7 +145,7 @@ class ColourPanel(pn.viewable.Viewer):
         def count_up() -> tuple[Any, ...]:
             categories = session.categories(name)
             rows = legend_rows(session, dark, search)
-            return rows, len(categories.names), hint(session), unlisted(categories)
+            return rows, len(categories.names), hint(session), unlisted(categories, search)
 
         self._aside.ask_instead(count_up, lambda counted: self._show(*counted))
 
@@ -187,7 +190,7 @@ def density_ramp(dark: bool) -> str:
 
 def codes_of(key: int, categories: Categories) -> frozenset[int]:
     """The categories that a row of the legend stands for, -1 for missing values."""
-    return frozenset(_without_colour(categories)) if key == OTHER else frozenset({key})
+    return frozenset(without_colour(categories)) if key == OTHER else frozenset({key})
 
 
 def legend_rows(session: Session, dark: bool, search: str = "") -> tuple[LegendRow, ...]:
@@ -206,14 +209,14 @@ def legend_rows(session: Session, dark: bool, search: str = "") -> tuple[LegendR
     categories, theme = session.categories(session.colour_by), palette.tokens(dark)
     if not categories.names:
         return ()
-    own, without = category_colours(categories, dark), _without_colour(categories)
+    own, without = category_colours(categories, dark), without_colour(categories)
     shades = edge_colours(categories, dark) if categories.ranges is not None else ()
-    selection, wanted = session.selection, search.strip().casefold()
+    selection, wanted = session.selection, _wanted(search)
     selected = {share.code: share.selected for share in composition(selection.mask, categories)}
     selected[MISSING] = selection.count - sum(selected.values())
     totals = {MISSING: categories.missing, **dict(enumerate(categories.counts.tolist()))}
-    found = [code for code, name in enumerate(categories.names) if wanted in name.casefold()]
-    named = [(code, categories.names[code], own[code]) for code in found[:MOST_ROWS]]
+    found = _found(categories, search)[:MOST_ROWS]
+    named = [(code, categories.names[code], own[code]) for code in found]
     grouped = [
         (OTHER, f"(other: {count(len(without))} categories)", theme.other, len(without)),
         (MISSING, NO_VALUE, theme.missing, categories.missing),
@@ -233,16 +236,19 @@ def legend_rows(session: Session, dark: bool, search: str = "") -> tuple[LegendR
     )
 
 
-def unlisted(categories: Categories) -> str:
-    """What the legend has no row of its own for, as HTML: categories beyond the first 200."""
-    rest = len(categories.names) - MOST_ROWS
-    if rest <= 0:
+def unlisted(categories: Categories, search: str = "") -> str:
+    """What the legend has no row of its own for, as HTML: categories found beyond the first 200."""
+    rest = _found(categories, search)[MOST_ROWS:]
+    if not rest:
         return ""
-    items = count(int(categories.counts[MOST_ROWS:].sum()))
-    return f'<div class="muted">and {count(rest)} more categories with {items} items</div>'
+    items = count(int(categories.counts[rest].sum()))
+    return f'<div class="muted">and {count(len(rest))} more categories with {items} items</div>'
 
 
-def _without_colour(categories: Categories) -> range:
-    # Ranges all have one.
-    n = len(categories.names) if categories.ranges is None else 0
-    return range(palette.MOST_COLOURS, n)
+def _wanted(search: str) -> str:
+    return search.strip().casefold()
+
+
+def _found(categories: Categories, search: str) -> list[int]:
+    wanted = _wanted(search)
+    return [code for code, name in enumerate(categories.names) if wanted in name.casefold()]

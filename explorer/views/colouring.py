@@ -124,6 +124,14 @@ def category_colours(categories: Categories, dark: bool) -> tuple[str, ...]:
     return _scale(categories.ranges, dark, fineness)[fineness // 2 :: fineness]
 
 
+def without_colour(categories: Categories) -> list[int]:
+    """The categories that share the grey of "other": all beyond the first 40, of which noise is none."""
+    if categories.ranges is not None:  # which all have a colour
+        return []
+    ranked = [code for code in range(len(categories.names)) if code != categories.noise]
+    return ranked[palette.MOST_COLOURS :]
+
+
 def edge_colours(categories: Categories, dark: bool) -> tuple[tuple[str, str], ...]:
     """The first and the last colour of each range, for a scale that runs on from row to row."""
     assert categories.ranges is not None
@@ -155,7 +163,7 @@ def colour_table(
     if categories.ranges is None:
         table = palette.lookup(_named_colours(categories, dark), theme.missing)
         # Greys never cover a colour: "other", and noise.
-        table[palette.MOST_COLOURS :, 3] = BENEATH
+        table[without_colour(categories), 3] = BENEATH
         if categories.noise >= 0:
             table[categories.noise, 3] = BENEATH
     else:

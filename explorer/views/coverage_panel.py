@@ -28,6 +28,7 @@ from explorer.views.difference_picture import difference_picture, ramp
 from explorer.views.drift_state import ALL_GAPS, CLUSTER, GAP, coverage_state
 from explorer.views.found_rows import FoundRows, select_found
 from explorer.views.line_input import LineInput
+from explorer.views.other_clusters import OtherClusters
 from explorer.views.question import Question
 from explorer.views.text import count, told_apart
 from explorer.views.theme import script, stylesheet
@@ -88,7 +89,9 @@ class CoveragePanel(Question):
             "Draws where on the map the batch lies more or less densely than the other items.",
         )  # fmt: skip
         self._dark, self._show, self._offering = dark, show, Aside()
+        self._offered_of = ""
         self.arrivals: Arrivals | None = None
+        self.caution = OtherClusters(session, "compare again")
         self._make_fields()
         self.on_map = pmui.Switch(
             label="Show on the map",
@@ -135,7 +138,7 @@ class CoveragePanel(Question):
     def __panel__(self) -> pn.viewable.Viewable:
         return pn.Column(
             self.by, self.category, self.data, self._alone, self.condition, self.compare, self.work,
-            self.on_map, self.result, sizing_mode="stretch_width", margin=0,
+            self.on_map, self.caution, self.result, sizing_mode="stretch_width", margin=0,
         )  # fmt: skip
 
     def use_theme(self, dark: bool) -> None:
@@ -146,18 +149,20 @@ class CoveragePanel(Question):
     def look_anew(self) -> None:
         """Be about another run, or another map of it: what was found is forgotten."""
         self.forget()
-        options = _kinds(colourable(self._session))
-        others = options != self.by.options
-        if others:
+        dataset, options = self._session.dataset, _kinds(colourable(self._session))
+        if options != self.by.options:
             self.condition.param.update(value="", value_input="")
             self.by.param.update(options=options, value=By.CONDITION)
-        if others or self.by.value is By.DATA:
+        # Columns called the same have other categories in other data.
+        of, self._offered_of = self._offered_of, "" if dataset is None else dataset.id
+        if of != self._offered_of or self.by.value is By.DATA:
             self._offer()
 
     def forget(self) -> None:
         """Nothing was found, nor is anything looked for or shown on the map."""
         super().forget()
         self.arrivals, self.on_map.value = None, False
+        self.caution.about(None)
         self._draw()
 
     # What the batch may be
@@ -222,6 +227,7 @@ class CoveragePanel(Question):
 
     def _put(self, found: Found) -> None:
         self.found, self.arrivals = found
+        self.caution.about(self.found.labels)
         self._draw()
 
     # What was found

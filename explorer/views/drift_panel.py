@@ -17,6 +17,7 @@ from explorer.model.session import Session
 from explorer.views.coverage_panel import CoveragePanel
 from explorer.views.drift_state import drift_state
 from explorer.views.found_rows import FoundRows, select_found
+from explorer.views.other_clusters import OtherClusters
 from explorer.views.question import Question
 from explorer.views.theme import script, stylesheet
 
@@ -89,10 +90,11 @@ class DriftPanel(Question):
             description="The column of dates or times over which the share of each cluster is compared.",
             **wide,
         )
+        self.caution = OtherClusters(session, "compare again")
         self.coverage = CoveragePanel(session, tell, dark, show)
         section = '<div class="section">Coverage of a batch</div>'
         self._rest = pn.Column(
-            self.column, self.compare, self.work, self.result,
+            self.column, self.compare, self.work, self.caution, self.result,
             pn.pane.HTML(section, margin=(14, 0, 0, 0), **sheet), self.coverage,
             margin=0, **wide,
         )  # fmt: skip
@@ -115,6 +117,11 @@ class DriftPanel(Question):
         """The page is gone."""
         super().close()
         self.coverage.close()
+
+    def forget(self) -> None:
+        """Nothing was found, nor is anything looked for."""
+        super().forget()
+        self.caution.about(None)
 
     def _follow(self, *_: Any) -> None:
         """What was found goes with the map it is of."""
@@ -153,6 +160,7 @@ class DriftPanel(Question):
 
     def _put(self, found: Drift) -> None:
         self.found, self.result.state = found, drift_state(found)
+        self.caution.about(found.labels)
 
     def _on_message(self, message: dict[str, str]) -> None:
         if self.found is not None:

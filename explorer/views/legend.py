@@ -33,6 +33,8 @@ class LegendList(Part):
         What is shown, in order; ``shade`` is where the colours of a range begin and end.
     label : str
         What the list is, for screen readers.
+    of : str
+        What the categories are of: when it changes, the field to search in is emptied.
     searchable : bool
         Whether there is a field to search names in.
     isolating : bool
@@ -44,6 +46,7 @@ class LegendList(Part):
 
     rows = param.List(default=[], item_type=dict)
     label = param.String("")
+    of = param.String("")
     searchable = param.Boolean(False)
     isolating = param.Boolean(False)
 

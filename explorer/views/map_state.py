@@ -16,6 +16,11 @@ STAGES = {
     "initial layout": ("Placing the first points", "A rough map that the layout starts from."),
     "layout": ("Beginning the layout", "The first points appear in a moment."),
 }
+NOT_DRAWN = {
+    "kind": "error",
+    "title": "This map cannot be drawn",
+    "detail": "explorer.log in the workspace's folder says why.",
+}
 
 
 def map_state(session: Session, run_id: str) -> dict[str, Any]:

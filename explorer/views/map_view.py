@@ -29,7 +29,7 @@ from explorer.views.hovering import Hover
 from explorer.views.map_figure import DASHED, NO_OUTLINE, bare_figure, drag_tools, outlines
 from explorer.views.map_gestures import MapGestures
 from explorer.views.map_overlay import MapOverlay, density_scale
-from explorer.views.map_state import map_state
+from explorer.views.map_state import NOT_DRAWN, map_state
 from explorer.views.sample_marks import SampleMarks, dotted
 from explorer.views.shading import Picture, Style, draw
 from explorer.views.text import count
@@ -300,6 +300,8 @@ class MapView(pn.viewable.Viewer):
 
     def _note(self, scale: dict[str, Any], outside: int, live: bool) -> None:
         # On a painter's thread: what the overlay says of the picture, when that has changed.
+        if self.overlay.state == NOT_DRAWN:  # of a frame before
+            soon(self._doc, self._describe)
         outside = 0 if self.camera.is_zoomed or self.camera.shows_everything else outside
         soon_again = live and time.monotonic() - self._noted_at < LIVE_SECONDS
         if not soon_again and (scale, outside) != (self.overlay.scale, self.overlay.outside):
@@ -376,8 +378,7 @@ class MapView(pn.viewable.Viewer):
         self.overlay.param.update(state=map_state(session, self.run_id), title=title)
 
     def _tell_failure(self) -> None:
-        title, detail = "This map cannot be drawn", "explorer.log in the workspace's folder says why."
-        self.overlay.state = {"kind": "error", "title": title, "detail": detail}
+        self.overlay.state = NOT_DRAWN
 
     def _make_figure(self) -> figure:
         plot = bare_figure(self.viewport)

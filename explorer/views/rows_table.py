@@ -33,6 +33,7 @@ from explorer.views.turns import soon
 PAGE_SIZE = 8
 LONGEST_CELL = 300
 SHOWN_SIDE = 32
+ROW = '<button type="button" title="Look at this item">{}</button>'
 SOUND = '<button type="button" title="Look at this item and play its sound">▶ sound</button>'
 
 
@@ -107,7 +108,7 @@ class Rows:
         here = slice(first, first + count)
         ids, items = self.ids[here], self.dataset.items
         table = items.look_up(ids.tolist())
-        columns = {ROW_ID: [number(row) for row in ids.tolist()]}
+        columns = {ROW_ID: [ROW.format(number(row)) for row in ids.tolist()]}
         columns |= {
             name: [shortened(value, LONGEST_CELL) for value in told[here].tolist()]
             for name, told in self.beside.items()
@@ -212,7 +213,7 @@ class RowsTable(pn.widgets.Tabulator):
         picture = names[0] if rows.dataset.image_side else None
         # Text stays text: cells by their formatter, titles, which Tabulator takes for markup, by escaping.
         formatters: dict[str, Any] = {
-            name: {"type": "html" if name in first.media else "plaintext"} for name in names
+            name: {"type": "html" if name in (ROW_ID, *first.media) else "plaintext"} for name in names
         }
         titles = {name: html.escape(name) for name in names} | {ROW_ID: "row"}
         if picture is not None:

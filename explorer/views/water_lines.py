@@ -60,10 +60,12 @@ class WaterLines:
         session, run_id = self._session, self._run_id()
         if session.water is None:
             return ()
-        epochs = [
-            None if (s := session.snapshot(one)) is None else s.epoch for one in (run_id, session.run_id)
+        # Which lies over which is decided once both are final, though no epoch passes by that.
+        maps = [
+            None if (s := session.snapshot(one)) is None else (s.epoch, s.final)
+            for one in (run_id, session.run_id)
         ]
-        return session.water, run_id, session.run_id, session.beside_ids, session.epoch, *epochs
+        return session.water, run_id, session.run_id, session.beside_ids, session.epoch, *maps
 
     def _lines(self) -> dict[str, list[Any]]:
         session, run_id = self._session, self._run_id()

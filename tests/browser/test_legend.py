@@ -42,6 +42,7 @@ def songs(opened: Page, served: Served, tmp_path: Path) -> Page:
             "plays": np.arange(N) % 100 + 0.5,
             "added": [date(2024, 1, 1) + timedelta(days=row) for row in range(N)],
             "title": [f"song {row}" for row in range(N)],
+            "artist": [f"artist {row % 20}" for row in range(N)],
         }
     )
     pq.write_table(table, tmp_path / "songs.parquet")
@@ -255,6 +256,9 @@ def test_a_long_legend_is_searched_and_one_alone_is_undone(songs: Page, served: 
     expect(songs.get_by_role("button", name="Show all")).to_be_hidden()
     search.fill("no such song")
     expect(songs.get_by_text("No category has this in its name.")).to_be_visible()
+    legend_by(songs, served, "artist")
+    expect(legend.get_by_role("button")).to_have_count(20)
+    expect(search).to_have_value("")
     legend_by(songs, served, "genre")
     expect(search).to_be_hidden()
 

@@ -340,6 +340,9 @@ def test_points_far_away_are_told_of_and_shown_on_request(
     note = on_screen.page.locator(".map-outside").first
     expect(note).to_have_text("1 point far outside · show all")
     assert view.viewport.x1 < 100
+    in_page(on_screen, lambda: session.look_at(""))
+    expect(note).to_be_hidden()  # nothing is outside of no map
+    in_page(on_screen, lambda: session.look_at(whole.run_id))
     note.get_by_role("button", name="show all").click()
     until(lambda: view.viewport.x1 > 900)
     expect(note).to_be_hidden()

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from explorer.model.run import RunParameters
+from explorer.views.map_overlay import density_scale
 from explorer.views.map_view import MapView
 from explorer.views.turns import soon
 from tests.browser.conftest import WHERE, MapOnScreen, Served, arrive, said, settle, until
@@ -83,6 +84,15 @@ def test_three_maps_are_one_selection_and_one_place_or_three(maps: list[MapOnScr
         told = session.figures(one.view.run_id)
         for words in (f"agreement {told.agreement:.2f}", f"disparity {told.disparity:.2f}"):
             expect(overlay(one, ".map-label")).to_contain_text(words)
+
+    # On a narrow map what lies far outside is told where it hides nothing.
+    scale = density_scale(1234, dark=True)
+    soon(served.explorer._doc, lambda: second.view.overlay.param.update(scale=scale, outside=1234))
+    notes = [overlay(second, name) for name in (".map-outside", ".map-scale")]
+    for note in notes:
+        expect(note).to_be_visible()
+    above, below = (note.bounding_box() for note in notes)
+    assert above["y"] + above["height"] <= below["y"]
 
     # A lasso on the third takes the rows in it, in that run's own coordinates, and is drawn on all.
     first.choose("Lasso")

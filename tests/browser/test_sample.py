@@ -88,7 +88,11 @@ def test_who_draws_again_sees_the_rows_drawn_last_and_their_columns(sampled: Pag
 
 
 def test_a_click_on_a_row_looks_at_its_item(sampled: Page, served: Served) -> None:
-    session = served.explorer.session
+    session, first = served.explorer.session, int(served.explorer.session.sample.rows[0])
+    sampled.locator(".tabulator-row").get_by_role("button", name=f"{first:,}", exact=True).focus()
+    sampled.keyboard.press("Enter")
+    until(lambda: session.pinned == first)
+    sampled.get_by_role("tab", name="Sample").click()
     sampled.get_by_role("button", name="Next Page").click()
     row = int(session.sample.rows[PAGE_SIZE])
     sampled.locator('.tabulator-row [tabulator-field="row_id"]', has_text=f"{row:,}").click()

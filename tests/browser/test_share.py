@@ -27,6 +27,7 @@ def test_a_copied_link_names_the_view_and_not_the_visit(
     until(lambda: "item=7" in opened_on_run.evaluate("location.search"))
     opened_on_run.get_by_role("button", name="Copy link").click()
     expect(opened_on_run.get_by_role("button", name="Copied")).to_be_visible()
+    expect(opened_on_run.locator("button + [role=status]")).to_have_css("width", "1px")
     named = parse_qs(urlsplit(opened_on_run.evaluate("navigator.clipboard.readText()")).query)
     assert named["run"] == [finished[0]]
     assert named["item"] == ["7"]

@@ -138,7 +138,7 @@ def test_marks_survive_another_page_and_another_audit_until_they_are_opened(
 
 def test_other_clusters_than_the_run_has_now_are_told(session: Session, audited: AuditPanel) -> None:
     workspace, run = session.workspace, session.run(session.run_id)
-    assert audited._caution.object == ""
+    assert audited._caution.said.object == ""
     found = find(workspace, run)
     fewer = np.where(found.labels == len(found.sizes) - 1, -1, found.labels).astype(np.int32)
     by_hand = replace(found, labels=fewer, persistence=found.persistence[:-1])
@@ -146,9 +146,9 @@ def test_other_clusters_than_the_run_has_now_are_told(session: Session, audited:
     apply(workspace, run, by_hand, ClusterParameters.for_rows(run.n), run, names=names)
     audited.look(False)
     audited.look(True)
-    assert "audit again" in audited._caution.object
+    assert "audit again" in audited._caution.said.object
     audited.audit.clicks += 1
-    assert audited._caution.object == ""
+    assert audited._caution.said.object == ""
     np.testing.assert_array_equal(audited.found.labels, fewer)
     assert {one["name"] for one in audited.result.state["sound"]["clusters"]} <= set(names)
     workspace.save_clustering(run.id, None)

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from bokeh.document import Document
 
-from explorer.model.clusters import find
+from explorer.model.clusters import ClusterParameters, apply, find
 from explorer.model.density_difference import difference
 from explorer.model.doing import Doing
 from explorer.model.drawing import Ground
@@ -264,6 +266,45 @@ def test_what_was_found_goes_with_its_data(session: Session, panel: DriftPanel) 
     session.open(session.workspace.dataset(session.workspace.runs()[0].dataset_id))
     assert panel.column.value == "added"
     assert panel._rest.visible
+
+
+def test_what_was_told_of_clusters_that_were_replaced_says_so_until_it_is_asked_again(
+    session: Session, panel: DriftPanel
+) -> None:
+    workspace, run, one = session.workspace, session.run(session.run_id), panel.coverage
+    panel.compare.clicks += 1
+    one.condition.value = BATCH
+    one.compare.clicks += 1
+    was, cautions = (panel.found, one.found), (panel.caution.said, one.caution.said)
+    assert [said.object for said in cautions] == ["", ""]
+    found = find(workspace, run)
+    other = replace(found, labels=found.labels[::-1].copy())
+    apply(workspace, run, other, ClusterParameters.for_rows(run.n), run)
+    session.hear()
+    assert all("other clusters than the run has now: compare again" in said.object for said in cautions)
+    assert (panel.found, one.found) == was, "nothing that was found is lost"
+    panel.compare.clicks += 1
+    assert [bool(said.object) for said in cautions] == [False, True]
+    session.run_id = ""
+    assert [said.object for said in cautions] == ["", ""]
+    workspace.save_clustering(run.id, None)
+
+
+def test_a_column_called_the_same_offers_the_categories_of_the_data_that_is_open(
+    session: Session, panel: DriftPanel, tmp_path: Path
+) -> None:
+    one, first = panel.coverage, session.dataset
+    table = pa.table(
+        {"kind": ["red", "blue"] * 20, "added": pa.array(np.full(40, np.datetime64("2024-01-01")))}
+    )
+    np.save(tmp_path / "alike.npy", np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32))
+    pq.write_table(table, tmp_path / "items.parquet")
+    one.by.value = "kind"
+    one.category.value = 4
+    session.open(session.workspace.add_dataset(tmp_path / "alike.npy", items=tmp_path / "items.parquet"))
+    assert (one.by.value, one.category.options, one.category.value) == ("kind", {"blue": 0, "red": 1}, 0)
+    session.open(first)
+    assert len(one.category.options) == 5
 
 
 def test_work_shows_its_share_and_is_cancelled(

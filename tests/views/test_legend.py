@@ -214,6 +214,20 @@ def test_a_search_finds_categories_that_the_legend_has_no_row_for(session: Sessi
     assert [row["name"] for row in colour_panel.legend_rows(session, True, " K24")] == [
         f"k24{digit}" for digit in range(10)
     ]
+    categories = session.categories("kind")
+    assert "and 50 more categories" in colour_panel.unlisted(categories, "K")
+    assert colour_panel.unlisted(categories, "k2") == ""
+
+
+def test_a_search_ends_with_the_column_it_was_of(session: Session) -> None:
+    session.param.update(colour_by="kind", isolated=frozenset())
+    panel = colour_panel.ColourPanel(session)
+    of = panel.legend.of
+    panel._on_legend({"act": "search", "text": "k24"})
+    assert (len(panel.legend.rows), panel._beneath.object, panel.legend.of) == (10, "", of)
+    session.colour_by = "score"
+    assert len(panel.legend.rows) == 11
+    assert panel.legend.of != of
 
 
 def test_pointing_at_a_category_fades_the_others_beneath_it_and_moves_no_point(session: Session) -> None:
@@ -241,6 +255,18 @@ def test_noise_is_grey_beneath_and_takes_no_colour_from_the_clusters() -> None:
     assert len({tuple(table[code, :3]) for code in (0, 1, 2, -1)}) == 4
     alone = colour_table(noisy, dark=True, isolated=frozenset({2}))
     assert (alone[:, 3] == 1).tolist() == [False, False, True, False]
+
+
+@pytest.mark.parametrize("noise", [0, 41])
+def test_noise_is_no_other_however_many_clusters_there_are(noise: int) -> None:
+    names = tuple(f"{code}" for code in range(42))
+    noisy = Categories(np.arange(42, dtype=np.int32), names, np.ones(42, np.int64), noise=noise)
+    (rarest,) = colour_panel.codes_of(colour_panel.OTHER, noisy)
+    assert rarest == max({*range(42)} - {noise})
+    assert category_colours(noisy, True).count(palette.DARK.other) == 1
+    assert category_colours(noisy, True)[rarest] == palette.DARK.other
+    weights = colour_table(noisy, dark=True)[:, 3]
+    assert set(np.flatnonzero(weights == np.float32(BENEATH))) == {rarest, noise, 42}
 
 
 def test_a_column_chosen_while_another_is_drawn_never_mixes_their_codes_and_colours(

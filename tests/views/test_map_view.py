@@ -174,6 +174,22 @@ def test_a_lasso_is_shown_around_the_rows_it_chose_on_a_map_laid_over_another(se
     other.close()
 
 
+def test_shores_lie_over_the_first_map_once_a_paused_run_is_stopped(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other, (second,), snapshot = beside(session), session.beside_ids, session.snapshot
+    with monkeypatch.context() as paused:
+        paused.setattr(session, "snapshot", lambda one: replace(snapshot(one), final=one != second))
+        session.water = 0.5
+    before = other.water.source.data
+    session.param.trigger("progress")
+    after, alignment = other.water.source.data, session.alignment(second, snapshot(second))
+    assert len(after["xs"]) > 0
+    for *was, x, y in zip(before["xs"], before["ys"], after["xs"], after["ys"], strict=True):
+        np.testing.assert_allclose(np.column_stack([x, y]), alignment.apply(np.column_stack(was)))
+    other.close()
+
+
 def test_s_selects_what_is_on_the_screen(session: Session, view: MapView) -> None:
     drawn(view)
     view.zoom(3)
@@ -301,19 +317,22 @@ def test_an_epoch_that_cannot_be_read_says_so_until_another_is_looked_at(
     assert view.overlay.state == {}
 
 
-def test_a_map_that_cannot_be_drawn_says_so_in_its_place(
+def test_a_map_that_cannot_be_drawn_says_so_in_its_place_until_it_can(
     session: Session, view: MapView, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(*_: object) -> None:
         raise ZeroDivisionError
 
     assert view.overlay.state == {}
-    monkeypatch.setattr(map_view, "draw", fail)
-    view.feed.start()
-    until(lambda: any(record.exc_info for record in caplog.records))
-    until(lambda: view.feed.sent > 0 or turn(view._doc) is not None)
+    with monkeypatch.context() as broken:
+        broken.setattr(map_view, "draw", fail)
+        view.feed.start()
+        until(lambda: any(record.exc_info for record in caplog.records))
+        until(lambda: view.feed.sent > 0 or turn(view._doc) is not None)
     assert view.overlay.state["kind"] == "error"
     assert "explorer.log" in view.overlay.state["detail"]
+    drawn(view)
+    assert view.overlay.state == {}
 
 
 class Drawing:

@@ -20,7 +20,7 @@ from explorer.model.session import Session
 from explorer.model.workspace import Workspace
 from explorer.views import telling
 from explorer.views.item_state import _pictures
-from explorer.views.rows_table import SOUND, Rows, RowsTable
+from explorer.views.rows_table import ROW, SOUND, Rows, RowsTable
 from tests.model.test_media import picture, tone
 from tests.views.test_media import decoded
 
@@ -124,6 +124,9 @@ def test_which_page_of_how_many_is_told(session: Session) -> None:
     table, all_rows = RowsTable(lambda _: None), rows(session, None)
     table.show(all_rows, all_rows.page(0, 8))
     assert '"1 of 5"' in table.stylesheets[-1]
+    assert table._page.frame["row_id"][7] == ROW.format(7)
+    markup = {name for name, how in table.formatters.items() if how["type"] == "html"}
+    assert markup == {"row_id", *table._page.media}
     few = Rows(session.dataset, np.arange(3), {})
     table.show(few, few.page(0, 8))
     assert '"1 of 1"' in table.stylesheets[-1]
