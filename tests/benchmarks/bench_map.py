@@ -42,7 +42,7 @@ HERE = Path(__file__).parent
 # The map's figure and image, the moment of the last gesture, and promises of the first repaint that fits.
 PROBE = """() => {
   const models = [...Bokeh.documents[0]._all_models.values()]
-  const source = models.find((m) => m.type === "ColumnDataSource" && m.data.image?.[0].length > 1)
+  const source = models.find((m) => m.type === "ColumnDataSource" && m.data.image?.[0]?.length > 1)
   if (!source) { return false }
   const glyph = (m) => m.renderers.some((one) => one.data_source === source)
   const figures = models.filter((m) => m.type === "Figure")

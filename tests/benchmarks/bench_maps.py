@@ -27,7 +27,7 @@ from tests.benchmarks.bench_map import Subject, browser, median, memory, opened,
 # Every map's own source, and how many frames it got.
 PROBE_ALL = """n => {
   const models = [...Bokeh.documents[0]._all_models.values()]
-  const sources = models.filter((m) => m.type === "ColumnDataSource" && m.data.image?.[0].length > 1)
+  const sources = models.filter((m) => m.type === "ColumnDataSource" && m.data.image?.[0]?.length > 1)
   if (sources.length < n) { return false }
   window.maps = sources.map((source) => {
     const one = {source, frames: 0, seen: 0}
