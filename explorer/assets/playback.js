@@ -1,5 +1,5 @@
 // Progress of the run on the map, its buttons and its cost curve; at rest its history, to scrub and to play.
-const ICONS = {pause: "M5 3v10M11 3v10", resume: "M8 1.500a6.500 6.500 0 1 0 0 13a6.500 6.500 0 1 0 0-13M6.500 5v6l4-3z", stop: "M4 4h8v8H4z", play: "M5 3v10l8-5z",
+const ICONS = {pause: "M5 3v10M11 3v10", resume: "M8 1.500a6.500 6.500 0 1 0 0 13a6.500 6.500 0 1 0 0-13M6 4l6 4l-6 4z", stop: "M4 4h8v8H4z", play: "M5 3v10l8-5z",
   rest: "M5 3v10M11 3v10", previous: "M12 3v10L5 8zM3.500 3v10", next: "M4 3v10l7-5zM12.500 3v10",
   newest: "M2.500 3v10l5-5zM7.500 3v10l5-5zM13.500 3v10"}
 const NAMES = {pause: "Pause", resume: "Resume", stop: "Stop, keeping the map as it is", play: "Play",

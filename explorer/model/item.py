@@ -15,6 +15,7 @@ from explorer.model.items import ROW_ID, Items
 from explorer.model.media import Media
 from explorer.model.neighbours import centre, nearest
 from explorer.model.selection import Selection, Step
+from explorer.model.written import TURNED
 
 MOST_LIKE = 100_000
 
@@ -67,7 +68,10 @@ def names_of(items: Items, rows: NDArray[np.int64]) -> list[str | None]:
     if column is None:
         return [None] * len(rows)
     values = items.look_up(rows.tolist(), [column])[column]
-    return [None if value.as_py() is None else str(python_value(value))[:120] for value in values]
+    return [
+        None if value.as_py() is None else str(python_value(value))[:120].translate(TURNED)
+        for value in values
+    ]
 
 
 def like_row(dataset: Dataset, row: int, k: int, metric: str) -> Step:
