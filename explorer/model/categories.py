@@ -17,8 +17,8 @@ MISSING = -1
 MOST_CATEGORIES = 1_000
 NO_VALUE = "(no value)"
 """What missing values are called where they are chosen like a category."""
-BLANK = "(blank)"
-"""What a text of nothing, or of spaces, is called: a name that can be seen."""
+EMPTY, BLANK = "(empty text)", "(blank)"
+"""What a text of nothing, and one of spaces, is called: names that can be seen."""
 
 
 @dataclass(frozen=True)
@@ -138,4 +138,4 @@ def _written(names: pa.Array) -> list[str]:
         # numpy writes the shortest text that tells a value of its type from all others.
         return [str(value).removesuffix(".0") for value in names.to_numpy()]
     written = (str(value).lower() if isinstance(value, bool) else str(value) for value in names.to_pylist())
-    return [name.translate(TURNED) if name.strip() else BLANK for name in written]
+    return [name.translate(TURNED) if name.strip() else BLANK if name else EMPTY for name in written]

@@ -81,7 +81,7 @@ class Derived:
                 return self._known[key]
             if key in self._doing or key in self._faults or self._closed:
                 return None
-            doing = self._doing[key] = Doing(f"computing {STATISTICS[name].label}")
+            doing = self._doing[key] = Doing(STATISTICS[name].work)
         self._thread.submit(self._compute, doing, key, name, run, runs)
         self.on_change()
         return None

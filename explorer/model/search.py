@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from explorer.model.errors import InputError
 from explorer.model.items import ROW_ID, Items
+from explorer.model.written import TURNED
 
 MOST_HITS = 50
 LONGEST = 200
@@ -27,7 +28,7 @@ class Hit:
     row : int
     column : str
     before, match, after : str
-        The text around the match, cut with "…" where it is long.
+        The text around the match, cut with "…" where it is long; a sign that turns letters around is "�".
     """
 
     row: int
@@ -150,6 +151,8 @@ def _near(name: str) -> str:
 def _hit(row: int, column: str, text: str, needle: str) -> Hit:
     signs = [_folded_sign(sign) for sign in text]
     start = "".join(signs).find(needle)
+    # Found in the text as it is, and shown with the signs that turn letters around.
+    text = text.translate(TURNED)
     if start < 0:
         return Hit(row, column, _cut_end(text), "", "")
     begins = np.cumsum([0, *map(len, signs)])

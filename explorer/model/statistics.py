@@ -51,14 +51,23 @@ class Statistic:
         What it is called.
     about : str
         What it means, in one sentence.
+    work : str
+        What computing it is called; by default that it is computed.
     """
 
     label: str
     about: str
+    work: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.work:
+            object.__setattr__(self, "work", f"computing {self.label}")
 
 
 STATISTICS = {
-    CLUSTER: Statistic("cluster", "Groups of the map found by HDBSCAN; grey is noise, in no group."),
+    CLUSTER: Statistic(
+        "cluster", "Groups of the map found by HDBSCAN; grey is noise, in no group.", "finding clusters"
+    ),
     PROBABILITY: Statistic("cluster probability", "How surely a point belongs to its cluster; 0 is noise."),
     DENSITY: Statistic("local density", "Items within a hundredth of the map's width around each point."),
     DISTORTION: Statistic(

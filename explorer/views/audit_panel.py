@@ -30,14 +30,13 @@ from explorer.views.colouring import colourable
 from explorer.views.download import Download
 from explorer.views.drift_panel import Changes
 from explorer.views.found_rows import FoundRows, select_found
+from explorer.views.no_map import no_map
 from explorer.views.other_clusters import OtherClusters
 from explorer.views.small_button import main_button, several
 from explorer.views.theme import script, stylesheet
 from explorer.views.undertaking import Undertaking
 
-NO_RUN = (
-    "<b>There is no map to audit.</b><br>Run the data first: an audit tells what is wrong with its clusters."
-)
+NO_RUN = ("There is no map to audit", ": an audit tells what is wrong with its clusters.")
 AT_WORK = "<b>The run is not at its end.</b><br>Its clusters can be audited once it is done or stopped."
 NO_COLUMNS = "The items have no columns to audit by: give a file of them beside the vectors."
 OPEN = "open"
@@ -170,7 +169,8 @@ class AuditPanel(pn.viewable.Viewer):
     def _follow(self, *_: Any) -> None:
         """What was found goes with the map it is of."""
         session, run = self._session, self._run
-        key = (session.dataset and session.dataset.id, run and (run.id, run.epoch, run.status))
+        data = session.dataset and session.dataset.id
+        key = (data, bool(session.runs), run and (run.id, run.epoch, run.status))
         if key == self._key:
             return
         if key[:1] != self._key[:1]:
@@ -197,7 +197,7 @@ class AuditPanel(pn.viewable.Viewer):
         ready, working, has_columns = self._ready, self.work.is_working, bool(self.columns.options)
         self._rest.visible = ready
         self._head.visible = not ready or not has_columns
-        words = NO_RUN if self._run is None else AT_WORK
+        words = no_map(self._session, *NO_RUN) if self._run is None else AT_WORK
         if ready:
             self._head.object = f'<div class="muted">{NO_COLUMNS}</div>'
         else:

@@ -21,6 +21,7 @@ from explorer.views.aside import Aside
 from explorer.views.cluster_form import ClusterForm
 from explorer.views.clusters_state import list_state, summary, tree_state
 from explorer.views.found_rows import select_found
+from explorer.views.no_map import no_map
 from explorer.views.part import Part
 from explorer.views.small_button import main_button, several, small_button
 from explorer.views.text import count
@@ -29,7 +30,7 @@ from explorer.views.turns import later
 from explorer.views.undertaking import Undertaking
 
 SETTLE_MS = 400
-NO_RUN = "<b>There is no map to cluster.</b><br>Run the data first."
+NO_RUN = ("There is no map to cluster", ".")
 AT_WORK = "<b>The run is not at its end.</b><br>Its clusters can be found once it is done or stopped."
 
 
@@ -164,7 +165,7 @@ class ClustersPanel(pn.viewable.Viewer):
             kinds = {column.name: column.kind for column in dataset.items.columns}
             usable = [name for name, kind in kinds.items() if kind in cluster_names.NAMING_KINDS]
             usual = list(cluster_names.naming_columns(dataset.items))
-            self.naming.param.update(options=usable, value=usual, visible=bool(usable))
+            self.naming.param.update(options=usable, value=usual)
         self.form.reset()
         self._on_runs()
 
@@ -174,7 +175,8 @@ class ClustersPanel(pn.viewable.Viewer):
         shown, run = self._session.run(self._session.run_id), self.form.run
         self._head.visible = run is None
         self._fields.visible = shown is not None
-        words = NO_RUN if shown is None else AT_WORK
+        self.naming.visible = shown is not None and bool(self.naming.options)
+        words = no_map(self._session, *NO_RUN) if shown is None else AT_WORK
         self._head.object = f'<div class="empty">{words}</div>'
         if run is not None and self._asked == (run.id, run.epoch):
             return

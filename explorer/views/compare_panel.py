@@ -18,6 +18,7 @@ from explorer.model.session import Session
 from explorer.model.statistics import STABILITY, comparable_runs
 from explorer.views.compare_state import CHANGING, CLUSTER, comparison_state
 from explorer.views.found_rows import FoundRows, select_found
+from explorer.views.no_map import no_map
 from explorer.views.question import Question
 from explorer.views.small_button import several, small_button
 from explorer.views.text import told_apart
@@ -25,7 +26,7 @@ from explorer.views.theme import script, stylesheet
 
 MOST_OTHERS = 4
 MOST_COMPARED = MOST_OTHERS + 1
-NO_RUN = "<b>There is no map to compare.</b><br>Run the data first; then run it again with another seed."
+NO_RUN = ("There is no map to compare", "; then run the data again with another seed.")
 AT_WORK = "<b>The run on the map is not done.</b><br>It can be compared once it is."
 ALONE = (
     "<b>There is nothing to compare with.</b><br>Run the data again with another seed: what only one seed "
@@ -126,7 +127,8 @@ class ComparePanel(Question):
         can_colour = session.dataset is not None and session.is_statistic(STABILITY)
         self.colour.visible = bool(self.result.state) and can_colour and session.is_compared
         if reference is None or not done or not self.others.options:
-            words = NO_RUN if reference is None else ALONE if done else AT_WORK
+            missing = no_map(session, *NO_RUN)
+            words = missing if reference is None else ALONE if done else AT_WORK
             self._head.object = f'<div class="empty">{words}</div>'
             return
         name = html.escape(reference.parameters.label)

@@ -22,6 +22,8 @@ from explorer.views.telling import telling
 from explorer.views.theme import stylesheet
 
 NOTABLE_LIFT = 1.5
+MOST_LETTERS = 40
+"""Of a name in a sentence."""
 MOST_ROWS, FEW_ROWS = 40, 8
 """Categories listed of a column alone, and of one among several."""
 
@@ -212,20 +214,27 @@ def findings(shares: tuple[Share, ...], ranges: bool = False) -> str:
         return ""
     total = sum(share.selected for share in present)
     lines = [
-        _line(f"{share.name} is over-represented", f"{share.lift:.1f}×")
+        _line(f"{text.shortened(share.name, MOST_LETTERS)} is over-represented", text.times(share.lift))
         for share in present[:2]
         if share.lift >= NOTABLE_LIFT
     ]
     lines += [
-        _line(f"{share.name} is mixed in", text.share(share.selected / total), "warn")
+        _line(f"{text.shortened(share.name, MOST_LETTERS)} is mixed in", _of_it(share, total), "warn")
         for share in present[1:3]
         if share.selected / total >= 0.05 and not ranges
     ]
     absent = [share for share in shares if not share.selected]
     if absent:
-        names = ", ".join(share.name for share in absent[:4]) + (" …" if len(absent) > 4 else "")
-        lines.append(_line(f"absent: {names}", text.count(len(absent))))
+        names = ", ".join(text.shortened(share.name, MOST_LETTERS) for share in absent[:4])
+        more = " …" if len(absent) > 4 else ""
+        many = _line(f"absent: {names}{more}", f"{text.count(len(absent))} categories")
+        one = _line(f"{names} is absent", f"0 of {text.count(absent[0].total)}")
+        lines.append(many if len(absent) > 1 else one)
     return '<div class="section">Against the whole</div>' + "".join(lines) if lines else ""
+
+
+def _of_it(share: Share, total: int) -> str:
+    return f"{text.share(share.selected / total)} of it"
 
 
 def _line(sentence: str, value: str, tone: str = "") -> str:

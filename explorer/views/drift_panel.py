@@ -17,11 +17,12 @@ from explorer.model.session import Session
 from explorer.views.coverage_panel import CoveragePanel
 from explorer.views.drift_state import drift_state
 from explorer.views.found_rows import FoundRows, select_found
+from explorer.views.no_map import no_map
 from explorer.views.other_clusters import OtherClusters
 from explorer.views.question import Question
 from explorer.views.theme import script, stylesheet
 
-NO_RUN = "<b>There is no map yet.</b><br>Run the data first: what changes is told of the clusters of its map."
+NO_RUN = ("There is no map yet", ": what changes is told of the clusters of its map.")
 AT_WORK = "<b>The run on the map is not done.</b><br>What changes is told once it is."
 NO_TIMES = "The items have no column of dates or times to tell by when each came in."
 
@@ -126,7 +127,8 @@ class DriftPanel(Question):
     def _follow(self, *_: Any) -> None:
         """What was found goes with the map it is of."""
         session, run = self._session, self._run
-        key = (session.dataset and session.dataset.id, run and (run.id, run.epoch, run.status))
+        data = session.dataset and session.dataset.id
+        key = (data, bool(session.runs), run and (run.id, run.epoch, run.status))
         if key == self._key:
             return
         self._key = key
@@ -144,7 +146,8 @@ class DriftPanel(Question):
         self.column.visible = has_times
         self.compare.visible = has_times and not self.work.is_working
         if not ready:
-            self._head.object = f'<div class="empty">{NO_RUN if run is None else AT_WORK}</div>'
+            words = no_map(self._session, *NO_RUN) if run is None else AT_WORK
+            self._head.object = f'<div class="empty">{words}</div>'
             return
         times = "" if has_times else f'<div class="muted">{NO_TIMES}</div>'
         self._head.object = f'<div class="section">Drift over time</div>{times}'

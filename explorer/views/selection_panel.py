@@ -48,7 +48,10 @@ class SelectionPanel(pn.viewable.Viewer):
         self.water = WaterPanel(session)
         self.saved = SavedPanel(session)
         self.composition = Composition(session, dark)
-        session.param.watch(self._draw, ["selection", "runs"])
+        self._ways = pn.Column(
+            self.formation, self.condition, self.water, self.saved, sizing_mode="stretch_width", margin=0
+        )
+        session.param.watch(self._draw, ["dataset", "selection", "runs", "run_id"])
         self._draw()
 
     def close(self) -> None:
@@ -59,10 +62,7 @@ class SelectionPanel(pn.viewable.Viewer):
         return pn.Column(
             self._head,
             self._buttons,
-            self.formation,
-            self.condition,
-            self.water,
-            self.saved,
+            self._ways,
             self.composition,
             sizing_mode="stretch_width",
             margin=0,
@@ -76,14 +76,12 @@ class SelectionPanel(pn.viewable.Viewer):
         selection = self._session.selection
         chosen = selection is not None and selection.count > 0
         self._buttons.visible = chosen
+        self._ways.visible = self._session.dataset is not None
         self._head.object = self._summary(chosen)
 
     def _summary(self, chosen: bool) -> str:
         if not chosen:
-            return (
-                '<div class="empty"><b>Nothing is selected.</b><br>Take the lasso or the box and drag around '
-                "a region of the map to see what is in it, write a condition, or click a bar below.</div>"
-            )
+            return f'<div class="empty">{self._how_to_select()}</div>'
         selection = self._session.selection
         runs = {run.id: run.title for run in self._session.runs}
         how = [told(step, runs) for step in selection.steps[-STEPS_TOLD:]]
@@ -91,6 +89,20 @@ class SelectionPanel(pn.viewable.Viewer):
             f'<div class="headline"><b>{text.count(selection.count)}</b>'
             f'<span class="muted">{text.share(selection.share)} of {text.count(selection.n)}</span></div>'
             f'<div class="muted">{html.escape(" → ".join(how))}</div>'
+        )
+
+    def _how_to_select(self) -> str:
+        session = self._session
+        if session.dataset is None:
+            return "<b>There is nothing to select from.</b><br>Open data on the left first."
+        if session.run(session.run_id) is None:
+            return (
+                "<b>Nothing is selected.</b><br>Write a condition or click a bar below. On the map of a run "
+                "you can draw around a region, too."
+            )
+        return (
+            "<b>Nothing is selected.</b><br>Take the lasso or the box and drag around a region of the map to "
+            "see what is in it, write a condition, or click a bar below."
         )
 
 

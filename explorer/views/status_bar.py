@@ -91,7 +91,7 @@ class StatusBar(pn.viewable.Viewer):
         elif session.progress is not None:
             parts.append(html.escape(activity(session.progress, session.run(session.run_id))))
         if self._frame:
-            parts.append(f'<span title="{FRAME}">frame {1000 * self._frame:.0f} ms</span>')
+            parts.append(f'<span title="{FRAME}">frame {1000 * self._frame:,.0f} ms</span>')
         self._pane.object = (
             f'<div class="status-line"><span>{"</span><span>".join(parts)}</span>'
             f'<span class="caution">{CAUTION}</span></div>'

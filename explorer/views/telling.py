@@ -13,8 +13,9 @@ EXPECTED = (InputError, WorkspaceError, RunError)
 
 
 def tell(sentence: str) -> None:
-    """Show a sentence in a notification."""
+    """Show a sentence in a notification, in the place of the one before."""
     if pn.state.notifications is not None:
+        pn.state.notifications.clear()
         pn.state.notifications.error(sentence, duration=10_000)
 
 

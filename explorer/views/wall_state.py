@@ -194,7 +194,7 @@ def _legend(wall: Wall, scored: Scored | None, dark: bool) -> dict[str, Any]:
     known, measure = _known(wall, scored).values(), MEASURES[wall.ring]
     note = "higher is better" if measure.high_is_good else "lower is better"
     if scored.waiting:
-        note = f"{count(scored.waiting)} of {count(len(wall.runs))} to come"
+        note = f"{count(scored.waiting)} of {count(len(wall.runs))} runs to come"
     return {
         "about": f"{wall.ring}: {measure.about}",
         "low": written(wall.ring, min(known)).removesuffix(UNITS[wall.ring]) if known else "",

@@ -43,12 +43,16 @@ class WaterLines:
 
     def draw_on(self, plot: figure, dark: bool) -> None:
         """Add the lines to a map."""
-        self._glyph = plot.multi_line("xs", "ys", source=self.source, line_width=1.4, level="annotation")
+        line: dict[str, Any] = {"source": self.source, "level": "annotation"}
+        # Light points lie beneath it as well as dark ones: hence the seam around.
+        self._seam = plot.multi_line("xs", "ys", line_width=3.6, line_alpha=0.75, **line)
+        self._glyph = plot.multi_line("xs", "ys", line_width=1.4, **line)
         self.use_theme(dark)
 
     def use_theme(self, dark: bool) -> None:
         """Draw for the dark or the light page."""
-        self._glyph.glyph.line_color = palette.tokens(dark).text
+        tokens = palette.tokens(dark)
+        self._glyph.glyph.line_color, self._seam.glyph.line_color = tokens.text, tokens.page
 
     def _draw(self, *_: Any) -> None:
         key = self._key()

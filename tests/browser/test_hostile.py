@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 from explorer.model.dataset import Dataset
 from explorer.model.run import RunParameters
 from explorer.views.rows_table import LONGEST_CELL
+from explorer.views.telling import tell
 from explorer.views.turns import soon
 from tests.browser.conftest import MapOnScreen, Served, fill, show, until
 from tests.browser.test_map import loneliest, point_at, tip
@@ -167,6 +168,20 @@ def test_the_sample_s_table_shows_markup_as_text(page_of_it: Page, served: Serve
     titles = page_of_it.locator('.tabulator-row [tabulator-field="title"]')
     expect(titles.nth(1)).to_have_text(f"{SHOWN} 1")
     expect(titles.first).to_have_text("y" * (LONGEST_CELL - 1) + "…")
+    nothing_ran(page_of_it)
+
+
+def test_what_went_wrong_is_told_as_text_and_takes_the_place_of_what_did_before(
+    page_of_it: Page, served: Served
+) -> None:
+    told = page_of_it.locator(".MuiAlert-message")
+    for sentence in (f"There is no column {NAME}.", VALUE, f"{OTHER} is < 3 & > 1."):
+        soon(served.explorer._doc, lambda sentence=sentence: tell(sentence))
+        expect(told.filter(has_text=sentence)).to_be_visible()
+        expect(told).to_have_count(1)
+        expect(told).to_have_text(sentence)
+    soon(served.explorer._doc, lambda: [tell(sentence) for sentence in ("one", "two", "three")])
+    expect(told).to_have_text(["three"])
     nothing_ran(page_of_it)
 
 

@@ -117,10 +117,10 @@ def test_names_are_ordered_by_count_numbers_by_value(items):
     assert items.categories("empty").names == ()
 
 
-def test_a_name_that_cannot_be_seen_is_called_blank(tmp_path):
-    pq.write_table(pa.table({"mood": ["", "calm", "calm", ""], "key": ["C", "C", " ", "D"]}), tmp_path / "i")
+def test_names_that_cannot_be_seen_are_called_empty_and_blank(tmp_path):
+    pq.write_table(pa.table({"mood": ["", "calm", "", " "], "key": ["C", "C", " ", "D"]}), tmp_path / "i")
     items = Items(tmp_path / "i", 4)
-    assert items.categories("mood").names == ("(blank)", "calm")
+    assert items.categories("mood").names == ("(empty text)", "(blank)", "calm")
     assert items.categories("key").names == ("C", "(blank)", "D")
 
 

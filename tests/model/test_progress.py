@@ -22,7 +22,12 @@ def test_the_share_of_a_silent_stage_rises_and_stays_below_one(earlier, later, p
 
 
 def test_the_share_has_no_kink():
-    assert share(0.9001, 1) - share(0.9, 1) == pytest.approx(share(0.9, 1) - share(0.8999, 1), rel=0.01)
+    assert share(0.7501, 1) - share(0.75, 1) == pytest.approx(share(0.75, 1) - share(0.7499, 1), rel=0.01)
+
+
+def test_a_stage_that_takes_three_times_as_long_is_seen_to_rise_until_its_end():
+    told = [f"{100 * share(elapsed, 1):.1f}%" for elapsed in (1, 1.5, 2, 2.5, 3)]
+    assert told == ["89.5%", "96.9%", "98.7%", "99.3%", "99.6%"]
 
 
 @given(st.lists(st.sampled_from([*STAGES, "queued"]), max_size=6), st.integers(0, 100))

@@ -102,5 +102,13 @@ def test_a_search_that_takes_too_long_is_stopped(items: Items) -> None:
     assert search(items, "zoe").rows.size == 8
 
 
+def test_a_sign_that_turns_letters_around_is_seen_beside_a_match_and_found_in_it(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"file": ["a \u202egnp.exe", "gnp"]}), tmp_path / "i")
+    (hit, _) = search(Items(tmp_path / "i", 2), "gnp").hits
+    assert (hit.before, hit.match, hit.after) == ("a \ufffd", "gnp", ".exe")
+    (turned,) = search(Items(tmp_path / "i", 2), "\u202eGN").hits
+    assert (turned.row, turned.match) == (0, "\ufffdgn")
+
+
 def test_a_file_cannot_be_reached_through_a_search(items: Items, tmp_path: Path) -> None:
     assert search(items, "' UNION SELECT * FROM read_text('/etc/passwd') --").rows.size == 0

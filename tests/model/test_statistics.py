@@ -90,7 +90,7 @@ def test_a_statistic_is_empty_until_it_is_there_and_then_told(session: Session) 
     first = session.categories(CLUSTER)
     if not first.names:
         assert (first.codes == -1).all()
-        assert told[0] == "computing cluster"
+        assert told[0] == "finding clusters"
         session.derived.wait()
         assert told[-1] is None
     assert len(session.categories(CLUSTER).names) in (5, 6)

@@ -10,7 +10,7 @@ import pytest
 from explorer.model.categories import Categories
 from explorer.model.projection import BENEATH
 from explorer.model.runner import Runner
-from explorer.model.selection import Step, composition
+from explorer.model.selection import Share, Step, composition
 from explorer.model.session import Session
 from explorer.model.workspace import Workspace
 from explorer.views import colour_panel, palette
@@ -186,6 +186,14 @@ def test_ranges_side_by_side_are_no_mixture(session: Session) -> None:
     assert "90 to 100 is over-represented" in composition_view.findings(shares, ranges=True)
     mixed = composition(np.isin(kinds.codes, (0, 1)), kinds)
     assert f"{kinds.names[1]} is mixed in" in composition_view.findings(mixed)
+
+
+def test_what_is_absent_is_told_of_how_many_and_long_names_are_cut() -> None:
+    there, long = Share("rock", 0, 9, 90, 1.0), "x" * 999
+    one = composition_view.findings((there, Share(long, 1, 0, 1_200, 0.0)))
+    assert f'{"x" * 39}… is absent</span><b class="">0 of 1,200<' in one
+    gone = tuple(Share(name, code, 0, 5, 0.0) for code, name in enumerate("abcde", 1))
+    assert 'absent: a, b, c, d …</span><b class="">5 categories<' in composition_view.findings((there, *gone))
 
 
 def test_numbers_on_both_sides_of_zero_diverge_from_a_grey_and_the_legend_says_so(session: Session) -> None:

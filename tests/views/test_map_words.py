@@ -66,6 +66,13 @@ def test_data_without_a_run_says_how_to_get_a_map(session: Session) -> None:
     assert map_state(session, "")["title"] == "No map yet"
 
 
+def test_runs_none_of_which_is_shown_are_told_of(session: Session) -> None:
+    at_rest(session, RunStatus.STOPPED)
+    state = map_state(session, "")
+    assert state["title"] == "No map is shown"
+    assert state["detail"].startswith("Choose a run on the left")
+
+
 def test_no_data_says_how_to_open_some(session: Session) -> None:
     session.dataset = None
     assert map_state(session, "")["title"] == "No data is open"

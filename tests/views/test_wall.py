@@ -235,7 +235,7 @@ def test_measures_that_are_slow_come_one_by_one_and_say_why_there_is_none(
     session.runs = (replace(session.runs[0], status=RunStatus.RUNNING), *session.runs[1:])
     say(wall, "choose", name="ring", value="stability")
     assert len(asked) == 4, "how stable runs are is computed once all are at rest"
-    assert wall.part.state["legend"]["note"] == "4 of 4 to come"
+    assert wall.part.state["legend"]["note"] == "4 of 4 runs to come"
 
 
 GRID = [
