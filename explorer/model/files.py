@@ -12,7 +12,7 @@ import shutil
 import threading
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -79,14 +79,19 @@ def supersede(temporary: Path, folder: Path) -> None:
     """Sync a folder written under the temporary name and give it another's place; raises OSError.
 
     No folder can be renamed over another: what was there is out of its place for the moment between two
-    renames, and removed after them.
+    renames, and removed after them; if the second is refused it is put back.
     """
     _sync(temporary)
     earlier = _temporary(folder)
     with _superseding:
         if folder.exists():
             folder.rename(earlier)
-        temporary.rename(folder)
+        try:
+            temporary.rename(folder)
+        except OSError:
+            with suppress(OSError):
+                earlier.rename(folder)
+            raise
     _sync_entry(folder.parent)
     remove(earlier)
 

@@ -186,6 +186,28 @@ def test_an_audit_takes_the_place_of_the_last_once_it_is_whole(
     assert not list(workspace.run_folder(run.id).glob(".*"))
 
 
+def test_an_audit_that_the_disk_refuses_at_last_leaves_the_last_one(
+    faulty: Audited, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace, run, found = faulty.workspace, faulty.run, faulty.found
+    other, rename = replace(found, columns=("genre",)), Path.rename
+    keep(workspace, other)
+
+    def refused(path: Path, target: Path) -> Path:
+        if not target.name.startswith(".") and (path / "audit.json").exists() and not refusals:
+            refusals.append(path)
+            raise OSError(28, "No space left on device")
+        return rename(path, target)
+
+    refusals: list[Path] = []
+    monkeypatch.setattr(Path, "rename", refused)
+    with pytest.raises(WorkspaceError, match="No space left on device"):
+        keep(workspace, found)
+    assert len(refusals) == 1
+    assert last(workspace, run).columns == other.columns
+    assert not list(workspace.run_folder(run.id).glob(".*"))
+
+
 def test_rows_of_findings_are_kept_with_their_groups(faulty: Audited) -> None:
     told = keep(faulty.workspace, faulty.found)
     json.dumps(told, allow_nan=False)
