@@ -37,10 +37,12 @@ def map_state(session: Session, run_id: str) -> dict[str, Any]:
         return _state("empty", "No data is open", detail)
     run = session.run(run_id)
     if run is None:
-        detail = "Choose parameters on the left and press Run: the map forms here."
         if session.runs:
-            return _state("empty", "No map is shown", f"Choose a run on the left to see its map. {detail}")
-        return _state("empty", "No map yet", detail)
+            detail = "Choose a run on the left to see its map, or parameters and press Run for a new one."
+            return _state("empty", "No map is shown", detail)
+        return _state(
+            "empty", "No map yet", "Choose parameters on the left and press Run: the map forms here."
+        )
     if session.snapshot(run_id) is not None and run_id not in session.faults:
         return {}
     if run_id in session.faults:
