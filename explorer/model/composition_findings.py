@@ -283,6 +283,10 @@ def _mixed(
         rows=rows.of(cluster),
         cluster=cluster,
         column=column.name,
+    others = int((made.counts[cluster] > 0).sum()) - len(large)
+    rest = 1 - sum(share for _, share in large)
+    if rest >= severity.PART:
+        told.append(f"{others:,} other{'' if others == 1 else 's'} ({percent(rest)})")
         category=parts[1][0],
         value=1 - float(made.purity[cluster]),
         expected=typical,

@@ -66,6 +66,19 @@ def test_labels_thrown_within_a_cluster_make_it_mixed(points: np.ndarray) -> Non
     assert "do not tell them apart" in one.sentence
 
 
+def test_a_mixed_cluster_tells_how_many_small_parts_it_has_beside_its_large_ones(points: np.ndarray) -> None:
+    codes = SQUARE.copy()
+    # Seven tenths folk, and of each of the seven others 13 of 300.
+    thrown = np.random.default_rng(7).permutation(EACH)[: 7 * 13]
+    codes[thrown] = 1 + np.arange(len(thrown)) % 7
+    (one,) = found(points, SQUARE, codes)
+    assert (one.kind, one.severity, one.cluster) == ("mixed", Severity.HIGH, 0)
+    assert "holds folk (70%) and 7 others (30%) by genre" in one.sentence
+    codes[thrown[codes[thrown] < 5]] = 1
+    (one,) = found(points, SQUARE, codes)
+    assert "holds folk (70%), jazz (17%) and 3 others (13%) by genre" in one.sentence
+
+
 def test_one_end_under_another_name_is_mislabelled(points: np.ndarray) -> None:
     end = (SQUARE == 0) & (points[:, 0] < 0.25)
     (one,) = found(points, SQUARE, np.where(end, 6, SQUARE))
