@@ -26,7 +26,7 @@ from explorer.model.errors import InputError
 from explorer.model.fates import Fate, Meeting, fate_of
 from explorer.model.findings import ClusterRows, Finding, identified, worst_first
 from explorer.model.items import Items
-from explorer.model.label_scores import LabelScores, label_scores
+from explorer.model.label_scores import LabelScores, label_scores, truth_codes
 from explorer.model.mingling import Places, links, mingling
 from explorer.model.near_duplicates import NearDuplicates, near_duplicates
 from explorer.model.run import Run
@@ -140,9 +140,10 @@ def audit(
     embedding, graph = _map(workspace, run), _graph(workspace, run)
     items = workspace.dataset(run.dataset_id).items
     chosen = _columns(items, columns)
-    for name in (*chosen, *truth):
-        # What cannot be used is refused before anything takes time; what can is kept.
+    # What cannot be used is refused before anything takes time; what can is kept.
+    for name in chosen:
         items.categories(name)
+    of_truth = {name: truth_codes(items, name) for name in truth}
     witnesses = _witnesses(workspace, run) if others is None else tuple(others)
     begin = in_parts(progress, _seconds(workspace, (run, *witnesses), len(chosen)))
     find = partial(clusters.find, workspace, parameters=parameters)
@@ -173,7 +174,7 @@ def audit(
         measured=measured(found, rows, audited, copies, local_density(embedding), agreement, fates),
         findings=worst_first(identified(about, run, rows)),
         duplicates=copies,
-        scores={name: label_scores(found.labels, items.categories(name).codes) for name in truth},
+        scores={name: label_scores(found.labels, codes) for name, codes in of_truth.items()},
     )
     progress(1.0)
     return done
