@@ -207,9 +207,16 @@ def _columns(items: Items, columns: Sequence[str]) -> tuple[str, ...]:
 
 
 def _witnesses(workspace: Workspace, run: Run) -> tuple[Run, ...]:
-    """The runs that differ from this by the seed alone, four at most: others may rightly differ."""
+    """The runs that differ from this by the seed alone, four at most: others may rightly differ.
+
+    One that starts from a map, of this run or of another, has its places from there and not from its seed.
+    """
     alike = comparable_runs(run, tuple(workspace.runs(run.dataset_id)))[1:]
-    return tuple(one for one in alike if replace(one.parameters, seed=run.parameters.seed) == run.parameters)
+    return tuple(
+        one
+        for one in alike
+        if replace(one.parameters, seed=run.parameters.seed) == run.parameters and one.start == run.start
+    )
 
 
 def _seconds(workspace: Workspace, runs: Sequence[Run], n_columns: int) -> list[float]:
