@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,7 @@ from explorer.model.items import Items
 from explorer.model.label_scores import LabelScores, label_scores, truth_codes
 from explorer.model.mingling import Places, links, mingling
 from explorer.model.near_duplicates import NearDuplicates, near_duplicates
+from explorer.model.repeating import repeated
 from explorer.model.run import Run
 from explorer.model.statistics import DISTORTION, comparable_runs, compute, local_density
 from explorer.model.workspace import Workspace
@@ -58,6 +59,8 @@ class Audit:
     duplicates : NearDuplicates
     scores : dict of str to LabelScores
         By column that is held to be the truth.
+    not_repeated : str
+        Why no other run can have clusters as these, in a sentence; empty where one could.
     """
 
     run: Run
@@ -67,6 +70,7 @@ class Audit:
     findings: tuple[Finding, ...]
     duplicates: NearDuplicates
     scores: dict[str, LabelScores]
+    not_repeated: str = ""
 
     @cached_property
     def clusters(self) -> tuple[AuditedCluster, ...]:
@@ -99,6 +103,7 @@ class Audit:
             "findings": [one.to_dict() for one in self.findings],
             "clusters": [one.to_dict() for one in self.clusters],
             **scores,
+            **({"not_repeated": self.not_repeated} if self.not_repeated else {}),
         }
 
 
@@ -122,7 +127,8 @@ def audit(
     columns : sequence of str, optional
         By default all that hold categories.
     parameters : ClusterParameters, optional
-        By default those for its number of rows; the other runs' clusters are found by the same.
+        By default what was applied to the run, else those for its number of rows; the other runs' clusters
+        are found by the same, and not at all where the applied ones cannot be repeated there.
     others : sequence of Run, optional
         Runs that tell whether its clusters are chance; by default those that differ by the seed alone.
     truth : sequence of str, optional
@@ -144,11 +150,13 @@ def audit(
     for name in chosen:
         items.categories(name)
     of_truth = {name: truth_codes(items, name) for name in truth}
+    alike, not_repeated = (parameters, "") if parameters else repeated(workspace, run, "audit")
     witnesses = _witnesses(workspace, run) if others is None else tuple(others)
+    witnesses = () if not_repeated else witnesses
     begin = in_parts(progress, _seconds(workspace, (run, *witnesses), len(chosen)))
-    find = partial(clusters.find, workspace, parameters=parameters)
-    found = find(run, progress=begin())
-    fates = _fates(run, found, [(other, find(other, progress=begin())) for other in witnesses])
+    found = clusters.find(workspace, run, parameters, begin())
+    theirs = [(other, clusters.find(workspace, other, alike, begin())) for other in witnesses]
+    fates = _fates(run, found, theirs)
     begin()
     rows, copies = ClusterRows(found.labels, len(found.sizes)), near_duplicates(graph)
     kept = 1 - compute(DISTORTION, workspace, run, (run,), begin()).numbers
@@ -175,6 +183,7 @@ def audit(
         findings=worst_first(identified(about, run, rows)),
         duplicates=copies,
         scores={name: label_scores(found.labels, codes) for name, codes in of_truth.items()},
+        not_repeated=not_repeated,
     )
     progress(1.0)
     return done

@@ -55,15 +55,12 @@ def cautions(audit: Audit, dataset: Dataset) -> Iterator[str]:
         "UMAP may tear one group into several clusters or lay several groups together: findings called "
         "distorted tell where the neighbours in the data say so."
     )
-    if any(one.stability is not None for one in audit.measured):
+    if why := untried(audit):
+        yield why
+    elif audit.measured:
         yield (
             "Stability compares this map with the runs that differ from it by the seed alone: a cluster that "
             "does not come back there may be chance."
-        )
-    else:
-        yield (
-            "No other run differs from this one by the seed alone, so nothing is told of which clusters are "
-            "chance: fit with another seed and audit again."
         )
     if run.parameters.target:
         yield (
@@ -73,6 +70,16 @@ def cautions(audit: Audit, dataset: Dataset) -> Iterator[str]:
     yield (
         "Each p is corrected for all tests of the audit together (Benjamini and Hochberg 1995), those over "
         "time for all clusters: a small p says that something is there, the shares say whether it matters."
+    )
+
+
+def untried(audit: Audit) -> str:
+    """Why nothing is told of which clusters are chance, and what to do; empty where it is told."""
+    if not audit.measured or any(one.stability is not None for one in audit.measured):
+        return ""
+    return audit.not_repeated or (
+        "No other run differs from this one by the seed alone, so nothing is told of which clusters are "
+        "chance: fit with another seed and audit again."
     )
 
 
