@@ -277,8 +277,10 @@ class AuditPanel(pn.viewable.Viewer):
 
     def _show(self, audit: Audit, key: str, mode: str = "") -> None:
         rows, name = _rows(audit, key)
+        # What else leaves only a part of them selected, which no sample of them is drawn from.
+        whole = (mode or self._session.mode) in ("replace", "union")
         select_found(self._session, rows, name, mode)
-        self._picked = (key, self._session.selection)
+        self._picked = (key if whole else "", self._session.selection)
         self._fly(rows)
 
     def _mark(self, found: LookedAt, key: str, state: str, note: str) -> None:

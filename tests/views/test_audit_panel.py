@@ -114,6 +114,21 @@ def test_a_sample_is_of_the_finding_unless_it_was_added_to(
     assert seen["sample"] == ["medoids", "outliers"]
 
 
+@pytest.mark.parametrize("mode", ["subtract", "intersect"])
+def test_a_sample_is_of_the_finding_and_not_of_what_it_leaves(
+    session: Session, audited: AuditPanel, seen: dict[str, list[Any]], mode: str
+) -> None:
+    key, rows = first(audited)["key"], audited.found.findings[0].rows
+    session.select_category("loudness", 0)
+    session.mode = mode
+    audited._on_message({"act": "show", "key": key})
+    left = session.selection
+    assert 0 < left.count < session.selection.n
+    assert left.rows.tolist() != rows.tolist()
+    audited._on_message({"act": "sample", "key": key, "strategy": "medoids"})
+    np.testing.assert_array_equal(session.selection.rows, rows)
+
+
 def test_marks_survive_another_page_and_another_audit_until_they_are_opened(
     session: Session, audited: AuditPanel
 ) -> None:
