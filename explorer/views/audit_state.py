@@ -12,6 +12,7 @@ from explorer.model.audited import AuditedCluster, ColumnOfCluster
 from explorer.model.categories import NO_VALUE
 from explorer.model.findings import Finding, short
 from explorer.model.marks import STATES, Mark
+from explorer.model.report_words import counted
 from explorer.model.severity import Severity
 from explorer.views.drift_state import TONES, items
 from explorer.views.text import count, share
@@ -90,11 +91,22 @@ def called(finding: Finding) -> str:
 
 
 def _said(audit: Audit) -> str:
-    found, columns = audit.findings, ", ".join(short(name) for name in audit.columns)
-    flagged = len({one.cluster for one in found if one.cluster is not None})
-    many = f"{count(len(found))} finding{'' if len(found) == 1 else 's'}" if found else "No findings"
+    """How many findings there are and where, those of single clusters and those of all data apart."""
+    found, n = audit.findings, len(audit.measured)
+    inside = [one.cluster for one in found if one.cluster is not None]
+    clusters = counted(n, "cluster")
+    where = f"in {count(len(set(inside)))} of {clusters}"
+    of_all = f"{count(len(found) - len(inside))} about all items"
+    if not found:
+        said = f"No findings in {clusters}"
+    elif not inside:
+        said = f"{counted(len(found), 'finding')} about all items, none in {clusters}"
+    elif len(inside) == len(found):
+        said = f"{counted(len(found), 'finding')} {where}"
+    else:
+        said = f"{counted(len(found), 'finding')}: {count(len(inside))} {where}, {of_all}"
     some = f", the worst {count(MOST_LISTED)} listed" if len(found) > MOST_LISTED else ""
-    return f"{many} in {count(flagged)} of {count(len(audit.measured))} clusters{some} · by {columns}"
+    return f"{said}{some} · by {', '.join(short(name) for name in audit.columns)}"
 
 
 def _naming(audit: Audit) -> int:
@@ -139,11 +151,11 @@ def _about(one: Finding, cluster: AuditedCluster | None, names: Sequence[str], n
 def _sound(audit: Audit, names: Sequence[str], naming: int) -> dict[str, Any]:
     sound = [one for one in audit.clusters if not one.severity]
     compared = any(one.stability is not None for one in audit.measured)
-    what = "pure and stable" if compared else "without findings"
+    what = "stable and without findings" if compared else "without findings"
     listed = sound[:MOST_LISTED]
     some = "" if len(sound) == len(listed) else f", {count(len(listed))} listed"
     return {
-        "title": f"{count(len(sound))} cluster{'' if len(sound) == 1 else 's'} {what}{some}",
+        "title": f"{counted(len(sound), 'cluster')} {what}{some}",
         "hint": "" if compared else UNTRIED,
         "clusters": [
             {

@@ -129,6 +129,22 @@ def test_a_sample_is_of_the_finding_and_not_of_what_it_leaves(
     np.testing.assert_array_equal(session.selection.rows, rows)
 
 
+def test_how_many_findings_there_are_and_where_is_told(audited: AuditPanel) -> None:
+    found = audited.found
+    one = next(one for one in found.findings if one.cluster is not None)
+    of_all = replace(one, cluster=None)
+    for findings, said in (
+        ((), "No findings in 5 clusters"),
+        ((one,), "1 finding in 1 of 5 clusters"),
+        ((one, one), "2 findings in 1 of 5 clusters"),
+        ((of_all,), "1 finding about all items, none in 5 clusters"),
+        ((of_all, of_all), "2 findings about all items, none in 5 clusters"),
+        ((one, of_all, one), "3 findings: 2 in 1 of 5 clusters, 1 about all items"),
+    ):
+        told = audit_state(replace(found, findings=findings), {}, ())
+        assert told["said"] == f"{said} · by {HOSTILE}"
+
+
 def test_marks_survive_another_page_and_another_audit_until_they_are_opened(
     session: Session, audited: AuditPanel
 ) -> None:
