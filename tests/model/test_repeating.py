@@ -20,6 +20,7 @@ from explorer.model.report_words import cautions
 from explorer.model.run import Run, RunParameters, Start
 from explorer.model.runner import Runner
 from explorer.model.workspace import Workspace
+from explorer.terminal_audit import print_audit
 
 Bench = tuple[Workspace, list[Run]]
 FINE = ClusterParameters(8, 4, "leaf")
@@ -89,7 +90,7 @@ def test_other_seeds_are_clustered_as_the_run_is(bench: Bench) -> None:
     put(bench, 0, FINE)
     put(bench, 1, usual)
     found = by_genre(bench)
-    np.testing.assert_array_equal(found.labels, find(*(bench[0], bench[1][0]), FINE).labels)
+    np.testing.assert_array_equal(found.labels, find(bench[0], bench[1][0], FINE).labels)
     assert stabilities(found) == pytest.approx(expected(bench, FINE))
     assert found.not_repeated == ""
 
@@ -98,7 +99,7 @@ def test_other_seeds_are_clustered_as_the_run_is(bench: Bench) -> None:
     ("ground", "by_hand", "words"), [(0, True, "changed by hand"), (1, False, "separate embedding")]
 )
 def test_clusters_that_no_run_can_repeat_are_called_neither_stable_nor_not(
-    bench: Bench, ground: int, by_hand: bool, words: str
+    bench: Bench, ground: int, by_hand: bool, words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     workspace, runs = bench
     put(bench, 0, FINE, ground, by_hand)
@@ -109,7 +110,8 @@ def test_clusters_that_no_run_can_repeat_are_called_neither_stable_nor_not(
     said = list(cautions(found, workspace.dataset(runs[0].dataset_id)))
     assert found.not_repeated in said
     assert not any("another seed" in one or "Stability compares" in one for one in said)
-    keep(workspace, found)
+    print_audit(keep(workspace, found))
+    assert found.not_repeated in capsys.readouterr().out.splitlines()
     assert last(workspace, runs[0]).not_repeated == found.not_repeated
     given = audit(workspace, runs[0], ("genre",), parameters=ClusterParameters.for_rows(runs[0].n))
     assert given.not_repeated == ""
