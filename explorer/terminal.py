@@ -79,6 +79,8 @@ def print_comparison(found: Comparison) -> None:
     if found.consensus is not None:
         for line in _findings(found.consensus):
             print(line)
+    elif found.not_repeated:
+        print(f"\n{found.not_repeated}")
 
 
 def _findings(consensus: Consensus) -> Iterator[str]:

@@ -32,6 +32,8 @@ def print_audit(told: dict[str, Any]) -> None:
         copies = f"{one['duplicates']:.1%}"
         table.add_row(one["severity"], str(one["cluster"]), f"{one['size']:,}", copies, kept, stable, *pure)
     wide_console().print(table)
+    if why := told.get("not_repeated"):
+        print(f"\n{why}")
     for line in (*_findings(told["findings"]), *scores_lines(told.get("scores", {}))):
         print(line)
 

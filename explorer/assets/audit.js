@@ -9,6 +9,7 @@ const OPEN = "open", ALL = "all", PAGE = 60
 export function render({model}) {
   const box = part("div", "compared audit")
   const levels = new Set()
+  const folds = new Map()
   let marked = ALL, open = "", shown = PAGE, soundOpen = false, draft = null
   const show = (key) => {
     open = key
@@ -101,6 +102,49 @@ export function render({model}) {
     return [row, note]
   }
 
+  // A part that unfolds, and stays as it was left whichever entry is looked at.
+  const fold = (entry, name, title, opens, ...inside) => {
+    const whole = part("details", "measures-fold"), summary = part("summary", "", title)
+    whole.open = folds.get(name) ?? opens
+    summary.dataset.key = `${entry.key}:${name}`
+    summary.addEventListener("click", () => folds.set(name, !whole.open))
+    whole.append(summary, ...inside)
+    return whole
+  }
+
+  const measures = (lines) => {
+    const whole = part("dl", "measures")
+    for (const [name, ...cells] of lines) {
+      const line = part("div", "")
+      line.append(part("dt", "", name), ...cells)
+      whole.append(line)
+    }
+    return whole
+  }
+
+  const inNumbers = ([name, value, beside, usual]) => {
+    const median = part("dd", "usual")
+    if (usual) { median.append(part("span", "unseen", "median of all clusters "), usual) }
+    return [name, part("dd", "value", value), part("dd", "beside", beside), median]
+  }
+  const inWords = ([name, words]) => [name, part("dd", "words", words)]
+
+  // All that is measured of the cluster of an entry, once the server has told it.
+  const measured = (entry) => {
+    const told = model.measures
+    if (told.cluster !== entry.cluster) { return [] }
+    const head = part("h4", "measures-head")
+    head.append(part("span", "", told.cluster), part("span", "", told.usual))
+    return [
+      head,
+      measures(told.numbers.map(inNumbers)),
+      ...told.columns.map(({title, dominant, numbers, words}, place) =>
+        fold(entry, `by${place}`, title, place === entry.by,
+          measures([inWords(dominant), ...numbers.map(inNumbers), ...words.map(inWords)]))),
+      fold(entry, "meanings", "What these mean", false, measures(told.meanings.map(inWords))),
+    ]
+  }
+
   const detail = (entry) => {
     const whole = part("div", "audit-detail")
     for (const [, sentence] of entry.cautions) { whole.append(part("p", "caution", `⚠ ${sentence}`)) }
@@ -110,7 +154,7 @@ export function render({model}) {
         `Selects the ${entry.size} of the cluster, and not just the ${entry.items} that this concerns`,
         () => model.send_msg({act: "show", key: entry.whole})))
     }
-    whole.append(...marking(entry))
+    whole.append(...marking(entry), ...measured(entry))
     return whole
   }
 
@@ -196,7 +240,7 @@ export function render({model}) {
       item.append(head(entry, `Show and select these ${entry.items}`, top, numbers(entry.numbers)))
       if (entry.key === open) {
         const below = part("div", "audit-detail")
-        below.append(sampling(entry))
+        below.append(sampling(entry), ...measured(entry))
         item.append(below)
         item.classList.add("open")
       }
@@ -217,6 +261,7 @@ export function render({model}) {
     verdict.setAttribute("role", "status")
     replaceKeepingFocus(box, [
       verdict,
+      ...(told.untried ? [part("p", "note", told.untried)] : []),
       ...(told.findings.length ? [filters(told), listed(told)] : []),
       ...(told.sound.clusters.length ? [sound(told.sound)] : []),
     ])
@@ -232,7 +277,9 @@ export function render({model}) {
   box.addEventListener("pointerdown", () => { held = true })
   window.addEventListener("pointerup", release)
   window.addEventListener("pointercancel", release)
-  model.on("state", () => { if (held) { late = true } else { draw() } })
+  const drawSoon = () => { if (held) { late = true } else { draw() } }
+  model.on("state", drawSoon)
+  model.on("measures", drawSoon)
   model.on("remove", () => {
     window.removeEventListener("pointerup", release)
     window.removeEventListener("pointercancel", release)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +14,7 @@ from explorer.terminal import print_json, told_bar
 
 if TYPE_CHECKING:
     from explorer.model.audit import Audit
+    from explorer.model.clusters import ClusterParameters
     from explorer.model.drift import Drift
     from explorer.model.run import Run
     from explorer.model.workspace import Workspace
@@ -47,15 +48,20 @@ def audit(
         ),
     ] = "",
     min_cluster_size: Annotated[
-        int | None, typer.Option(help="As of cluster. [default: a 140th of all, 15 at least]")
+        int | None,
+        typer.Option(
+            help="As of cluster. Without this and the next, clusters applied to the run are audited, if any. "
+            "[default: a 140th of all, 15 at least]"
+        ),
     ] = None,
-    min_samples: Annotated[int | None, typer.Option(help="As of cluster. [default: 10]")] = None,
+    min_samples: Annotated[int | None, typer.Option(help="As of cluster, likewise. [default: 10]")] = None,
     workspace: Folder = None,
     as_json: Json = False,
 ) -> None:
     """Tell what is wrong with the clusters of a run's map, the worst first, and keep the rows concerned.
 
-    Other runs that differ by the seed alone tell which clusters are chance.
+    These are the clusters that were applied to it, in the app or by cluster, unless a parameter is given.
+    Other runs that differ by the seed alone tell which are chance.
     """
     from explorer.model.clusters import ClusterParameters
     from explorer.model.kept_audit import keep
@@ -67,7 +73,9 @@ def audit(
         raise InputError(f"{html} is a folder: name a file to write the report to.")
     with open_workspace(workspace) as space:
         record = space.run(run)
-        chosen = ClusterParameters.for_rows(record.n, min_cluster_size, min_samples)
+        given = min_cluster_size is not None or min_samples is not None
+        # Without any the clusters are those that were applied to the run.
+        chosen = ClusterParameters.for_rows(record.n, min_cluster_size, min_samples) if given else None
         found, by_time = _found(space, record, _named(by), _named(truth), time, chosen)
         result = keep(space, found)
         if html is not None:
@@ -123,7 +131,7 @@ def _found(
     columns: tuple[str, ...],
     truth: tuple[str, ...],
     time: str,
-    parameters: Any,
+    parameters: ClusterParameters | None,
 ) -> tuple[Audit, Drift | None]:
     """The audit, and with a column of times the drift of the same clusters, whose findings are among its."""
     from explorer.model.audit import audit as audit_run

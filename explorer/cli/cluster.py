@@ -41,14 +41,14 @@ def cluster(
 ) -> None:
     """Find the clusters of a run's map, of any dimensions, by HDBSCAN and keep them in the workspace."""
     from explorer.model.clusters import ClusterParameters, apply, find
-    from explorer.model.label_scores import label_scores
+    from explorer.model.label_scores import label_scores, truth_codes
     from explorer.terminal_audit import scores_lines
 
     with open_workspace(workspace) as space:
         record = space.run(run)
         target = space.run(apply_to) if apply_to else None
         chosen = ClusterParameters.for_rows(record.n, min_cluster_size, min_samples, selection, epsilon)
-        codes = space.dataset(record.dataset_id).items.categories(truth).codes if truth else None
+        codes = truth_codes(space.dataset(record.dataset_id).items, truth) if truth else None
         with told_bar("finding clusters") as told:
             found = find(space, record, chosen, told)
         if target is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -26,9 +26,10 @@ from explorer.model.errors import InputError
 from explorer.model.fates import Fate, Meeting, fate_of
 from explorer.model.findings import ClusterRows, Finding, identified, worst_first
 from explorer.model.items import Items
-from explorer.model.label_scores import LabelScores, label_scores
+from explorer.model.label_scores import LabelScores, label_scores, truth_codes
 from explorer.model.mingling import Places, links, mingling
 from explorer.model.near_duplicates import NearDuplicates, near_duplicates
+from explorer.model.repeating import repeated
 from explorer.model.run import Run
 from explorer.model.statistics import DISTORTION, comparable_runs, compute, local_density
 from explorer.model.workspace import Workspace
@@ -58,6 +59,8 @@ class Audit:
     duplicates : NearDuplicates
     scores : dict of str to LabelScores
         By column that is held to be the truth.
+    not_repeated : str
+        Why no other run can have clusters as these, in a sentence; empty where one could.
     """
 
     run: Run
@@ -67,6 +70,7 @@ class Audit:
     findings: tuple[Finding, ...]
     duplicates: NearDuplicates
     scores: dict[str, LabelScores]
+    not_repeated: str = ""
 
     @cached_property
     def clusters(self) -> tuple[AuditedCluster, ...]:
@@ -99,6 +103,7 @@ class Audit:
             "findings": [one.to_dict() for one in self.findings],
             "clusters": [one.to_dict() for one in self.clusters],
             **scores,
+            **({"not_repeated": self.not_repeated} if self.not_repeated else {}),
         }
 
 
@@ -122,7 +127,8 @@ def audit(
     columns : sequence of str, optional
         By default all that hold categories.
     parameters : ClusterParameters, optional
-        By default those for its number of rows; the other runs' clusters are found by the same.
+        By default what was applied to the run, else those for its number of rows; the other runs' clusters
+        are found by the same, and not at all where the applied ones cannot be repeated there.
     others : sequence of Run, optional
         Runs that tell whether its clusters are chance; by default those that differ by the seed alone.
     truth : sequence of str, optional
@@ -140,14 +146,17 @@ def audit(
     embedding, graph = _map(workspace, run), _graph(workspace, run)
     items = workspace.dataset(run.dataset_id).items
     chosen = _columns(items, columns)
-    for name in (*chosen, *truth):
-        # What cannot be used is refused before anything takes time; what can is kept.
+    # What cannot be used is refused before anything takes time; what can is kept.
+    for name in chosen:
         items.categories(name)
+    of_truth = {name: truth_codes(items, name) for name in truth}
+    alike, not_repeated = (parameters, "") if parameters else repeated(workspace, run, "audit")
     witnesses = _witnesses(workspace, run) if others is None else tuple(others)
+    witnesses = () if not_repeated else witnesses
     begin = in_parts(progress, _seconds(workspace, (run, *witnesses), len(chosen)))
-    find = partial(clusters.find, workspace, parameters=parameters)
-    found = find(run, progress=begin())
-    fates = _fates(run, found, [(other, find(other, progress=begin())) for other in witnesses])
+    found = clusters.find(workspace, run, parameters, begin())
+    theirs = [(other, clusters.find(workspace, other, alike, begin())) for other in witnesses]
+    fates = _fates(run, found, theirs)
     begin()
     rows, copies = ClusterRows(found.labels, len(found.sizes)), near_duplicates(graph)
     kept = 1 - compute(DISTORTION, workspace, run, (run,), begin()).numbers
@@ -173,7 +182,8 @@ def audit(
         measured=measured(found, rows, audited, copies, local_density(embedding), agreement, fates),
         findings=worst_first(identified(about, run, rows)),
         duplicates=copies,
-        scores={name: label_scores(found.labels, items.categories(name).codes) for name in truth},
+        scores={name: label_scores(found.labels, codes) for name, codes in of_truth.items()},
+        not_repeated=not_repeated,
     )
     progress(1.0)
     return done
@@ -206,9 +216,16 @@ def _columns(items: Items, columns: Sequence[str]) -> tuple[str, ...]:
 
 
 def _witnesses(workspace: Workspace, run: Run) -> tuple[Run, ...]:
-    """The runs that differ from this by the seed alone, four at most: others may rightly differ."""
+    """The runs that differ from this by the seed alone, four at most: others may rightly differ.
+
+    One that starts from a map, of this run or of another, has its places from there and not from its seed.
+    """
     alike = comparable_runs(run, tuple(workspace.runs(run.dataset_id)))[1:]
-    return tuple(one for one in alike if replace(one.parameters, seed=run.parameters.seed) == run.parameters)
+    return tuple(
+        one
+        for one in alike
+        if replace(one.parameters, seed=run.parameters.seed) == run.parameters and one.start == run.start
+    )
 
 
 def _seconds(workspace: Workspace, runs: Sequence[Run], n_columns: int) -> list[float]:

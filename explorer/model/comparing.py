@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
@@ -17,6 +17,7 @@ from explorer.model.consensus import FEWEST_RUNS, Consensus, Region, consensus
 from explorer.model.doing import in_parts
 from explorer.model.errors import InputError
 from explorer.model.fates import Fate
+from explorer.model.repeating import repeated
 from explorer.model.run import Run
 from explorer.model.statistics import NEIGHBOURS
 from explorer.model.workspace import Workspace
@@ -68,11 +69,15 @@ class Comparison:
         Each two of them, those with the reference first.
     consensus : Consensus or None
         Of three runs or more.
+    not_repeated : str
+        Why no other run can have clusters as the reference has, in a sentence; empty where they can. If
+        not, no pair with the reference tells how clusters agree, and the consensus nothing of clusters.
     """
 
     scores: tuple[Score, ...]
     pairs: tuple[Pair, ...]
     consensus: Consensus | None
+    not_repeated: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON: ``pairs``, ``runs`` and, of three runs or more, ``consensus``."""
@@ -88,6 +93,7 @@ class Comparison:
                 for score in self.scores
             ],
         }
+        told |= {"not_repeated": self.not_repeated} if self.not_repeated else {}
         return told if self.consensus is None else told | {"consensus": _consensus_told(self.consensus)}
 
 
@@ -96,7 +102,9 @@ def compare(
 ) -> Comparison:
     """Compare runs of the same data; slow, so never on the event loop.
 
-    Clusters are those of `clusters.find` and kept; trustworthiness is that of the same sampled rows for all.
+    The reference's clusters are those of `clusters.find`, and the other runs' are found by the same
+    parameters, whatever was applied to them; all are kept. Trustworthiness is that of the same sampled rows
+    for all.
     A million rows and five runs take about a minute beside the clusters.
 
     Parameters
@@ -125,7 +133,11 @@ def compare(
             *[SECONDS_TO_RANK] * len(runs),
         ],
     )
-    labels = [clusters.find(workspace, run, progress=parts()).labels for run in runs]
+    alike, not_repeated = repeated(workspace, runs[0], "compare")
+    chosen = (None, *[alike] * (len(runs) - 1))
+    labels = [
+        clusters.find(workspace, run, how, parts()).labels for run, how in zip(runs, chosen, strict=True)
+    ]
     maps = [
         Map(run.id, embedding, map_graph(embedding, k, progress=parts()).indices, found)
         for run, embedding, found in zip(runs, embeddings, labels, strict=True)
@@ -140,7 +152,8 @@ def compare(
         scores.append(Score(run, trust(vectors, one.embedding), int(one.labels.max(initial=-1)) + 1))
     agreed = consensus(maps, stability(pairs)) if len(maps) >= FEWEST_RUNS else None
     progress(1.0)
-    return Comparison(tuple(scores), tuple(pairs), agreed)
+    found = Comparison(tuple(scores), tuple(pairs), agreed, not_repeated)
+    return _without_clusters(found) if not_repeated else found
 
 
 def trust(
@@ -164,6 +177,15 @@ def trust(
     k = min(NEIGHBOURS, (_n_placed(embedding) - 1) // 2)
     n_rows = int(np.clip(RANKING_EFFORT / vectors.size, FEWEST_RANKED, MOST_RANKED))
     return trustworthiness(vectors, embedding, k=k, n_rows=n_rows, n_threads=n_threads)
+
+
+def _without_clusters(found: Comparison) -> Comparison:
+    """A comparison that says nothing of how the reference's clusters agree with others."""
+    reference, agreed, why = found.scores[0].run.id, found.consensus, found.not_repeated
+    pairs = (replace(one, ari=None, ami=None) if one.a == reference else one for one in found.pairs)
+    if agreed is not None:
+        agreed = replace(agreed, clusters=(), changing=agreed.changing[:0], changing_sentence=why)
+    return replace(found, pairs=tuple(pairs), consensus=agreed)
 
 
 def _comparable(workspace: Workspace, runs: Sequence[Run]) -> list[NDArray[np.float32]]:

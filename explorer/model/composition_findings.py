@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.model import severity
-from explorer.model.categories import Categories
+from explorer.model.categories import NO_VALUE, Categories
 from explorer.model.composition import Composition
 from explorer.model.findings import ClusterRows, Finding, listed, percent, short
 from explorer.model.mingling import Mingling
@@ -136,6 +136,16 @@ def findings(column: ColumnAudit, rows: ClusterRows) -> Iterator[Finding]:
             yield from _strangers(column, int(cluster), rows)
 
 
+def _which(column: ColumnAudit, category: int) -> str:
+    """The number of a category among those written the same, rows without a value too; empty for the first.
+
+    By all that the column has, so that it is the same whichever of them something is found of.
+    """
+    names = (NO_VALUE, *column.categories.names)
+    before = names[: category + 1].count(names[category + 1])
+    return str(before + 1) if before else ""
+
+
 def _missing(column: ColumnAudit, cluster: int, category: int, rows: ClusterRows) -> Finding:
     made, name = column.made, short(column.categories.names[category])
     count, size = int(made.counts[cluster, category]), int(made.sizes[cluster])
@@ -154,6 +164,7 @@ def _missing(column: ColumnAudit, cluster: int, category: int, rows: ClusterRows
         category=column.categories.names[category],
         value=float(made.shares[cluster, category]),
         expected=float(made.usual[category]),
+        aspect=_which(column, category),
         p=float(column.p.few[cluster, category]),
     )
 
@@ -175,6 +186,7 @@ def _over_represented(column: ColumnAudit, cluster: int, category: int, rows: Cl
         category=column.categories.names[category],
         value=float(share),
         expected=float(usual),
+        aspect=_which(column, category),
         p=float(column.p.many[cluster, category]),
     )
 
@@ -249,6 +261,7 @@ def _mislabelled(column: ColumnAudit, cluster: int, category: int, rows: Cluster
         category=names[category],
         value=share,
         expected=_elsewhere(made, cluster, category),
+        aspect=_which(column, category),
         p=float(column.p.strangers[cluster]),
     )
 
@@ -270,6 +283,10 @@ def _mixed(
     parts = [(names[one], float(made.shares[cluster, one])) for one in order.tolist()]
     large = [part for part in parts if part[1] >= severity.PART] or parts[:1]
     told = [f"{short(name)} ({percent(share)})" for name, share in large]
+    others = int((made.counts[cluster] > 0).sum()) - len(large)
+    rest = 1 - sum(share for _, share in large)
+    if rest >= severity.PART:
+        told.append(f"{others:,} other{'' if others == 1 else 's'} ({percent(rest)})")
     why = (
         "and its neighbours in the data do not tell them apart: the vectors miss the difference, or the "
         "labels draw one that is not there."

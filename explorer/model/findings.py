@@ -52,7 +52,7 @@ class Finding:
         The share found and the one expected, or the measure that its kind goes by and what is usual.
     aspect : str
         What of its kind, where one cluster can have several: a distorted one may be torn from another, joined
-        of parts, or unfaithful.
+        of parts, or unfaithful; of categories that are written the same, which: empty for the first.
     p : float or None
         Corrected for all tests of the audit (Benjamini and Hochberg 1995); None where nothing was tested.
     groups : int32 (m,) or None

@@ -83,6 +83,7 @@ def last(workspace: Workspace, run: Run) -> Audit | None:
                 rows, np.zeros(0, np.int32) if groups is None else groups, told["near"]
             ),
             scores={name: LabelScores(**one) for name, one in told.get("scores", {}).items()},
+            not_repeated=told.get("not_repeated", ""),
         )
     except FileNotFoundError:
         return None

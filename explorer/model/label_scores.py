@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from core.recall import sample_rows
 from explorer.model.comparison import AMI_EFFORT
 from explorer.model.errors import InputError
+from explorer.model.items import Items
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,23 @@ class LabelScores:
     def to_dict(self) -> dict[str, float | None]:
         """Plain values for JSON."""
         return dict(vars(self))
+
+
+def truth_codes(items: Items, column: str) -> NDArray[np.int32]:
+    """Return a column that is held to be the truth as categories: int32 (n,), -1 for no value.
+
+    Raises
+    ------
+    InputError
+        If there is no such column, or fewer than two rows have a value to be scored by.
+    """
+    codes = items.categories(column).codes
+    if (known := int((codes >= 0).sum())) < 2:
+        raise InputError(
+            f"The column {column!r} has a value in {known or 'no'} row{'' if known else 's'}, and to score "
+            "clusters takes two or more: name another column to be the truth."
+        )
+    return codes
 
 
 def label_scores(labels: NDArray[np.int32], codes: NDArray[np.int32]) -> LabelScores:

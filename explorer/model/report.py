@@ -18,7 +18,7 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from core.progress import part
-from explorer.model import map_png
+from explorer.model import map_png, measures
 from explorer.model.arrivals import Arrivals, Share
 from explorer.model.audit import Audit
 from explorer.model.coverage import Coverage
@@ -27,11 +27,11 @@ from explorer.model.drift import Drift
 from explorer.model.drift_findings import of_drift
 from explorer.model.errors import InputError
 from explorer.model.examples import Examples, examples
-from explorer.model.findings import Finding, percent, short
+from explorer.model.findings import Finding, short
 from explorer.model.marks import Mark, Marks
 from explorer.model.provenance import provenance
 from explorer.model.report_pictures import SPARK, Pictures, changes, difference
-from explorer.model.report_words import cautions, chance, is_open, shares, summary
+from explorer.model.report_words import cautions, chance, is_open, summary
 from explorer.model.severity import Severity
 from explorer.model.workspace import Workspace
 
@@ -120,6 +120,7 @@ def report_of(
         told=told,
         listed=[Told(one, marks.get(one.key)) for one in audit.findings[MOST_PICTURED:MOST_LISTED]],
         clusters=audit.clusters[:MOST_CLUSTERS],
+        measures=measures,
         unlisted=(max(len(audit.findings) - MOST_LISTED, 0), max(len(audit.clusters) - MOST_CLUSTERS, 0)),
         drift=drift,
         changes=() if drift is None else changes(drift, MOST_CLUSTERS),
@@ -194,16 +195,10 @@ def _environment() -> Environment:
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     made.filters |= {
-        "percent": _known(percent),
-        "count": _known("{:,.0f}".format),
-        "digits": _known("{:.2f}".format),
+        "percent": measures.share,
+        "count": measures.count,
+        "digits": measures.digits,
         "p": chance,
-        "shares": shares,
         "short": short,
     }
     return made
-
-
-def _known(written: Callable[[float], str]) -> Callable[[float | None], str]:
-    """What writes a number, and a dash where it is not known."""
-    return lambda value: "–" if value is None or not np.isfinite(value) else written(value)

@@ -21,13 +21,19 @@ def summary(audit: Audit, marks: dict[str, Mark]) -> str:
     n, noise = len(audit.labels), float(np.mean(audit.labels < 0))
     rest = f"{percent(noise)} of the {n:,} items are in no cluster."
     if not audit.findings:
-        return f"Nothing stands out in {_counted(len(audit.measured), 'cluster')}; {rest}"
-    bad = [sum(one.severity is level for one in audit.clusters) for level in (Severity.HIGH, Severity.MEDIUM)]
-    done = sum(not is_open(marks.get(one.key)) for one in audit.findings)
+        return f"Nothing stands out in {counted(len(audit.measured), 'cluster')}; {rest}"
+    todo = [one for one in audit.findings if is_open(marks.get(one.key))]
+    worst = [
+        max(one.severity for one in todo if one.cluster == cluster)
+        for cluster in {one.cluster for one in todo} - {None}
+    ]
+    bad = [worst.count(level) for level in (Severity.HIGH, Severity.MEDIUM)]
+    done = len(audit.findings) - len(todo)
     accepted = f", {done:,} of them accepted or fixed" if done else ""
     return (
-        f"Of {_counted(len(audit.measured), 'cluster')} {bad[0]:,} ask for a look now and {bad[1]:,} for a "
-        f"look; there are {_counted(len(audit.findings), 'finding')}{accepted}, and {rest}"
+        f"Of {counted(len(audit.measured), 'cluster')} {bad[0]:,} ask for a look now and {bad[1]:,} for a "
+        f"look; there {'is' if len(audit.findings) == 1 else 'are'} "
+        f"{counted(len(audit.findings), 'finding')}{accepted}, and {rest}"
     )
 
 
@@ -55,15 +61,12 @@ def cautions(audit: Audit, dataset: Dataset) -> Iterator[str]:
         "UMAP may tear one group into several clusters or lay several groups together: findings called "
         "distorted tell where the neighbours in the data say so."
     )
-    if any(one.stability is not None for one in audit.measured):
+    if why := untried(audit):
+        yield why
+    elif audit.measured:
         yield (
             "Stability compares this map with the runs that differ from it by the seed alone: a cluster that "
             "does not come back there may be chance."
-        )
-    else:
-        yield (
-            "No other run differs from this one by the seed alone, so nothing is told of which clusters are "
-            "chance: fit with another seed and audit again."
         )
     if run.parameters.target:
         yield (
@@ -73,6 +76,16 @@ def cautions(audit: Audit, dataset: Dataset) -> Iterator[str]:
     yield (
         "Each p is corrected for all tests of the audit together (Benjamini and Hochberg 1995), those over "
         "time for all clusters: a small p says that something is there, the shares say whether it matters."
+    )
+
+
+def untried(audit: Audit) -> str:
+    """Why nothing is told of which clusters are chance, and what to do; empty where it is told."""
+    if not audit.measured or any(one.stability is not None for one in audit.measured):
+        return ""
+    return audit.not_repeated or (
+        "No other run differs from this one by the seed alone, so nothing is told of which clusters are "
+        "chance: fit with another seed and audit again."
     )
 
 
@@ -100,5 +113,10 @@ def shares(told: Sequence[tuple[str, float, float]], most: int = 4) -> str:
     return ", ".join([*words, *more])
 
 
-def _counted(n: int, noun: str) -> str:
+def counted(n: int, noun: str) -> str:
+    """So many of something.
+
+    >>> counted(1, "cluster"), counted(1200, "cluster")
+    ('1 cluster', '1,200 clusters')
+    """
     return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"

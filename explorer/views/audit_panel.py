@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import panel as pn
+import param
 from numpy.typing import NDArray
 
 from explorer.model import audit as audits
@@ -30,6 +31,7 @@ from explorer.views.colouring import colourable
 from explorer.views.download import Download
 from explorer.views.drift_panel import Changes
 from explorer.views.found_rows import FoundRows, select_found
+from explorer.views.measures_state import measures_state
 from explorer.views.no_map import no_map
 from explorer.views.other_clusters import OtherClusters
 from explorer.views.small_button import main_button, several
@@ -50,7 +52,11 @@ class AuditResult(FoundRows):
     on_message : callable
         Called with {"act": "show", "key"}, {"act": "sample", "key", "strategy"} or {"act": "mark", "key",
         "state", "note"}; the state "open" takes a mark away.
+    measures : dict
+        All that is measured of the cluster looked at, by `measures_state`.
     """
+
+    measures = param.Dict(default={})
 
     _esm: ClassVar[str] = script("audit.js")
     _stylesheets: ClassVar[list[str]] = [
@@ -107,6 +113,7 @@ class AuditPanel(pn.viewable.Viewer):
         self._names: tuple[str, ...] = ()
         self._key: tuple[object, ...] = ()
         self._picked: tuple[str, Selection | None] = ("", None)
+        self._looked_at: int | None = None
         self._seen = self._open = False
         self._make_parts(tell)
         session.param.watch(self._follow, ["dataset", "runs", "run_id"])
@@ -257,6 +264,13 @@ class AuditPanel(pn.viewable.Viewer):
     def _draw(self) -> None:
         found = self._found
         self.result.state = {} if found is None else audit_state(found.audit, found.marks, self._names)
+        self._measure()
+
+    def _measure(self) -> None:
+        """Tell all that is measured of the cluster looked at, or of that number once others are audited."""
+        audit, cluster = self.found, self._looked_at
+        known = audit is not None and cluster is not None and cluster < len(audit.measured)
+        self.result.measures = measures_state(audit, cluster) if audit is not None and known else {}
 
     # What the analyst does
 
@@ -277,8 +291,12 @@ class AuditPanel(pn.viewable.Viewer):
 
     def _show(self, audit: Audit, key: str, mode: str = "") -> None:
         rows, name = _rows(audit, key)
+        # What else leaves only a part of them selected, which no sample of them is drawn from.
+        whole = (mode or self._session.mode) in ("replace", "union")
         select_found(self._session, rows, name, mode)
-        self._picked = (key, self._session.selection)
+        self._picked = (key if whole else "", self._session.selection)
+        self._looked_at = _cluster(audit, key)
+        self._measure()
         self._fly(rows)
 
     def _mark(self, found: LookedAt, key: str, state: str, note: str) -> None:
@@ -338,10 +356,17 @@ def _same(one: Audit, other: Audit) -> bool:
     return one.run.id == other.run.id and np.array_equal(one.labels, other.labels)
 
 
+def _cluster(audit: Audit, key: str) -> int | None:
+    """The cluster of a finding or of a cluster's own key; None for a finding of all data."""
+    if key.startswith(CLUSTER):
+        return int(key.removeprefix(CLUSTER))
+    return next(one.cluster for one in audit.findings if one.key == key)
+
+
 def _rows(audit: Audit, key: str) -> tuple[NDArray[np.int64], str]:
     """The rows of a finding or of a cluster, and what to call them."""
     if key.startswith(CLUSTER):
-        number = int(key.removeprefix(CLUSTER))
+        number = _cluster(audit, key)
         return np.flatnonzero(audit.labels == number), f"cluster {number}"
     finding = next(one for one in audit.findings if one.key == key)
     return finding.rows, called(finding)

@@ -12,9 +12,11 @@ from explorer.model.audited import AuditedCluster, ColumnOfCluster
 from explorer.model.categories import NO_VALUE
 from explorer.model.findings import Finding, short
 from explorer.model.marks import STATES, Mark
+from explorer.model.measures import OF_CLUSTER, OF_COLUMN, UNKNOWN
+from explorer.model.report_words import counted, untried
 from explorer.model.severity import Severity
 from explorer.views.drift_state import TONES, items
-from explorer.views.text import count, share
+from explorer.views.text import count
 
 TITLES = {
     "duplicates": "near duplicates",
@@ -32,9 +34,8 @@ OF_NAMES = ("mixed", "mislabelled_region")
 """Kinds of findings whose column names clusters; purity is told by it, and else by that which does best."""
 MOST_LISTED = 500
 """Findings that are sent to the browser, at each mark anew, and clusters without any."""
-UNKNOWN = "–"
-UNTRIED = "Whether clusters are stable is known once a run that differs by its seed alone is done."
-SEEDS = "How much of this cluster the runs with other seeds have, beyond chance: 1 is all of it."
+ITEMS, DUPLICATES, *_, STABILITY = OF_CLUSTER
+PURITY = OF_COLUMN[0]
 CLUSTER = "cluster:"
 
 
@@ -54,17 +55,18 @@ def audit_state(audit: Audit, marks: Mapping[str, Mark], names: Sequence[str]) -
     for one in audit.findings:
         if one.kind in CAUTIOUS:
             cautions.setdefault(one.cluster, []).append(one)
-    listed, naming = audit.findings[:MOST_LISTED], _naming(audit)
+    listed, naming, why = audit.findings[:MOST_LISTED], _naming(audit), untried(audit)
     return {
         "said": _said(audit),
+        "untried": why,
         "states": list(reversed(STATES)),
         "levels": [level.label for level in sorted(Severity, reverse=True) if level],
         "findings": [
             _row(one, marks.get(one.key), cautions.get(one.cluster, ()))
-            | _about(one, clusters.get(one.cluster), names, naming)
+            | _about(one, clusters.get(one.cluster), names, naming, why)
             for one in listed
         ],
-        "sound": _sound(audit, names, naming),
+        "sound": _sound(audit, names, naming, why),
     }
 
 
@@ -90,11 +92,22 @@ def called(finding: Finding) -> str:
 
 
 def _said(audit: Audit) -> str:
-    found, columns = audit.findings, ", ".join(short(name) for name in audit.columns)
-    flagged = len({one.cluster for one in found if one.cluster is not None})
-    many = f"{count(len(found))} finding{'' if len(found) == 1 else 's'}" if found else "No findings"
+    """How many findings there are and where, those of single clusters and those of all data apart."""
+    found, n = audit.findings, len(audit.measured)
+    inside = [one.cluster for one in found if one.cluster is not None]
+    clusters = counted(n, "cluster")
+    where = f"in {count(len(set(inside)))} of {clusters}"
+    of_all = f"{count(len(found) - len(inside))} about all items"
+    if not found:
+        said = f"No findings in {clusters}"
+    elif not inside:
+        said = f"{counted(len(found), 'finding')} about all items, none in {clusters}"
+    elif len(inside) == len(found):
+        said = f"{counted(len(found), 'finding')} {where}"
+    else:
+        said = f"{counted(len(found), 'finding')}: {count(len(inside))} {where}, {of_all}"
     some = f", the worst {count(MOST_LISTED)} listed" if len(found) > MOST_LISTED else ""
-    return f"{many} in {count(flagged)} of {count(len(audit.measured))} clusters{some} · by {columns}"
+    return f"{said}{some} · by {', '.join(short(name) for name in audit.columns)}"
 
 
 def _naming(audit: Audit) -> int:
@@ -121,37 +134,41 @@ def _row(one: Finding, mark: Mark | None, cautions: Sequence[Finding]) -> dict[s
     }
 
 
-def _about(one: Finding, cluster: AuditedCluster | None, names: Sequence[str], naming: int) -> dict[str, Any]:
+def _about(
+    one: Finding, cluster: AuditedCluster | None, names: Sequence[str], naming: int, why: str
+) -> dict[str, Any]:
     """The cluster of a finding; of a finding about no single one, how many items it concerns."""
     if cluster is None:
         told = ("items", count(len(one.rows)), "Items that this concerns, of any cluster.")
-        return {"cluster": "all items", "name": "", "numbers": [told], "whole": "", "size": ""}
-    own = [made for made in cluster.columns if made.column == one.column and one.kind in OF_NAMES]
+        return {"cluster": "all items", "name": "", "numbers": [told], "whole": "", "size": "", "by": naming}
+    columns = [made.column for made in cluster.columns]
+    own = columns.index(one.column) if one.column in columns else naming
     return {
         "cluster": f"cluster {cluster.cluster}",
         "name": _name(names, cluster.cluster),
-        "numbers": _numbers(cluster, own[0] if own else cluster.columns[naming]),
+        "numbers": _numbers(cluster, cluster.columns[own if one.kind in OF_NAMES else naming], why),
+        "by": own,
         "whole": f"{CLUSTER}{cluster.cluster}" if len(one.rows) < cluster.size else "",
         "size": items(cluster.size),
     }
 
 
-def _sound(audit: Audit, names: Sequence[str], naming: int) -> dict[str, Any]:
+def _sound(audit: Audit, names: Sequence[str], naming: int, why: str) -> dict[str, Any]:
     sound = [one for one in audit.clusters if not one.severity]
-    compared = any(one.stability is not None for one in audit.measured)
-    what = "pure and stable" if compared else "without findings"
+    what = "without findings" if why else "stable and without findings"
     listed = sound[:MOST_LISTED]
     some = "" if len(sound) == len(listed) else f", {count(len(listed))} listed"
     return {
-        "title": f"{count(len(sound))} cluster{'' if len(sound) == 1 else 's'} {what}{some}",
-        "hint": "" if compared else UNTRIED,
+        "title": f"{counted(len(sound), 'cluster')} {what}{some}",
+        "hint": why,
         "clusters": [
             {
                 "key": f"{CLUSTER}{one.cluster}",
                 "cluster": f"cluster {one.cluster}",
                 "name": _name(names, one.cluster),
                 "items": items(one.size),
-                "numbers": _numbers(one, one.columns[naming]),
+                "numbers": _numbers(one, one.columns[naming], why),
+                "by": naming,
             }
             for one in listed
         ],
@@ -162,22 +179,21 @@ def _name(names: Sequence[str], cluster: int) -> str:
     return names[cluster] if cluster < len(names) else ""
 
 
-def _numbers(one: AuditedCluster, by: ColumnOfCluster) -> list[tuple[str, str, str]]:
-    """What is measured of a cluster, each with its name and what it means; purity by a column."""
+def _numbers(one: AuditedCluster, by: ColumnOfCluster, why: str) -> list[tuple[str, str, str]]:
+    """What tells most of a cluster, each with its name and what it means; purity by a column."""
     purity = (
-        (UNKNOWN, "No item has a value.") if by.dominant is None else (f"{by.purity:.2f}", _of_purity(by))
+        (UNKNOWN, "No item has a value.") if by.dominant is None else (PURITY.written(by), _of_purity(by))
     )
-    stability = (UNKNOWN, UNTRIED) if one.stability is None else (f"{one.stability:.2f}", SEEDS)
     return [
-        ("items", count(one.size), "Items of the cluster."),
-        ("purity", *purity),
-        ("stability", *stability),
-        ("duplicates", share(one.duplicates), "Share of its items that are nearly the same as another."),
+        (ITEMS.name, ITEMS.written(one), ITEMS.about),
+        (PURITY.name, *purity),
+        (STABILITY.name, STABILITY.written(one), why or STABILITY.about),
+        (DUPLICATES.name, DUPLICATES.written(one), DUPLICATES.about),
     ]
 
 
 def _of_purity(by: ColumnOfCluster) -> str:
     return (
         f"Share of the commonest {short(by.column)}, {short(by.dominant or '')}; by chance "
-        f"{by.purity_by_chance:.2f}."
+        f"{PURITY.write(by.purity_by_chance)}."
     )

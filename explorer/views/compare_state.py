@@ -39,8 +39,8 @@ def comparison_state(found: Comparison) -> dict[str, Any]:
     pairs = [_pair(one, letters) for one in found.pairs]
     few = "With a third run, clusters and regions that change from run to run are told here."
     if found.consensus is None:
-        return {"runs": runs, "pairs": pairs, "said": few, "groups": []}
-    groups = _groups(found.consensus, letters)
+        return {"runs": runs, "pairs": pairs, "said": found.not_repeated or few, "groups": []}
+    groups = _groups(found.consensus, letters, found.not_repeated or NO_CLUSTERS)
     return {"runs": runs, "pairs": pairs, "said": found.consensus.sentence, "groups": groups}
 
 
@@ -60,7 +60,7 @@ def _score(value: float | None) -> str:
     return NONE if value is None else f"{value:.3f}"
 
 
-def _groups(found: Consensus, letters: dict[str, str]) -> list[dict[str, Any]]:
+def _groups(found: Consensus, letters: dict[str, str], no_clusters: str) -> list[dict[str, Any]]:
     regions = [
         {
             "key": f"{REGION}:{number}",
@@ -77,7 +77,7 @@ def _groups(found: Consensus, letters: dict[str, str]) -> list[dict[str, Any]]:
     others = [letters[run] for run in found.others]
     fates = [_fate(one, letters, others) for one in found.worst_first]
     return [
-        _group("Clusters of A", "survival", fates, NO_CLUSTERS),
+        _group("Clusters of A", "survival", fates, no_clusters),
         _group("Unstable regions", "stability", regions, NO_REGIONS),
         _group("Points that change sides", "", _sides(found), found.changing_sentence),
     ]

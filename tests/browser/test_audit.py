@@ -11,6 +11,10 @@ import pytest
 from catalogue import write_catalogue
 from playwright.sync_api import Page, expect
 
+from explorer.model.audit import audit
+from explorer.model.kept_audit import keep
+from explorer.model.measures import OF_CLUSTER
+from explorer.model.run import RunParameters, RunStatus
 from explorer.views.turns import soon
 from tests.browser.conftest import SIZE, Served, arrive, serving, show, until, watch
 
@@ -46,10 +50,10 @@ def test_the_worst_finding_is_looked_at_sampled_marked_and_reported(
     page.get_by_role("button", name="Audit", exact=True).click()
     findings = page.get_by_role("list", name="Findings").get_by_role("listitem")
     expect(findings.first).to_contain_text("high", timeout=120_000)
-    session, audit = served.explorer.session, served.explorer.audit.found
+    session, found = served.explorer.session, served.explorer.audit.found
 
     # The worst is flown to, and exactly its rows are selected.
-    worst, before = audit.findings[0], served.explorer.map.viewport
+    worst, before = found.findings[0], served.explorer.map.viewport
     findings.first.get_by_role("button").first.click()
     until(lambda: session.selection.count > 0)
     kept = served.app.workspace.run_folder(session.run_id) / "audit" / f"{worst.key}.parquet"
@@ -63,13 +67,13 @@ def test_the_worst_finding_is_looked_at_sampled_marked_and_reported(
     # Levels and marks choose what is listed.
     low = page.get_by_role("button", name=re.compile("^low"))
     low.click()
-    n_low = sum(one.severity.label == "low" for one in audit.findings)
+    n_low = sum(one.severity.label == "low" for one in found.findings)
     expect(findings).to_have_count(min(n_low, 60))
     # A level that is gone from the findings chooses no more, nor once it is back.
     result = served.explorer.audit.result
-    whole, others = result.state, len(audit.findings) - n_low
+    whole, others = result.state, len(found.findings) - n_low
     without = whole | {"findings": [one for one in whole["findings"] if one["severity"] != "low"]}
-    for state, n in ((without, others), (whole, len(audit.findings))):
+    for state, n in ((without, others), (whole, len(found.findings))):
         soon(served.explorer._doc, lambda state=state: result.param.update(state=state))
         expect(findings).to_have_count(min(n, 60))
 
@@ -102,4 +106,47 @@ def test_the_worst_finding_is_looked_at_sampled_marked_and_reported(
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "<html" in text
     assert html.escape(worst.sentence) in text
+    assert not faults
+
+
+def test_all_that_is_measured_of_a_cluster_unfolds_by_keyboard(page: Page, served_catalogue: Served) -> None:
+    served, faults = served_catalogue, []
+    app = served.app
+    known = [run for run in app.workspace.runs(app.dataset.id) if run.status is RunStatus.DONE]
+    run = (
+        known[0] if known else app.runner.wait(app.runner.start(app.dataset, RunParameters()).id, timeout=240)
+    )
+    found = audit(app.workspace, run)
+    keep(app.workspace, found)
+    watch(page, served, faults)
+    page.set_viewport_size(SIZE)
+    show(page, served, f"?run={run.id}")
+    page.get_by_role("tab", name="Audit").click()
+    told = [place for place, one in enumerate(found.findings) if one.cluster is not None and one.column]
+    place, following = told[:2]
+    findings = page.get_by_role("list", name="Findings").get_by_role("listitem")
+    entry, cluster = findings.nth(place), found.measured[found.findings[place].cluster]
+    entry.get_by_role("button").first.focus()
+    page.keyboard.press("Enter")
+    of_cluster = entry.locator("dl").first
+    expect(of_cluster.get_by_role("term")).to_have_text([one.name for one in OF_CLUSTER])
+    expect(of_cluster).to_contain_text(f"{cluster.density:,.0f}items nearby")
+    expect(of_cluster).to_contain_text(f"{cluster.probability:.2f}of 1")
+    expect(entry.get_by_text(f"median of {len(found.measured)}", exact=True)).to_be_visible()
+
+    # A column's part that is not the finding's own unfolds by a key, and stays so for what is looked at next.
+    own = found.columns.index(found.findings[place].column)
+    other = (own + 1) % len(found.columns)
+    parts = entry.get_by_role("group").filter(has=page.locator("summary"))
+    expect(parts.nth(own)).to_contain_text("entropy")
+    expect(parts.nth(own).get_by_text("effective")).to_be_visible()
+    expect(parts.nth(other).get_by_text("effective")).to_be_hidden()
+    parts.nth(other).locator("summary").focus()
+    page.keyboard.press("Enter")
+    expect(parts.nth(other).get_by_text("effective")).to_be_visible()
+    made = cluster.columns[other]
+    expect(parts.nth(other)).to_contain_text(f"{made.entropy:.2f}by chance {made.entropy_by_chance:.2f}")
+    findings.nth(following).get_by_role("button").first.click()
+    parts = findings.nth(following).get_by_role("group").filter(has=page.locator("summary"))
+    expect(parts.nth(other).get_by_text("effective")).to_be_visible()
     assert not faults

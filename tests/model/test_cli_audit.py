@@ -8,6 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from explorer.cli.audit import audit
+from explorer.cli.cluster import cluster
 from explorer.model.run import RunParameters
 from explorer.model.runner import Runner
 from explorer.model.workspace import Workspace
@@ -96,6 +98,26 @@ def test_a_report_tells_of_time_too_and_fails_by_it(made: tuple[Path, str, set[i
     assert [path.name for path in report.parent.iterdir()] == ["monthly.html"]
     for one in told["findings"]:
         command(workspace, "mark", run, one["key"], "none")
+
+
+def test_what_was_applied_is_audited_unless_a_parameter_is_given(
+    made: tuple[Path, str, set[int]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    workspace, run, _ = made
+    about = {"workspace": workspace, "as_json": True}
+
+    def told(**asked: int) -> int:
+        audit(run, by="genre", **asked, **about)
+        return len(json.loads(capsys.readouterr().out.splitlines()[-1])["clusters"])
+
+    usual = told()
+    cluster(run, epsilon=100.0, apply_to=run, **about)
+    applied = len(json.loads(capsys.readouterr().out.splitlines()[-1])["sizes"])
+    assert applied < usual
+    assert told() == applied
+    assert told(min_samples=10) == usual
+    with Workspace(workspace) as space:
+        space.save_clustering(run, None)
 
 
 def test_clusters_are_scored_by_a_column(made: tuple[Path, str, set[int]]) -> None:

@@ -1,5 +1,7 @@
 """What is said of a cluster by one column: eight squares of points, and one thing wrong at a time."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,9 +10,10 @@ from explorer.model import absence_findings
 from explorer.model.categories import NO_VALUE, Categories, counted
 from explorer.model.composition import composition, corrected
 from explorer.model.composition_findings import Chances, ColumnAudit, findings
-from explorer.model.findings import ClusterRows, Finding
+from explorer.model.findings import ClusterRows, Finding, identified
 from explorer.model.mingling import Places, mingling
 from explorer.model.ranges import Ranges
+from explorer.model.run import Run, RunParameters
 from explorer.model.severity import Severity
 
 SQUARES, EACH = 8, 300
@@ -64,6 +67,38 @@ def test_labels_thrown_within_a_cluster_make_it_mixed(points: np.ndarray) -> Non
     assert (one.value, one.expected) == pytest.approx((1 / 3, 0))
     assert one.rows.tolist() == list(range(3 * EACH, 4 * EACH))
     assert "do not tell them apart" in one.sentence
+
+
+def test_a_mixed_cluster_tells_how_many_small_parts_it_has_beside_its_large_ones(points: np.ndarray) -> None:
+    codes = SQUARE.copy()
+    # Seven tenths folk, and of each of the seven others 13 of 300.
+    thrown = np.random.default_rng(7).permutation(EACH)[: 7 * 13]
+    codes[thrown] = 1 + np.arange(len(thrown)) % 7
+    (one,) = found(points, SQUARE, codes)
+    assert (one.kind, one.severity, one.cluster) == ("mixed", Severity.HIGH, 0)
+    assert "holds folk (70%) and 7 others (30%) by genre" in one.sentence
+    codes[thrown[codes[thrown] < 5]] = 1
+    (one,) = found(points, SQUARE, codes)
+    assert "holds folk (70%), jazz (17%) and 3 others (13%) by genre" in one.sentence
+
+
+def test_categories_written_the_same_have_findings_of_their_own(points: np.ndarray) -> None:
+    rng = np.random.default_rng(1)
+    codes = rng.choice(SQUARES, len(SQUARE), p=[0.3, 0.2, 0.1, 0.1, 0.1, 0.1, 0.05, 0.05])
+    codes[(SQUARE == 2) & np.isin(codes, (1, 2))] = 0
+    both = audited(points, SQUARE, codes)
+    alike = replace(both.categories, names=("folk", "(blank)", "(blank)", *NAMES[3:]))
+    rows, run = ClusterRows(SQUARE, SQUARES), Run.new("d", "h", len(SQUARE), RunParameters())
+    first, second = identified(findings(replace(both, categories=alike), rows), run, rows)
+    assert {(one.kind, one.category) for one in (first, second)} == {("missing", "(blank)")}
+    assert first.key != second.key
+    # The key of one is the same when nothing is found of the other.
+    codes[(SQUARE == 2) & (rng.random(len(SQUARE)) < 0.2)] = 1
+    one_alone = replace(audited(points, SQUARE, codes), categories=replace(alike, codes=codes))
+    (alone,) = (one for one in identified(findings(one_alone, rows), run, rows) if one.category == "(blank)")
+    assert alone.key == second.key
+    (named,) = identified(found(points, SQUARE, codes), run, rows)
+    assert named.aspect == "", "as keys were before"
 
 
 def test_one_end_under_another_name_is_mislabelled(points: np.ndarray) -> None:

@@ -21,9 +21,10 @@ from explorer.model.errors import InputError
 from explorer.model.examples import examples, typical
 from explorer.model.findings import Finding
 from explorer.model.map_png import COLOURS, STEPS, layer, uri
-from explorer.model.marks import Marks
+from explorer.model.marks import Mark, Marks
 from explorer.model.projection import Viewport
 from explorer.model.report import report_of
+from explorer.model.report_words import summary
 from explorer.model.run import Run, RunParameters
 from explorer.model.runner import Runner
 from explorer.model.severity import Severity
@@ -138,6 +139,20 @@ def test_all_of_the_audit_is_told(made: Made, page: Page) -> None:
     assert len(page.all("polyline")) == len(found.clusters)
     assert "adjusted Rand index" in page.words
     assert "No other run differs from this one by the seed alone" in page.words
+
+
+def test_the_summary_counts_clusters_that_have_something_open(made: Made) -> None:
+    found = made.found
+    high = {one.cluster for one in found.clusters if one.severity is Severity.HIGH}
+    assert summary(found, {}).startswith(f"Of 5 clusters {len(high)} ask for a look now")
+    done = {one.key: Mark("fixed", "", "") for one in found.findings if one.severity is Severity.HIGH}
+    assert len(high) == 1
+    assert done
+    told = summary(found, done)
+    assert told.startswith("Of 5 clusters 0 ask for a look now")
+    assert f"there is 1 finding, {len(done)} of them accepted or fixed" in told
+    later = {key: Mark("to do", "", "") for key in done}
+    assert summary(found, later).startswith("Of 5 clusters 1 ask for a look now")
 
 
 def test_what_changes_over_time_is_ranked_among_the_rest(made: Made) -> None:

@@ -1,5 +1,6 @@
 """The Audit tab without a browser: what is listed, what a click selects, marks, samples, hostile names."""
 
+import re
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,9 +16,10 @@ from explorer.model.extent import Extent
 from explorer.model.kept_audit import last
 from explorer.model.marks import Marks
 from explorer.model.projection import Viewport
+from explorer.model.report import report_of
 from explorer.model.run import RunParameters
 from explorer.model.session import Session
-from explorer.views.audit_panel import AuditPanel
+from explorer.views.audit_panel import AuditPanel, LookedAt
 from explorer.views.audit_state import CLUSTER, MOST_LISTED, audit_state
 from explorer.views.flying import AROUND, NEAREST, around
 from tests.views.bench import Page, laid_out
@@ -70,7 +72,7 @@ def test_the_worst_comes_first_and_a_click_selects_its_rows_and_flies_there(
     assert STRANGER in worst["sentence"], "names are handed on as they are, and set as text"
     told = {name: value for name, value, _ in worst["numbers"]}
     assert told["stability"] == "–"
-    assert float(told["purity"]) == pytest.approx(0.5, abs=0.05)
+    assert float(told["purity"].rstrip("%")) == pytest.approx(50, abs=5)
     audited._on_message({"act": "show", "key": worst["key"]})
     rows = audited.found.findings[0].rows
     np.testing.assert_array_equal(session.selection.rows, rows)
@@ -90,6 +92,13 @@ def test_clusters_nothing_is_found_of_are_folded_at_the_end(session: Session, au
     assert [one["key"] for one in sound["clusters"]] == keys
     assert sound["title"] == f"{len(keys)} clusters without findings"
     assert "seed" in sound["hint"], "of one run nobody knows whether its clusters are stable"
+    assert audited.result.state["untried"] == sound["hint"]
+    compared = replace(found, measured=tuple(replace(one, stability=1.0) for one in found.measured))
+    told = audit_state(compared, {}, ())
+    assert told["sound"]["title"] == f"{len(keys)} clusters stable and without findings"
+    assert told["untried"] == told["sound"]["hint"] == ""
+    by_hand = replace(found, not_repeated="They were cut by hand.")
+    assert audit_state(by_hand, {}, ())["untried"] == "They were cut by hand."
     audited._on_message({"act": "show", "key": keys[0]})
     number = int(keys[0].removeprefix(CLUSTER))
     np.testing.assert_array_equal(session.selection.mask, found.labels == number)
@@ -112,6 +121,72 @@ def test_a_sample_is_of_the_finding_unless_it_was_added_to(
     audited._on_message({"act": "sample", "key": key, "strategy": "outliers"})
     assert session.selection is both
     assert seen["sample"] == ["medoids", "outliers"]
+
+
+@pytest.mark.parametrize("mode", ["subtract", "intersect"])
+def test_a_sample_is_of_the_finding_and_not_of_what_it_leaves(
+    session: Session, audited: AuditPanel, seen: dict[str, list[Any]], mode: str
+) -> None:
+    key, rows = first(audited)["key"], audited.found.findings[0].rows
+    session.select_category("loudness", 0)
+    session.mode = mode
+    audited._on_message({"act": "show", "key": key})
+    left = session.selection
+    assert 0 < left.count < session.selection.n
+    assert left.rows.tolist() != rows.tolist()
+    audited._on_message({"act": "sample", "key": key, "strategy": "medoids"})
+    np.testing.assert_array_equal(session.selection.rows, rows)
+
+
+def test_how_many_findings_there_are_and_where_is_told(audited: AuditPanel) -> None:
+    found = audited.found
+    one = next(one for one in found.findings if one.cluster is not None)
+    of_all = replace(one, cluster=None)
+    for findings, said in (
+        ((), "No findings in 5 clusters"),
+        ((one,), "1 finding in 1 of 5 clusters"),
+        ((one, one), "2 findings in 1 of 5 clusters"),
+        ((of_all,), "1 finding about all items, none in 5 clusters"),
+        ((of_all, of_all), "2 findings about all items, none in 5 clusters"),
+        ((one, of_all, one), "3 findings: 2 in 1 of 5 clusters, 1 about all items"),
+    ):
+        told = audit_state(replace(found, findings=findings), {}, ())
+        assert told["said"] == f"{said} · by {HOSTILE}"
+
+
+def test_all_that_the_report_tells_of_a_cluster_is_told_of_the_one_looked_at(
+    session: Session, audited: AuditPanel
+) -> None:
+    audited.columns.value = [HOSTILE, "loudness"]
+    audited.audit.clicks += 1
+    assert audited.result.measures == {}
+    found, worst = audited.found, audited.found.findings[0]
+    audited._on_message({"act": "show", "key": worst.key})
+    told = audited.result.measures
+    assert told["cluster"] == first(audited)["cluster"] == f"cluster {worst.cluster}"
+    report = report_of(session.workspace, found)
+    row = re.search(rf'<tr id="cluster-{worst.cluster}">.*?</tr>', report, re.DOTALL)
+    assert re.findall(r'<td class="n">([^<]*)</td>', row[0]) == [value for _, value, *_ in told["numbers"]]
+    every = found.measured
+    usual = {name: median for name, *_, median in told["numbers"]}
+    assert usual["items"] == f"{np.median([one.size for one in every]):,.0f}"
+    assert usual["density"] == f"{np.median([one.density for one in every]):,.0f}"
+    assert usual["stability"] == "–"
+    made = every[worst.cluster].columns[0]
+    by_label, by_loudness = told["columns"]
+    assert by_label["title"] == f"By {HOSTILE}"
+    assert by_label["dominant"] == ["dominant", made.dominant]
+    numbers = {name: (value, beside) for name, value, beside, _ in by_label["numbers"]}
+    assert numbers["entropy"] == (f"{made.entropy:.2f}", f"by chance {made.entropy_by_chance:.2f}")
+    assert numbers["effective"] == (f"{made.effective:.1f}", "values")
+    assert by_loudness["title"] == "By loudness"
+    assert first(audited)["by"] == 0
+    audited._on_message({"act": "show", "key": f"{CLUSTER}{(worst.cluster + 1) % 5}"})
+    assert audited.result.measures["cluster"] == f"cluster {(worst.cluster + 1) % 5}"
+    of_all = replace(worst, cluster=None, key="all")
+    audited._put(LookedAt(replace(found, findings=(of_all,)), {}))
+    audited._on_message({"act": "show", "key": "all"})
+    assert audited.result.measures == {}
 
 
 def test_marks_survive_another_page_and_another_audit_until_they_are_opened(

@@ -136,6 +136,14 @@ def test_a_region_and_the_points_that_change_sides_select_their_rows(
     assert session.selection.rows.tolist() == [row for row in (7, 9, 11) if labels[row] == labels[9]]
 
 
+def test_why_clusters_are_not_compared_is_told_in_their_place(session: Session) -> None:
+    whole = compare_panel.compare(session.workspace, session.runs)
+    silent = replace(whole, not_repeated="Cut by hand.", consensus=replace(whole.consensus, clusters=()))
+    clusters, *_ = comparison_state(silent)["groups"]
+    assert (clusters["findings"], clusters["none"]) == ([], "Cut by hand.")
+    assert comparison_state(replace(silent, consensus=None))["said"] == "Cut by hand."
+
+
 def test_points_that_change_sides_are_told_by_their_clusters_too(session: Session) -> None:
     whole = compare_panel.compare(session.workspace, session.runs)
     labels = whole.consensus.labels
