@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_array, check_is_fitted
 from core import transform
 from core.cache import StageCache
 from core.density import map_radii
+from core.entries import WalkedGraph
 from core.errors import InputError
 from core.initialization import checked_start
 from core.inverse import refuse_without_mean, vectors_at
@@ -263,7 +264,7 @@ class UMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         self._reference = x if self.keep_vectors and self.metric != "precomputed" else None
         self._reference_embedding = found.embedding
         # What the target tore apart is near in the data: new rows are looked for without it.
-        self._reference_edges: Any = None if self._reference is None else found.edges
+        self._walked: Any = None if self._reference is None else WalkedGraph(found.edges)
         self.knn_graph_, self.graph_, self.n_epochs_ = found.knn_graph, found.graph, found.n_epochs
         # A copy: whoever changes it moves no new point.
         self.embedding_: NDArray[np.float32] = found.embedding[inverse].copy()
@@ -317,7 +318,7 @@ class UMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         indices, distances = transform.neighbours_in(
             self._reference,
             x,
-            self._reference_edges,
+            self._walked,
             self.n_neighbors,
             metric=self.metric,
             metric_kwds=self.metric_kwds,
