@@ -45,10 +45,12 @@ FARTHEST = {
     "correlation": 2.0,
     "hellinger": 1.0,
     "jaccard": 1.0,
-    "bit_jaccard": 1.0,
     "dice": 1.0,
 }
-"""As far apart as two rows can be under some metrics: umap-learn takes such ones for no neighbours."""
+"""As far apart as two rows can be under some metrics: umap-learn takes such ones for no neighbours.
+
+Not bit_jaccard, though umap-learn has it so: it is -log of the similarity, infinite where nothing is shared.
+"""
 
 Method = Literal["auto", "exact", "descent"]
 Metric = str | Callable[..., float]

@@ -69,8 +69,7 @@ class UMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         1 joins the two directions of an edge by the fuzzy union, 0 by the intersection.
     disconnection_distance : float, optional
         Neighbours at least this far are cut off, in `transform` as well; a point that loses all becomes NaN.
-        Default, as in umap-learn: 2 for cosine and correlation, 1 for jaccard, bit_jaccard, dice and
-        hellinger, else infinite.
+        Default: 2 for cosine and correlation, 1 for jaccard, dice and hellinger, else infinite.
     n_jobs : int, default -1
         Threads, at least 1; -1 for all processors. Never changes a result.
     precomputed_knn : KnnGraph or tuple (indices, distances, ...), optional

@@ -144,6 +144,20 @@ def test_values_of_other_kinds_are_mapped_and_placed(metric):
     assert np.isfinite(model.transform(x[70:])).all()
 
 
+def test_rows_of_packed_bits_that_share_little_are_neighbours_and_one_that_shares_nothing_is_lost():
+    """bit_jaccard is -log(similarity): 1 is no bound of it."""
+    # Any two of the first eight share two bits of six.
+    rows = np.zeros((9, 10), np.uint8)
+    rows[:8, 0] = rows[np.arange(8), np.arange(1, 9)] = 3
+    rows[8, 9] = 1
+    model = UMAP(3, n_epochs=2, metric="bit_jaccard", random_state=0)
+    with pytest.warns(UserWarning, match="1 points have no neighbours"):
+        model.fit(rows)
+    np.testing.assert_allclose(model.knn_graph_.distances[:8], np.log(3), rtol=1e-6)
+    np.testing.assert_array_equal(np.isfinite(model.embedding_).all(axis=1), np.arange(9) < 8)
+    assert np.isfinite(model.transform(rows[:8] | (rows[:8] << 2))).all()
+
+
 def test_a_callback_may_stop_after_the_first_epoch(x):
     model = UMAP(5, n_epochs=50, random_state=0, callback=lambda *_: True).fit(x)
     assert model.n_epochs_ == 1
