@@ -27,7 +27,7 @@ from core.exact import nearest_of_all, nearest_of_candidates
 from core.projection import project
 from core.threads import threads_for
 
-VERSION = 3
+VERSION = 4
 EXACT_UP_TO = 4096
 """Rows up to which all pairs are compared."""
 PROJECT_FROM = 200
