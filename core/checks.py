@@ -18,7 +18,7 @@ from core.errors import InputError
 LARGEST_SEED = 2**32 - 1
 """numpy's own limit, for the searches that seed its generators."""
 SMALLEST_SCALE = 2.0**-40
-"""The least differences that float32 knows of values of this size, 2^-24 of it, have squares above 0 there."""
+"""The least differences that float32 has among values of this size, 2^-24 of it, have squares above 0."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ RANGES = {
     "spread": Range(0, open_=True),
     "a": Range(0, open_=True),
     "b": Range(0, open_=True),
-    "n_epochs": Range(1, whole=True),
+    "n_epochs": Range(0, whole=True),
     "learning_rate": Range(0, open_=True),
     "negative_sample_rate": Range(0, whole=True),
     "repulsion_strength": Range(0),
