@@ -167,7 +167,7 @@ def place(
     embedding : float32 (n, d)
         The finished map.
     parameters : LayoutParameters
-        ``n_epochs`` are those of the placing.
+        ``n_epochs`` are those of the placing, at least 1.
     disconnection_distance : float, default infinite
         Neighbours at least this far are none.
     local_connectivity : float, default 1.0

@@ -51,7 +51,8 @@ class UMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     a, b : float, optional
         The curve's parameters, in place of `min_dist` and `spread`; both or neither.
     n_epochs : int, optional
-        Default: 500 up to 10,000 points, 200 beyond; with `densmap` 200 more.
+        Default: 500 up to 10,000 points, 200 beyond; with `densmap` 200 more. 0 leaves the points where they
+        start.
     learning_rate : float, default 1.0
         Step size of the first epoch; it falls to 0 at the end.
     init : {"spectral", "pca", "random"} or array (n, n_components), default "spectral"
@@ -106,7 +107,7 @@ class UMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     progress : bool, default False
         Show a bar of the epochs.
     verbose : bool, default False
-        umap-learn's name for `progress`.
+        umap-learn's name for `progress`; a number will do.
     callback : callable(epoch, n_epochs, embedding) -> bool or None, optional
         Called after each epoch; True stops the layout there. With `unique` the embedding is that of the
         distinct rows.
