@@ -384,7 +384,8 @@ def _descend_here(
     if is_sparse(x):
         x = csr_matrix(x, copy=True)  # pynndescent sorts in place what it is given, and needs no entry twice
         x.sum_duplicates()
-    with warnings.catch_warnings():
+    # What is no number is refused later, or is rounding.
+    with np.errstate(invalid="ignore"), warnings.catch_warnings():
         # It is the metric that leaves a row few neighbours: no other parameters would find more.
         warnings.filterwarnings("ignore", "Failed to correctly find n_neighbors")
         index = NNDescent(
@@ -395,7 +396,7 @@ def _descend_here(
             random_state=np.random.RandomState(seed),
             n_jobs=min(N_THREADS, _max_threads()),
         )
-    indices, distances = index.neighbor_graph
+        indices, distances = index.neighbor_graph
     return indices.astype(np.int32, copy=False), distances.astype(np.float32, copy=False)
 
 
