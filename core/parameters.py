@@ -66,8 +66,8 @@ def check_parameters(estimator: Any) -> None:
     for name in SWITCHES:
         value = getattr(estimator, name)
         # To umap-learn verbose is a number as well.
-        kind = Integral if name == "verbose" else bool
-        if not isinstance(value, (kind, np.bool_)):
+        is_number = name == "verbose" and isinstance(value, Integral)
+        if not (is_number or isinstance(value, bool | np.bool_)):
             raise InputError(f"{name} must be True or False, got {value!r}.")
     for name, (kind, sentence) in KINDS.items():
         value = getattr(estimator, name)
