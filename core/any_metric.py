@@ -238,13 +238,35 @@ def _dot_of_unit_vectors(x: Any, y: Any) -> Any:
     return np.float32(1.0) - np.float32(max(product, 0.0) / np.sqrt(own * other))
 
 
+@numba.njit(nogil=True)
+def _hellinger(x: Any, y: Any) -> Any:
+    """The distance between two rows as shares of their sums; a row of zeros is 1 from all but another such.
+
+    ``sqrt(sum (sqrt(p) - sqrt(q))^2 / 2)`` is ``sqrt(1 - sum sqrt(p q))``, but loses no digits where the
+    shares are alike. Values below 0 have no distance.
+    """
+    own, other, total = 0.0, 0.0, 0.0
+    for c in range(len(x)):
+        own += np.float64(x[c])
+        other += np.float64(y[c])
+    if own == 0 or other == 0:
+        return np.float32(own != other)
+    own, other = np.sqrt(own), np.sqrt(other)
+    for c in range(len(x)):
+        difference = np.sqrt(np.float64(x[c])) / own - np.sqrt(np.float64(y[c])) / other
+        total += difference * difference
+    # Shares that float32 rounded apart are the same.
+    return np.float32(0.0) if total < 1e-14 else np.float32(np.sqrt(total / 2))
+
+
 CORRECTED = {
     "true_angular": _true_angular,
+    "hellinger": _hellinger,
     "dot": _dot_of_unit_vectors,
     "direct_cosine": _dot_of_unit_vectors,
 }
-"""In place of pynndescent's: its true_angular is 1 where the angle is 0, and its dot and direct_cosine are
-for rows that its descent has scaled to length 1."""
+"""In place of pynndescent's: its true_angular is 1 where the angle is 0, its hellinger not a number between
+multiples of one row, and its dot and direct_cosine are for rows that its descent has scaled to length 1."""
 
 
 def compiled_metric(
@@ -316,6 +338,8 @@ def descend_by_metric(
         _refuse_unless_sparse(metric)
     else:
         x = _written_out(x, metric)
+    if metric == "hellinger" and (x.data if is_sparse(x) else x).min(initial=0) < 0:
+        raise InputError(NO_DISTANCE)
     arguments: dict[str, Any] = {
         "n_neighbors": n_neighbors,
         "metric": metric,
@@ -330,6 +354,9 @@ def descend_by_metric(
                 raise _not_compiled(error) from None
     else:
         indices, distances = _descend_elsewhere(x, arguments)
+    if metric == "hellinger":
+        # Roots of what rounding left below 0, between multiples of one row.
+        distances = np.where(np.isnan(distances), np.float32(0), distances)
     return _from_zero(indices, distances, metric)
 
 
@@ -357,7 +384,8 @@ def _descend_here(
     if is_sparse(x):
         x = csr_matrix(x, copy=True)  # pynndescent sorts in place what it is given, and needs no entry twice
         x.sum_duplicates()
-    with warnings.catch_warnings():
+    # What is no number is refused later, or is rounding.
+    with np.errstate(invalid="ignore"), warnings.catch_warnings():
         # It is the metric that leaves a row few neighbours: no other parameters would find more.
         warnings.filterwarnings("ignore", "Failed to correctly find n_neighbors")
         index = NNDescent(
@@ -368,7 +396,7 @@ def _descend_here(
             random_state=np.random.RandomState(seed),
             n_jobs=min(N_THREADS, _max_threads()),
         )
-    indices, distances = index.neighbor_graph
+        indices, distances = index.neighbor_graph
     return indices.astype(np.int32, copy=False), distances.astype(np.float32, copy=False)
 
 

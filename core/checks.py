@@ -17,6 +17,8 @@ from core.errors import InputError
 
 LARGEST_SEED = 2**32 - 1
 """numpy's own limit, for the searches that seed its generators."""
+SMALLEST_SCALE = 2.0**-40
+"""The least differences that float32 has among values of this size, 2^-24 of it, have squares above 0."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ RANGES = {
     "spread": Range(0, open_=True),
     "a": Range(0, open_=True),
     "b": Range(0, open_=True),
-    "n_epochs": Range(1, whole=True),
+    "n_epochs": Range(0, whole=True),
     "learning_rate": Range(0, open_=True),
     "negative_sample_rate": Range(0, whole=True),
     "repulsion_strength": Range(0),
@@ -138,9 +140,19 @@ def refuse_unusable(x: Any) -> None:
         )
 
 
-def refuse_overflow(x: NDArray[np.float32], holder: str = "The vectors hold") -> None:
-    """Raise an InputError, which begins with the `holder`, where a squared distance could exceed float32."""
+def refuse_overflow(
+    x: NDArray[np.float32], holder: str = "The vectors hold", *, or_underflow: bool = False
+) -> None:
+    """Raise an InputError, which begins with the `holder`, where a squared distance could exceed float32.
+
+    With `or_underflow` also where all values are so small that such could become 0; all 0 they may be.
+    """
     largest = max(float(x.max(initial=0)), -float(x.min(initial=0)))
+    if or_underflow and 0 < largest < SMALLEST_SCALE:
+        raise InputError(
+            f"{holder} no value larger than {largest:.2g}, and squared distances between such vanish in "
+            f"float32; scale them, so that the largest is at least {SMALLEST_SCALE:.2g}."
+        )
     bound = math.sqrt(float(np.finfo(np.float32).max) / (4 * x.shape[1]))
     if largest > bound:
         raise InputError(

@@ -19,7 +19,7 @@ from core.errors import InputError
 from core.projection import project
 from core.spectral import scaled, spectral_layout
 
-VERSION = 5
+VERSION = 6
 NAMES = ("spectral", "pca", "random")
 Init = Literal["spectral", "pca", "random"] | ArrayLike
 SPAN = 10.0

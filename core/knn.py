@@ -14,6 +14,7 @@ from scipy.sparse import csr_array
 
 from core.checks import (
     LARGEST_SEED,
+    SMALLEST_SCALE,
     Range,
     checked_vectors,
     is_sparse,
@@ -27,7 +28,7 @@ from core.exact import nearest_of_all, nearest_of_candidates
 from core.projection import project
 from core.threads import threads_for
 
-VERSION = 3
+VERSION = 4
 EXACT_UP_TO = 4096
 """Rows up to which all pairs are compared."""
 PROJECT_FROM = 200
@@ -45,10 +46,12 @@ FARTHEST = {
     "correlation": 2.0,
     "hellinger": 1.0,
     "jaccard": 1.0,
-    "bit_jaccard": 1.0,
     "dice": 1.0,
 }
-"""As far apart as two rows can be under some metrics: umap-learn takes such ones for no neighbours."""
+"""As far apart as two rows can be under some metrics: umap-learn takes such ones for no neighbours.
+
+Not bit_jaccard, though umap-learn has it so: it is -log of the similarity, infinite where nothing is shared.
+"""
 
 Method = Literal["auto", "exact", "descent"]
 Metric = str | Callable[..., float]
@@ -369,9 +372,9 @@ def comparable(x: NDArray[np.float32], metric: str, *, among_itself: bool = True
     Raises
     ------
     InputError
-        If a squared distance could exceed float32.
+        If a squared distance could exceed float32, or those of a whole table, compared among itself, vanish.
     """
-    refuse_overflow(x)
+    refuse_overflow(x, or_underflow=among_itself and metric in EUCLIDEAN)
     if metric in EUCLIDEAN:
         return x
     if metric == "correlation":
@@ -402,6 +405,12 @@ def unit_vectors(x: NDArray[np.float32], *, among_itself: bool = True) -> NDArra
     same columns, whatever rows they hold.
     """
     norms = np.linalg.norm(x, axis=1, keepdims=True)
+    small = norms[:, 0] < SMALLEST_SCALE
+    if small.any():
+        # Their squares may vanish; a power of two changes no direction.
+        x = x.copy()
+        x[small] = np.ldexp(x[small], 100)
+        norms[small] = np.linalg.norm(x[small], axis=1, keepdims=True)
     zero = norms[:, 0] == 0
     unit: NDArray[np.float32] = (x / np.where(norms > 0, norms, 1)).astype(np.float32)
     if among_itself and not zero.any():

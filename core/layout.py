@@ -48,7 +48,7 @@ class LayoutParameters:
     Parameters
     ----------
     n_epochs : int
-        Epochs of the whole run; the learning rate falls linearly to 0 at its end. >= 1.
+        Epochs of the whole run; the learning rate falls linearly to 0 at its end. >= 0.
     a, b : float
         The curve's parameters, see `core.curve.find_ab`.
     learning_rate : float, default 1.0

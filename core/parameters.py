@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Mapping
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -64,7 +65,9 @@ def check_parameters(estimator: Any) -> None:
     refuse_out_of_range({name: getattr(estimator, name) for name in RANGES}, INSTEAD)
     for name in SWITCHES:
         value = getattr(estimator, name)
-        if not isinstance(value, bool | np.bool_):
+        # To umap-learn verbose is a number as well.
+        is_number = name == "verbose" and isinstance(value, Integral)
+        if not (is_number or isinstance(value, bool | np.bool_)):
             raise InputError(f"{name} must be True or False, got {value!r}.")
     for name, (kind, sentence) in KINDS.items():
         value = getattr(estimator, name)

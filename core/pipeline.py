@@ -100,7 +100,8 @@ def fitted(model: Any, x: Any, target: NDArray[Any] | None, start: Any, seed: in
     density = None
     if model.densmap and radii is not None:
         density = Density(radii, model.dens_lambda, model.dens_frac, model.dens_var_shift)
-    n_epochs = model.n_epochs or default_n_epochs(x.shape[0], model.densmap)
+    usual = default_n_epochs(x.shape[0], model.densmap)
+    n_epochs = usual if model.n_epochs is None else model.n_epochs
     layout = Layout(
         edges, initial, layout_parameters(model, n_epochs), density=density, seed=seed, n_threads=n_threads
     )

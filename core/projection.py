@@ -41,7 +41,8 @@ def project(
     rng = np.random.default_rng(seed)
     n_rows = N_SAMPLED if x.shape[1] <= MANY_COLUMNS else MANY_COLUMNS
     sample = x if len(x) <= n_rows else x[np.sort(rng.choice(len(x), n_rows, replace=False))]
-    mean = sample.mean(0)
+    # In float64: thousands of values that are large beside their spread would sum to a mean beyond it.
+    mean = sample.mean(0, dtype=np.float64).astype(np.float32)
     out = np.empty((len(x), n_components), np.float32)
     # BLAS gets one thread, the blocks of rows get the processors.
     with one_blas_thread(), ThreadPoolExecutor(threads_for(n_threads)) as executor:

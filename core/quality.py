@@ -331,8 +331,8 @@ def _placed(
     placed = np.isfinite(y).all(axis=1)
     if not placed.all():
         x, y = x[placed], y[placed]
-    refuse_overflow(x)
-    refuse_overflow(y, "The map holds")
+    refuse_overflow(x, or_underflow=True)
+    refuse_overflow(y, "The map holds", or_underflow=True)
     return x, y
 
 

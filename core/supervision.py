@@ -14,9 +14,12 @@ from core.errors import InputError
 from core.fuzzy_set import fuzzy_simplicial_set
 from core.knn import Metric, knn_graph, refuse_unknown_metric
 
-VERSION = 1
+VERSION = 2
 UNKNOWN = -1
 UNKNOWN_DISTANCE = 1.0
+FAINTEST = 1e-8
+FAINT_TARGET = 1e-4
+"""Most that stands for an edge which the target's set lacks: all its own may be strong."""
 
 
 def supervise(
@@ -169,7 +172,8 @@ def _intersection(one: csr_array, other: csr_array, weight: float) -> csr_array:
     """
     p, q = (1.0, weight / (1 - weight)) if weight < 0.5 else ((1 - weight) / weight, 1.0)
     pattern = csr_array(one + other)
-    faint = [max(float(s.data.min(initial=1.0)) / 2, 1e-8) for s in (one, other)]
+    faint = [max(float(s.data.min(initial=1.0)) / 2, FAINTEST) for s in (one, other)]
+    faint[1] = min(faint[1], FAINT_TARGET)
     heads = np.repeat(np.arange(one.shape[0]), np.diff(pattern.indptr))
     values = [_looked_up(s, heads, pattern.indices) for s in (one, other)]
     a, b = (np.where(v > 0, v, f) for v, f in zip(values, faint, strict=True))

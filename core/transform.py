@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from core.checks import is_sparse
+from core.entries import WalkedGraph
 from core.errors import InputError
 from core.forces import FAST, attraction_shares, attraction_table, clip, look_up, power
 from core.forest import bounded_distance, offer, padded
@@ -26,8 +26,6 @@ from core.random_streams import mix
 from core.threads import claim, for_rows
 
 POOL_SIZE = 1024
-N_ENTRIES = 512
-"""Points of the reference, drawn once, where the search for neighbours may enter."""
 BEAM = 48
 """Nearest points kept open in the search."""
 BLOCK = 16
@@ -36,7 +34,7 @@ BLOCK = 16
 def neighbours_in(
     reference: Any,
     x: Any,
-    fuzzy_set: csr_array,
+    graph: WalkedGraph,
     k: int,
     *,
     metric: Metric = "euclidean",
@@ -50,8 +48,8 @@ def neighbours_in(
     ----------
     reference, x : float32 (n, d), (m, d), dense or CSR
         The data and the new rows.
-    fuzzy_set : csr_array (n, n)
-        Of the data alone: see `search`.
+    graph : WalkedGraph
+        Of the data alone, see `search`; kept from call to call, since it finds its entries once.
     k : int
         All n, if that is fewer.
     metric, metric_kwds
@@ -78,7 +76,7 @@ def neighbours_in(
     indices, distances = search(
         comparable(x, str(metric), among_itself=False),
         comparable(reference, str(metric), among_itself=False),
-        fuzzy_set,
+        graph,
         k,
         seed=seed,
         n_threads=n_threads,
@@ -89,7 +87,7 @@ def neighbours_in(
 def search(
     x: NDArray[np.float32],
     reference: NDArray[np.float32],
-    fuzzy_set: csr_array,
+    graph: WalkedGraph,
     k: int,
     *,
     seed: int = 42,
@@ -97,16 +95,16 @@ def search(
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """The `k` nearest points of `reference` to each row of `x`, by walking the reference's own graph.
 
-    The walk enters at the nearest of 512 fixed points and opens the nearest point not opened yet, until the
-    48 nearest found are all open (beam search, as in Malkov and Yashunin 2018). Up to 4,096 points, all are
-    compared.
+    The walk enters at the nearest of the graph's entries, 512 fixed points and one of each of its parts, and
+    opens the nearest point not opened yet, until the 48 nearest found are all open (beam search, as in Malkov
+    and Yashunin 2018). Up to 4,096 points, all are compared.
 
     Parameters
     ----------
     x : float32 (m, d)
     reference : float32 (n, d)
-    fuzzy_set : csr_array (n, n)
-        Symmetric: its rows are the neighbours to walk to. One that was supervised leads past many.
+    graph : WalkedGraph
+        Of the n points.
     k : int
         k <= n.
     seed : int, default 42
@@ -128,18 +126,15 @@ def search(
         raise InputError(
             f"New rows need the {reference.shape[1]} columns of the reference, got {x.shape[1]} columns."
         )
-    n = len(reference)
-    n_entries = n if n <= 4096 else N_ENTRIES
-    entries = np.sort(np.random.default_rng(seed).choice(n, n_entries, replace=False)).astype(np.int32)
     indices, distances = np.empty((len(x), k), np.int32), np.empty((len(x), k), np.float32)
     for_rows(
         _search_rows,
         len(x),
         padded(x),
         padded(reference),
-        fuzzy_set.indptr,
-        fuzzy_set.indices,
-        entries,
+        graph.fuzzy_set.indptr,
+        graph.fuzzy_set.indices,
+        graph.entries(seed),
         max(BEAM, k),
         indices,
         distances,
@@ -172,7 +167,7 @@ def place(
     embedding : float32 (n, d)
         The finished map.
     parameters : LayoutParameters
-        ``n_epochs`` are those of the placing.
+        ``n_epochs`` are those of the placing, at least 1.
     disconnection_distance : float, default infinite
         Neighbours at least this far are none.
     local_connectivity : float, default 1.0

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_array, check_is_fitted
 from core import transform
 from core.cache import StageCache
 from core.density import map_radii
+from core.entries import WalkedGraph
 from core.errors import InputError
 from core.initialization import checked_start
 from core.inverse import refuse_without_mean, vectors_at
@@ -50,7 +51,8 @@ class UMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     a, b : float, optional
         The curve's parameters, in place of `min_dist` and `spread`; both or neither.
     n_epochs : int, optional
-        Default: 500 up to 10,000 points, 200 beyond; with `densmap` 200 more.
+        Default: 500 up to 10,000 points, 200 beyond; with `densmap` 200 more. 0 leaves the points where they
+        start.
     learning_rate : float, default 1.0
         Step size of the first epoch; it falls to 0 at the end.
     init : {"spectral", "pca", "random"} or array (n, n_components), default "spectral"
@@ -68,8 +70,7 @@ class UMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         1 joins the two directions of an edge by the fuzzy union, 0 by the intersection.
     disconnection_distance : float, optional
         Neighbours at least this far are cut off, in `transform` as well; a point that loses all becomes NaN.
-        Default, as in umap-learn: 2 for cosine and correlation, 1 for jaccard, bit_jaccard, dice and
-        hellinger, else infinite.
+        Default: 2 for cosine and correlation, 1 for jaccard, dice and hellinger, else infinite.
     n_jobs : int, default -1
         Threads, at least 1; -1 for all processors. Never changes a result.
     precomputed_knn : KnnGraph or tuple (indices, distances, ...), optional
@@ -106,7 +107,7 @@ class UMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     progress : bool, default False
         Show a bar of the epochs.
     verbose : bool, default False
-        umap-learn's name for `progress`.
+        umap-learn's name for `progress`; a number will do.
     callback : callable(epoch, n_epochs, embedding) -> bool or None, optional
         Called after each epoch; True stops the layout there. With `unique` the embedding is that of the
         distinct rows.
@@ -263,7 +264,7 @@ class UMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         self._reference = x if self.keep_vectors and self.metric != "precomputed" else None
         self._reference_embedding = found.embedding
         # What the target tore apart is near in the data: new rows are looked for without it.
-        self._reference_edges: Any = None if self._reference is None else found.edges
+        self._walked: Any = None if self._reference is None else WalkedGraph(found.edges)
         self.knn_graph_, self.graph_, self.n_epochs_ = found.knn_graph, found.graph, found.n_epochs
         # A copy: whoever changes it moves no new point.
         self.embedding_: NDArray[np.float32] = found.embedding[inverse].copy()
@@ -317,7 +318,7 @@ class UMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         indices, distances = transform.neighbours_in(
             self._reference,
             x,
-            self._reference_edges,
+            self._walked,
             self.n_neighbors,
             metric=self.metric,
             metric_kwds=self.metric_kwds,

@@ -24,6 +24,7 @@ from explorer.cli.options import (
     Vectors,
 )
 from explorer.model.errors import InputError, RunError
+from explorer.model.metrics import refuse_unusable_metric
 from explorer.model.run import Run, RunParameters, RunStatus
 from explorer.terminal import follow, print_json
 
@@ -69,6 +70,7 @@ def fit(
     )  # fmt: skip
     # What no data could satisfy is refused before a big file is read.
     parameters.validate(sys.maxsize, sys.maxsize)
+    refuse_unusable_metric(metric)
     if from_epoch is not None and not start_from:
         raise InputError("--from-epoch is an epoch of another run: name that with --from.")
     # A run's failure is told at the end, not in a log too.

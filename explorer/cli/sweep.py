@@ -25,6 +25,7 @@ from explorer.cli.options import (
     Target,
     Vectors,
 )
+from explorer.model.metrics import refuse_unusable_metric
 from explorer.model.run import Run, RunParameters, RunStatus
 from explorer.terminal import follow_sweep, print_json, print_runs
 
@@ -73,6 +74,8 @@ def sweep(
     )
     # What no data could satisfy is refused before a big file is read.
     wanted.validate()
+    for name in wanted.metric:
+        refuse_unusable_metric(name)
     logging.getLogger("explorer.model.crew").setLevel(logging.CRITICAL)
     with workers_at("" if dry_run else dask) as workers, open_workspace(workspace, new=True) as space:
         dataset = add_data(space, data, vectors, items)

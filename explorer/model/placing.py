@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from core.entries import WalkedGraph
 from core.knn import FARTHEST, KnnGraph
 from core.transform import neighbours_in, place
 from explorer.model import stages
@@ -18,7 +20,7 @@ from explorer.model.errors import InputError
 from explorer.model.run import Run
 from explorer.model.workspace import Workspace
 
-PLACED, VERSION = "placed", 2
+PLACED, VERSION = "placed", 3
 EPOCHS = 30
 """Of placing, where the run was not given its own number; else a third of those."""
 BLOCK = 50_000
@@ -91,6 +93,10 @@ class Reference:
             np.asarray(embedding),
         )
 
+    @cached_property
+    def _walked(self) -> WalkedGraph:
+        return WalkedGraph(self.fuzzy_set)
+
     def place(
         self, vectors: NDArray[np.float32], progress: Callable[[float], None] = lambda _: None
     ) -> Placed:
@@ -116,7 +122,7 @@ class Reference:
             indices[block], distances[block] = neighbours_in(
                 self.vectors,
                 np.ascontiguousarray(vectors[block]),
-                self.fuzzy_set,
+                self._walked,
                 k,
                 metric=p.metric,
                 seed=p.seed,

@@ -35,6 +35,7 @@ from core import (
     local_radii,
     supervise,
 )
+from core.any_metric import SIGNED
 from core.knn import FARTHEST
 from explorer.model.run import Run, RunParameters
 
@@ -182,8 +183,13 @@ def _written(fuzzy_set: csr_array[Any, tuple[int, int]]) -> dict[str, np.ndarray
     return {"data": fuzzy_set.data, "indices": fuzzy_set.indices, "indptr": fuzzy_set.indptr}
 
 
-def recall(vectors: np.ndarray, graph: Arrays, metric: str) -> float:
-    """Return the share of true neighbours in a knn graph, from exact searches of some rows."""
+def recall(vectors: np.ndarray, graph: Arrays, metric: str) -> float | None:
+    """Return the share of true neighbours in a knn graph, from exact searches of some rows.
+
+    None by a metric without a distance 0, whose graph counts from the smallest of its distances.
+    """
+    if metric in SIGNED:
+        return None
     rows = int(np.clip(RECALL_EFFORT / vectors.size, 30, 300))
     return float(knn_recall(vectors, read_graph(graph), metric=metric, n_rows=rows))
 

@@ -281,7 +281,7 @@ def computed(
     vectors: np.ndarray,
     earlier: Mapping[str, Mapping[str, np.ndarray]],
 ) -> tuple[dict[str, np.ndarray], float]:
-    """Return the arrays of a stage, those of a knn graph with its recall, and the seconds it took."""
+    """Return the arrays of a stage, those of a knn graph with its recall if it has one, and the seconds."""
     from explorer.model import linkage, stages
 
     started = time.perf_counter()
@@ -291,7 +291,9 @@ def computed(
         arrays = stages.compute(stage, parameters, vectors, earlier)
     seconds = time.perf_counter() - started
     if stage == stages.KNN_GRAPH:
-        arrays["recall"] = np.array([stages.recall(vectors, arrays, parameters["metric"])])
+        share = stages.recall(vectors, arrays, parameters["metric"])
+        if share is not None:
+            arrays["recall"] = np.array([share])
     return arrays, seconds
 
 

@@ -10,6 +10,7 @@ import pytest
 import scipy.sparse as sp
 
 from core import UMAP, InputError, KnnGraph, knn_graph
+from core.quality import trustworthiness
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +114,34 @@ def test_values_whose_distances_exceed_float32_are_refused(x, metric):
     assert np.isfinite(fit(x * np.float32(1e16), metric=metric)).all()
 
 
+def test_values_whose_distances_vanish_in_float32_are_refused(x):
+    sentence = r"no value larger than 9\.9e-24, .* so that the largest is at least 9\.1e-13"
+    for refuse in (lambda w: fit(w), lambda w: knn_graph(w, 5), lambda w: trustworthiness(w, x[:, :2])):
+        with pytest.raises(InputError, match=sentence):
+            refuse(x * np.float32(1e-25))
+
+
+def test_small_values_that_float32_tells_apart_are_mapped_as_large_ones(x):
+    """By a power of two, which changes no bit but the exponents'."""
+    tiny = np.ldexp(x, -46)
+    assert 2.0**-40 < tiny.max() < 2.0**-39
+    model, small = (UMAP(5, n_epochs=5, random_state=0).fit(data) for data in (x, tiny))
+    np.testing.assert_array_equal(small.knn_graph_.indices, model.knn_graph_.indices)
+    np.testing.assert_array_equal(small.knn_graph_.distances, np.ldexp(model.knn_graph_.distances, -46))
+    np.testing.assert_array_equal(small.embedding_, model.embedding_)
+    # New rows may be near 0, whatever the scale of the old ones.
+    np.testing.assert_array_equal(model.transform(x * np.float32(1e-25)), model.transform(0 * x))
+
+
+@pytest.mark.parametrize("metric", ["cosine", "correlation", "true_angular"])
+def test_angles_are_those_of_the_rows_whatever_their_scale(x, metric):
+    expected = knn_graph(x, 5, metric=metric)
+    exponents = np.random.default_rng(0).integers(-110, 10, 80)[:, None]
+    graph = knn_graph(np.ldexp(x, exponents), 5, metric=metric)
+    np.testing.assert_array_equal(graph.indices, expected.indices)
+    np.testing.assert_allclose(graph.distances, expected.distances, atol=1e-6)
+
+
 def test_few_precomputed_distances_leave_some_points_without_a_place(x):
     stored = sp.csr_array(([1.0, 1.0, 2.0, 2.0], ([0, 1, 1, 2], [1, 0, 2, 1])), shape=(5, 5))
     with pytest.warns(UserWarning, match="2 points have no neighbours"):
@@ -142,6 +171,20 @@ def test_values_of_other_kinds_are_mapped_and_placed(metric):
     model = UMAP(5, n_epochs=5, metric=metric, random_state=0).fit(x[:70])
     assert np.isfinite(model.embedding_).all()
     assert np.isfinite(model.transform(x[70:])).all()
+
+
+def test_rows_of_packed_bits_that_share_little_are_neighbours_and_one_that_shares_nothing_is_lost():
+    """bit_jaccard is -log(similarity): 1 is no bound of it."""
+    # Any two of the first eight share two bits of six.
+    rows = np.zeros((9, 10), np.uint8)
+    rows[:8, 0] = rows[np.arange(8), np.arange(1, 9)] = 3
+    rows[8, 9] = 1
+    model = UMAP(3, n_epochs=2, metric="bit_jaccard", random_state=0)
+    with pytest.warns(UserWarning, match="1 points have no neighbours"):
+        model.fit(rows)
+    np.testing.assert_allclose(model.knn_graph_.distances[:8], np.log(3), rtol=1e-6)
+    np.testing.assert_array_equal(np.isfinite(model.embedding_).all(axis=1), np.arange(9) < 8)
+    assert np.isfinite(model.transform(rows[:8] | (rows[:8] << 2))).all()
 
 
 def test_a_callback_may_stop_after_the_first_epoch(x):

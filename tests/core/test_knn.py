@@ -151,6 +151,26 @@ def test_dot_is_of_rows_scaled_to_length_1_wherever_rows_are_compared(metric):
     np.testing.assert_array_equal(distances[:, 0], np.arange(40) == 9)
 
 
+@pytest.mark.parametrize("method", ["exact", "descent"])
+def test_multiples_of_a_row_are_one_distribution_by_hellinger(method):
+    rng = np.random.default_rng(0)
+    shares = rng.dirichlet(np.ones(9), 60)
+    rows = np.repeat(np.arange(60), 4)
+    x = (shares[rows] * rng.uniform(0.1, 10, (240, 1))).astype(np.float32)
+    graph = knn_graph(x, 10, metric="hellinger", method=method)
+    np.testing.assert_array_equal(rows[graph.indices[:, :3]], np.repeat(rows[:, None], 3, axis=1))
+    expected = np.sqrt(np.maximum(1 - np.sqrt(shares) @ np.sqrt(shares).T, 0))
+    expected = expected[rows[:, None], rows[graph.indices]]
+    if method == "exact":
+        np.testing.assert_array_equal(graph.distances[:, :3], 0)
+        np.testing.assert_allclose(graph.distances[:, 3:], expected[:, 3:], atol=1e-6)
+    else:
+        # pynndescent's counts in float32, whose rounding a root makes large.
+        np.testing.assert_allclose(graph.distances, expected, atol=1e-3)
+    with pytest.raises(InputError, match="negative or not a number"):
+        knn_graph(-x, 5, metric="hellinger", method=method)
+
+
 @njit
 def of_its_columns_names(x, y):
     return x.name - y.name

@@ -179,7 +179,7 @@ def test_a_layout_never_runs_past_its_end(digits_set):
 @pytest.mark.parametrize(
     "keywords",
     [
-        {"n_epochs": 0},
+        {"n_epochs": -1},
         {"n_epochs": 2.5},
         {"learning_rate": 0},
         {"learning_rate": np.inf},

@@ -44,8 +44,8 @@ def x() -> np.ndarray:
         ({"learning_rate": 0}, "learning_rate must be a number above 0"),
         ({"learning_rate": float("nan")}, "learning_rate must be a number above 0"),
         ({"repulsion_strength": float("inf")}, "repulsion_strength must be a number at least 0"),
-        ({"n_epochs": 0}, "n_epochs must be a whole number at least 1, or None"),
-        ({"n_epochs": 5.0}, "n_epochs must be a whole number at least 1, or None"),
+        ({"n_epochs": -1}, "n_epochs must be a whole number at least 0, or None"),
+        ({"n_epochs": 5.0}, "n_epochs must be a whole number at least 0, or None"),
         ({"n_jobs": -2}, "n_jobs must be .* at least 1, or -1 or None for all processors, got -2"),
         ({"n_jobs": 0}, "n_jobs must be a whole number of at least 1"),
         ({"n_jobs": "all"}, "n_jobs must be a whole number"),
@@ -53,6 +53,7 @@ def x() -> np.ndarray:
         ({"target_n_neighbors": 0}, "target_n_neighbors must be a whole number at least 2"),
         ({"target_n_neighbors": None}, "target_n_neighbors must be a whole number at least 2"),
         ({"densmap": 1}, "densmap must be True or False, got 1"),
+        ({"verbose": "no"}, "verbose must be True or False, got 'no'"),
         ({"unique": "no"}, "unique must be True or False, got 'no'"),
         ({"random_state": -1}, "random_state must be a whole number from 0 to 4294967295"),
         ({"random_state": LARGEST_SEED + 1}, "random_state must be a whole number"),
@@ -125,6 +126,22 @@ def test_umap_learn_s_default_for_a_graph_is_none(x):
     model.set_params(precomputed_knn=(None, None, None))
     np.testing.assert_array_equal(model.fit_transform(x), expected)
     assert model.set_params(unique=True).fit_transform(x).shape == expected.shape
+
+
+def test_no_epochs_leave_the_start_as_in_umap_learn(x):
+    model = UMAP(5, n_epochs=0, random_state=7).fit(x)
+    np.testing.assert_array_equal(model.embedding_, initial_layout(model.graph_, seed=7))
+    assert model.n_epochs_ == 0
+    np.testing.assert_array_equal(model.transform(x), model.embedding_)
+    assert np.isfinite(model.transform(x + 0.1)).all()
+    dense = UMAP(5, n_epochs=0, random_state=7, densmap=True, output_dens=True).fit(x)
+    np.testing.assert_array_equal(dense.embedding_, model.embedding_)
+
+
+def test_a_bar_may_be_asked_for_by_umap_learn_s_number(x, capsys):
+    for verbose in (0, 1, 2):
+        UMAP(5, n_epochs=2, random_state=0, verbose=verbose).fit(x)
+        assert ("2/2" in capsys.readouterr().err) == bool(verbose)
 
 
 def test_a_misspelt_keyword_of_a_fit_is_refused(x):

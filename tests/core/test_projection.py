@@ -34,6 +34,15 @@ def test_coordinates_are_those_of_the_singular_vectors(shape, scale):
     assert 0.98 < share < 1
 
 
+def test_columns_far_from_0_are_centred_within_their_spread():
+    x = (5e6 + 10 * bent(9000, 220).astype(np.float64)).astype(np.float32)
+    ours, share = project(x, 6, seed=0)
+    near, its_share = project((x - np.float32(5e6)).astype(np.float32), 6, seed=0)
+    signs = np.sign((ours * near).sum(axis=0))
+    np.testing.assert_allclose(ours * signs, near, atol=1e-3 * np.abs(near).max())
+    assert share == pytest.approx(its_share, abs=1e-4)
+
+
 def test_sums_over_many_rows_of_large_values_do_not_overflow():
     """Each squared distance fits float32, their sum over the sample does not."""
     x = np.tanh(bent(4200, 220))

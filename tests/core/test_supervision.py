@@ -6,7 +6,7 @@ import pytest
 from scipy.sparse import csr_array
 
 from core import InputError, fuzzy_simplicial_set, knn_graph
-from core.supervision import supervise
+from core.supervision import _intersection, supervise
 
 
 @pytest.fixture(scope="module")
@@ -44,11 +44,34 @@ def test_numbers_are_joined_as_the_formula_says(fuzzy_set, weight, p, q):
     of_numbers = fuzzy_simplicial_set(knn_graph(numbers, 6)).toarray().astype(np.float64)
     w = fuzzy_set.toarray().astype(np.float64)
     edges = (w > 0) | (of_numbers > 0)
-    one, other = (np.where(s > 0, s, s[s > 0].min() / 2) for s in (w, of_numbers))
+    one = np.where(w > 0, w, w[w > 0].min() / 2)
+    other = np.where(of_numbers > 0, of_numbers, min(of_numbers[of_numbers > 0].min() / 2, 1e-4))
     ours = supervise(
         fuzzy_set, numbers[:, 0], target_metric="euclidean", target_weight=weight, target_n_neighbors=6
     ).toarray()
     np.testing.assert_allclose(ours, connected(np.where(edges, one**p * other**q, 0)), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("weight", "of_one_alone", "of_the_other_alone"),
+    [
+        (0.2, [0.02500000037252903, 0.05000000074505806, 0.07500000298023224],
+         [0.10511205345392227, 0.0994088426232338]),
+        (0.5, [2.499999936844688e-05, 4.999999873689376e-05, 7.500000356230885e-05],
+         [0.0625, 0.05000000074505806]),
+        (0.8, [7.071068102959543e-05, 8.408963913097978e-05, 9.306048741564155e-05],
+         [0.2973017692565918, 0.2378414273262024]),
+    ],
+)  # fmt: skip
+def test_two_sets_are_joined_as_by_umap_learn(weight, of_one_alone, of_the_other_alone):
+    """Values of umap_.general_simplicial_set_intersection of umap-learn 0.5.12."""
+    one = np.array([[0, 1, 0.25, 0], [1, 0, 0, 0.5], [0.25, 0, 0, 0.75], [0, 0.5, 0.75, 0]])
+    other = np.array([[0, 1, 0, 0.5], [1, 0, 0.4, 0], [0, 0.4, 0, 0], [0.5, 0, 0, 0]])
+    joined = _intersection(*(csr_array(s.astype(np.float32)) for s in (one, other)), weight).toarray()
+    np.testing.assert_array_equal(joined, joined.T)
+    np.testing.assert_allclose(joined[[0, 1, 2], [2, 3, 3]], of_one_alone, rtol=1e-6)
+    np.testing.assert_allclose(joined[[0, 1], [3, 2]], of_the_other_alone, rtol=1e-6)
+    assert joined[0, 1] == 1
 
 
 def test_unknown_labels_are_minus_one_nan_or_none_alike(fuzzy_set):

@@ -24,6 +24,7 @@ from core import (
     threads,
 )
 from core.density import map_radii
+from core.entries import WalkedGraph
 from core.filtering import Operator
 from core.inverse import vectors_at
 from core.quality import (
@@ -138,7 +139,7 @@ def stages() -> dict[str, Callable[[Any], object]]:
         "stability": lambda n: stability([plane, plane * 2], k=4, n_threads=n),
         "trustworthiness": lambda n: trustworthiness(x, plane, k=4, n_threads=n),
         "continuity": lambda n: continuity(x, plane, k=4, n_threads=n),
-        "search": lambda n: search(x[:3], x, edges, 4, n_threads=n),
+        "search": lambda n: search(x[:3], x, WalkedGraph(edges), 4, n_threads=n),
         "way back": lambda n: vectors_at(plane[:3], plane, x, 4, n_threads=n),
     }
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from sklearn.base import clone
-from sklearn.datasets import load_iris
+from sklearn.datasets import load_iris, make_blobs
 from sklearn.manifold import trustworthiness
 from sklearn.metrics import pairwise_distances
 from sklearn.neighbors import KNeighborsClassifier
@@ -15,6 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from core import UMAP, InputError, StageCache, knn_graph
+from core.entries import WalkedGraph
 from core.quality import align
 from tests.core.conftest import THREADS
 
@@ -256,10 +257,45 @@ def test_the_walk_for_neighbours_finds_almost_all():
     latent = rng.normal(size=(6500, 5))
     x = np.tanh(latent @ rng.normal(scale=0.3, size=(5, 20))).astype(np.float32)
     fuzzy_set = fuzzy_simplicial_set(knn_graph(x[:6000], 15))
-    indices, _ = search(x[6000:], x[:6000], fuzzy_set, 10)
+    indices, _ = search(x[6000:], x[:6000], WalkedGraph(fuzzy_set), 10)
     d = ((x[6000:, None] - x[None, :6000]) ** 2).sum(-1)
     true = np.argsort(d, axis=1)[:, :10]
     assert np.mean([len(set(a) & set(b)) / 10 for a, b in zip(indices, true, strict=True)]) > 0.97
+
+
+def test_new_rows_find_their_own_of_very_many_islands():
+    from core.transform import search
+
+    x, island = make_blobs(4800, 8, centers=300, cluster_std=0.01, random_state=0)
+    x = x.astype(np.float32)
+    old = np.arange(4800) < 4500
+    model = UMAP(8, n_epochs=1, init="random", random_state=0).fit(x[old])
+    graph = WalkedGraph(model.graph_)
+    assert len(graph.firsts) >= 300
+    assert len({*island[old][graph.firsts]}) == 300
+    indices, distances = search(x[~old], x[old], graph, 5)
+    np.testing.assert_array_equal(island[old][indices], np.repeat(island[~old, None], 5, axis=1))
+    true = np.sort(np.linalg.norm(x[~old, None] - x[old], axis=2), axis=1)[:, :5]
+    np.testing.assert_allclose(distances, true, rtol=1e-3)
+    np.testing.assert_array_equal(model.transform(x[old]), model.embedding_)
+
+
+def test_a_walk_enters_a_graph_of_one_part_at_512_points_and_of_several_at_one_of_each():
+    def ring(n):
+        around = np.arange(n)
+        half = sp.csr_array((np.ones(n, np.float32), (around, (around + 1) % n)), shape=(n, n))
+        return sp.csr_array(half + half.T)
+
+    def drawn(n):
+        return np.sort(np.random.default_rng(3).choice(n, 512, replace=False))
+
+    one = WalkedGraph(ring(5000))
+    np.testing.assert_array_equal(one.firsts, [0])
+    np.testing.assert_array_equal(one.entries(3), drawn(5000))
+    parts = WalkedGraph(sp.csr_array(sp.block_diag([ring(3000), sp.csr_array((2, 2)), ring(1998)])))
+    np.testing.assert_array_equal(parts.firsts, [0, 3000, 3001, 3002])
+    np.testing.assert_array_equal(parts.entries(3), np.union1d(drawn(5000), [0, 3000, 3001, 3002]))
+    np.testing.assert_array_equal(WalkedGraph(ring(4096)).entries(3), np.arange(4096))
 
 
 def test_new_rows_are_placed_among_their_neighbours_whatever_labels_tore_apart():
@@ -285,7 +321,7 @@ def test_a_row_without_an_angle_changes_no_other_s_place(digits, metric):
     alone = model.transform(new[1:])
     new[0] = 0 if metric == "cosine" else 7
     np.testing.assert_array_equal(model.transform(new)[1:], alone)
-    _, distances = neighbours_in(digits[:500], new, model.graph_, 5, metric=metric)
+    _, distances = neighbours_in(digits[:500], new, WalkedGraph(model.graph_), 5, metric=metric)
     np.testing.assert_allclose(distances[0], 1, atol=1e-6)
     assert (distances[1:] < 0.9).all()
 
@@ -294,7 +330,7 @@ def test_a_walk_among_rows_of_other_columns_is_refused(fitted, digits):
     from core.transform import search
 
     with pytest.raises(InputError, match="need the 64 columns of the reference, got 63"):
-        search(digits[:2, 1:], digits[:1500], fitted.graph_, 5)
+        search(digits[:2, 1:], digits[:1500], WalkedGraph(fitted.graph_), 5)
 
 
 def test_labels_pull_their_kind_together_and_unknown_ones_do_not_harm(iris):

@@ -69,6 +69,17 @@ def test_a_row_that_shares_nothing_with_any_has_no_place_as_by_the_estimator() -
         np.testing.assert_array_equal(found.places, model.transform(new))
 
 
+def test_rows_of_very_many_islands_find_their_own_as_by_the_estimator() -> None:
+    rng = np.random.default_rng(0)
+    x = (100 * rng.normal(size=(420, 8)).repeat(11, axis=0) + rng.normal(size=(4620, 8))).astype(np.float32)
+    old = np.arange(4620) % 11 < 10
+    model = UMAP(5, n_epochs=3, init="random", random_state=42, transform_seed=42).fit(x[old])
+    run = Run.new("", "", 4200, RunParameters(n_neighbors=5, n_epochs=3))
+    found = Reference(run, x[old], model.knn_graph_, model.graph_, model.embedding_).place(x[~old])
+    np.testing.assert_array_equal(found.indices // 10, np.repeat(np.arange(420)[:, None], 5, axis=1))
+    np.testing.assert_array_equal(found.places, model.transform(x[~old]))
+
+
 def test_placed_rows_are_kept(made: tuple[Workspace, Run, Path], reference: Reference) -> None:
     workspace, run, folder = made
     np.save(folder / "more.npy", more(2))

@@ -233,10 +233,10 @@ def test_a_sweep_of_which_a_run_fails_goes_on_and_ends_with_1(
     command: Command, source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")  # as in a terminal, which shows the bar
-    done = command("sweep", source, "--metric", "nearest,cosine", *FEW_EPOCHS, "--workspace", "ws")
+    done = command("sweep", source, "--metric", "haversine,cosine", *FEW_EPOCHS, "--workspace", "ws")
     assert done.returncode == 1
     assert "run 1/2: " in done.stderr
-    assert "'nearest'" in done.stderr.splitlines()[-1]
+    assert "haversine" in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
     *_, last = done.stdout.splitlines()
     assert "1 of 2 runs done, 1 knn graph, 1 fuzzy set, 1 initial layout, 1 layout computed in " in last
@@ -487,7 +487,9 @@ def write_bad_files(folder: Path) -> None:
         ("fit good.npy --min-dist -1", ["min_dist"]),
         ("fit good.npy --init best", ["init", "'best'"]),
         ("fit good.npy --target mood", ["no column 'mood'"]),
-        ("fit good.npy --metric nearest", ["metric", "nearest"]),
+        ("fit good.npy --metric nearest", ["metric", "nearest", "unknown"]),
+        ("sweep missing.npy --metric cosine,euclidian", ["'euclidian'", "use euclidean"]),
+        ("fit missing.npy --metric mahalanobis", ["'mahalanobis'", "needs parameters", "metric_kwds"]),
         ("sweep good.npy --n-neighbors 5,20", ["n_neighbors is 20", "20 rows"]),
         ("sweep good.npy --seeds 0-999 --min-dist 0,0.5", ["2,000 runs", "1,000 runs at most"]),
         ("sweep good.npy --target mood --n-neighbors 5", ["no column 'mood'"]),

@@ -11,6 +11,7 @@ from core import KnnGraph, knn_graph
 from explorer.model import stages
 from explorer.model.run import Run, RunParameters
 from explorer.model.stages import FUZZY_SET, INITIAL_LAYOUT, KNN_GRAPH, LAYOUT, SUPERVISION, plan
+from explorer.model.worker import computed
 
 FIRST_STAGE_TO_DIFFER = {
     "n_neighbors": (30, KNN_GRAPH),
@@ -165,3 +166,10 @@ def test_the_fuzzy_set_is_read_back_without_a_copy(blobs):
     assert np.shares_memory(fuzzy_set.indices, arrays["indices"])
     assert abs(fuzzy_set - fuzzy_set.T).max() == 0
     assert earlier[INITIAL_LAYOUT]["positions"].shape == (len(vectors), 2)
+
+
+def test_a_graph_by_a_metric_without_a_distance_0_has_no_recall(blobs):
+    for metric, known in (("euclidean", True), ("inner_product", False)):
+        arrays, _ = computed(KNN_GRAPH, {"n_neighbors": 5, "metric": metric, "seed": 0}, blobs[0], {})
+        assert set(arrays) == {"indices", "distances"} | ({"recall"} if known else set())
+        assert arrays["indices"].shape == (len(blobs[0]), 4)
