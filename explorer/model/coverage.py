@@ -114,13 +114,25 @@ class Coverage:
     def sentence(self) -> str:
         """All of it in one."""
         if not self.gaps:
-            return f"The {self.size:,} items of the batch leave no gap: they lie wherever the others do."
+            return self._no_gap
         share = sum(one.reference_share for one in self.gaps)
         regions = "1 region" if len(self.gaps) == 1 else f"{len(self.gaps):,} regions"
         return (
             f"The {self.size:,} items of the batch leave gaps in {regions}, where {percent(share)} of the "
             f"{self.reference_size:,} others lie."
         )
+
+    @property
+    def _no_gap(self) -> str:
+        """What it means that none was found: that depends on where there were enough items to ask."""
+        found, batch = self.difference, f"The {self.size:,} items of the batch"
+        if not found.asked.any():
+            if self.size > self.reference_size:
+                return f"The {self.reference_size:,} other items are too few to tell what the batch lacks."
+            return f"{batch} are too few to tell on this map where they are lacking."
+        untold = float(found.reference[~found.asked].sum() / found.reference.sum())
+        but = f"; where {percent(untold)} of the others lie there are too few items to tell" if untold else ""
+        return f"{batch} leave no gap beyond chance{but}."
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""

@@ -101,3 +101,27 @@ def test_too_few_are_refused_and_a_batch_that_lies_like_the_others_leaves_no_gap
     assert like.gaps == ()
     assert like.rows_in_gaps.size == 0
     assert "leave no gap" in like.sentence
+
+
+def test_too_few_items_for_a_map_are_not_said_to_leave_no_gap() -> None:
+    places = np.random.default_rng(9).uniform(size=(10_000, 2)).astype(np.float32)
+    batch = np.zeros(len(places), bool)
+    batch[np.flatnonzero((places < 0.2).all(axis=1))[:20]] = True
+    few, most = coverage(places, batch), coverage(places, ~batch)
+    assert (few.gaps, most.gaps) == ((), ())
+    assert not few.difference.asked.any()
+    assert few.sentence == (
+        "The 20 items of the batch are too few to tell on this map where they are lacking."
+    )
+    assert most.sentence == "The 20 other items are too few to tell what the batch lacks."
+
+
+def test_where_there_are_too_few_items_to_tell_is_told_with_what_is_not_lacking() -> None:
+    places = cloud(3_000, 8)
+    found = coverage(places, np.arange(3_000) % 3 == 0)
+    untold = found.difference.reference[~found.difference.asked].sum() / found.difference.reference.sum()
+    assert 0 < untold < 0.2
+    assert found.sentence == (
+        "The 1,000 items of the batch leave no gap beyond chance; "
+        f"where {100 * untold:.2g}% of the others lie there are too few items to tell."
+    )
