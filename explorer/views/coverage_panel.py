@@ -25,11 +25,12 @@ from explorer.model.workspace import Workspace
 from explorer.views.aside import Aside
 from explorer.views.colouring import colourable
 from explorer.views.difference_picture import difference_picture, ramp
-from explorer.views.drift_state import ALL_GAPS, CLUSTER, GAP, coverage_state
+from explorer.views.drift_state import ALL_GAPS, CLUSTER, GAP, NOBODY, coverage_state
 from explorer.views.found_rows import FoundRows, select_found
 from explorer.views.line_input import LineInput
 from explorer.views.other_clusters import OtherClusters
 from explorer.views.question import Question
+from explorer.views.telling import tell
 from explorer.views.text import count, told_apart
 from explorer.views.theme import script, stylesheet
 
@@ -256,6 +257,9 @@ class CoveragePanel(Question):
             select_found(self._session, rows, f"cluster {number} against {found.batch}")
             return
         region = (found.gaps if kind == GAP else found.surpluses)[int(number)]
+        if not len(region.rows):
+            tell(NOBODY)  # and what is selected stays
+            return
         select_found(self._session, region.rows, f"{kind} {int(number) + 1} of {found.batch}")
 
 

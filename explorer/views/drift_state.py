@@ -14,6 +14,7 @@ from explorer.views.text import count
 TONES = {"high": "bad", "medium": "warn", "low": "good", "": ""}
 GAP, SURPLUS, CLUSTER, ALL_GAPS = "gap", "surplus", "cluster", "gaps"
 OTHERS = "others → batch"
+NOBODY = "No item of the map lies there."
 MOST_STEADY = 200
 """Clusters that do not change that are listed."""
 
@@ -112,6 +113,7 @@ def _regions(kind: str, regions: tuple[Region, ...]) -> list[dict[str, Any]]:
             "key": f"{kind}:{number}",
             "name": f"{kind} {number + 1}",
             "items": items(len(one.rows)),
+            "empty": "" if len(one.rows) else NOBODY,
             "value": f"{percent(one.reference_share)} → {percent(one.batch_share)}",
             "tone": TONES[one.severity],
             "severity": one.severity,

@@ -65,8 +65,12 @@ def test_a_bump_is_a_surplus_and_no_gap() -> None:
     bump = (HOLE + 0.2 * rng.normal(size=(250, 2))).astype(np.float32)
     everything = np.concatenate([places, bump])
     batch = np.concatenate([rng.random(6_000) < 0.3, np.ones(250, bool)])
-    found = coverage(everything, batch)
-    assert found.surpluses[0].sign == SURPLUS
+    found = coverage(everything, batch, labels=np.repeat([0, 7], [6_000, 250]).astype(np.int32))
+    first = found.surpluses[0]
+    assert (first.sign, first.cluster) == (SURPLUS, 7), "it is the batch that is told of"
+    assert batch[first.rows].all()
+    assert len(first.rows) == first.batch
+    assert np.isin(np.arange(6_000, 6_250), first.rows).mean() > 0.9
     x = found.difference.cells_of(HOLE[None].astype(np.float32))[0]
     assert found.difference.marked.ravel()[x] == SURPLUS
     assert all(one.severity != "high" for one in found.gaps)

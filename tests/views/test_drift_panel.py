@@ -110,7 +110,14 @@ def test_a_batch_by_category_and_by_condition_and_its_gap_selected(
     assert one.found.size == 120
     assert not one.condition.visible
     one._on_message({"key": "surplus:0"})
-    assert session.selection.count == len(one.found.surpluses[0].rows)
+    first = one.found.surpluses[0]
+    assert session.selection.count == first.batch > 0
+    assert blobs[1][session.selection.rows].tolist() == [2] * first.batch
+    one.found = replace(one.found, surpluses=(replace(first, rows=first.rows[:0]),))
+    one._draw()
+    assert one.result.state["groups"][1]["findings"][0]["empty"] == "No item of the map lies there."
+    one._on_message({"key": "surplus:0"})
+    assert session.selection.count == first.batch, "what is selected stays"
 
 
 def test_other_data_is_placed_and_told_by_its_gaps_and_by_clusters(
