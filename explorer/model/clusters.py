@@ -145,7 +145,7 @@ def grouped(
         found,
         condensed_tree.probabilities(tree, found, branches),
         method,
-        condensed_tree.persistence(tree, found, branches),
+        condensed_tree.persistence(tree, branches),
         branches,
         tree,
         seconds,
