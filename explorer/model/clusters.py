@@ -25,7 +25,7 @@ from explorer.model.workspace import Workspace
 __all__ = ["NOISE", "ClusterParameters", "Clusters", "apply", "find", "grouped", "preview", "seconds_to_find"]
 
 CLUSTERS, VERSION = "clusters", 2
-LEAST_CLUSTER, SMALLEST_SHARE = 15, 140
+LEAST_CLUSTER, SMALLEST_SHARE, MIN_SAMPLES = 15, 140, 10
 TREE = ("branch", "leaves_at", "parent", "birth", "size")
 
 
@@ -46,7 +46,7 @@ class ClusterParameters:
     """
 
     min_cluster_size: int
-    min_samples: int = 10
+    min_samples: int = MIN_SAMPLES
     selection: str = "eom"
     epsilon: float = 0.0
 
@@ -59,7 +59,7 @@ class ClusterParameters:
         selection: str = "eom",
         epsilon: float = 0.0,
     ) -> ClusterParameters:
-        """What is given, else a 140th of n points but 15 at least, and 10.
+        """What is given, else a 140th of n points but 15 at least, and 10 or as many as there are others.
 
         Raises
         ------
@@ -67,7 +67,7 @@ class ClusterParameters:
             If these parameters cannot work on n points.
         """
         size = max(LEAST_CLUSTER, n // SMALLEST_SHARE) if min_cluster_size is None else min_cluster_size
-        samples = 10 if min_samples is None else min_samples
+        samples = max(1, min(MIN_SAMPLES, n - 1)) if min_samples is None else min_samples
         if size < 2:
             raise InputError(f"min_cluster_size is {size}: a cluster has 2 points or more.")
         if not 1 <= samples < n:

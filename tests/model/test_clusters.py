@@ -203,6 +203,17 @@ def test_a_cluster_has_a_140th_of_the_points_but_fifteen_at_least(n: int, size: 
     assert ClusterParameters.for_rows(n) == ClusterParameters(size, 10)
 
 
+@pytest.mark.parametrize("n", [2, 8, 10, 11, 12])
+def test_what_nobody_chose_works_on_any_map(n: int) -> None:
+    chosen = ClusterParameters.for_rows(n)
+    assert chosen.min_samples == min(10, n - 1)
+    merges = single_linkage(
+        np.random.default_rng(n).normal(size=(n, 2)).astype(np.float32), chosen.min_samples
+    )
+    tree = condense(merges["left"], merges["right"], merges["distance"], chosen.min_cluster_size)
+    assert (labels(tree, select(tree))[0] == -1).all()
+
+
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
