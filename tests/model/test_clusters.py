@@ -23,6 +23,7 @@ from explorer.model.dataset import Dataset
 from explorer.model.doing import Doing, StoppedError
 from explorer.model.drawing import Ground
 from explorer.model.errors import InputError
+from explorer.model.icicle import icicle
 from explorer.model.linkage import single_linkage
 from explorer.model.run import Run, RunParameters
 from explorer.model.runner import Runner
@@ -229,6 +230,23 @@ def test_parameters_that_cannot_work_are_refused(wrong: dict[str, Any], says: st
         ClusterParameters.for_rows(600, **wrong)
 
 
+def icicle_span(merges: dict[str, np.ndarray]) -> float:
+    """The decades that the drawing of a tree shows."""
+    drawing = icicle(condense(merges["left"], merges["right"], merges["distance"], 30))
+    return float(np.log10(drawing.most / drawing.least))
+
+
+@pytest.mark.parametrize("n_placed", [0, 1, 2, 4])
+def test_a_map_on_which_most_rows_have_no_place_has_noise_alone(n_placed: int) -> None:
+    points = np.full((40, 2), np.nan, np.float32)
+    points[5 : 5 + n_placed] = np.random.default_rng(0).normal(size=(n_placed, 2))
+    merges = single_linkage(points, 10)
+    tree = condense(*merges.values(), 15)
+    assert np.isfinite(merges["distance"]).all()
+    assert (labels(tree, select(tree))[0] == -1).all()
+    assert icicle(tree).bars[0].size == 40
+
+
 @pytest.mark.parametrize("n_lost", [1, 600])
 def test_rows_without_a_place_are_noise_and_change_no_cluster(n_lost: int) -> None:
     rng = np.random.default_rng(2)
@@ -240,6 +258,7 @@ def test_rows_without_a_place_are_noise_and_change_no_cluster(n_lost: int) -> No
         tree = condense(merges["left"], merges["right"], merges["distance"], 30)
         return labels(tree, select(tree, "eom", 0.0))[0]
 
+    assert icicle_span(single_linkage(lost, 5)) < 1.5 * icicle_span(single_linkage(points, 5))
     several = found(lost)
     assert (several[len(points) :] == -1).all()
     np.testing.assert_array_equal(several[: len(points)], found(points))
