@@ -45,7 +45,7 @@ def _row(one: ClusterDrift, found: Drift) -> dict[str, Any]:
         "key": str(one.cluster),
         "name": f"cluster {one.cluster}",
         "items": items(int(one.counts.sum())),
-        "value": f"{percent(one.levels[0])} → {percent(one.levels[-1])}",
+        "value": " → ".join(map(percent, _passed(one))),
         "tone": TONES[one.severity],
         "severity": one.severity,
         "sentence": one.sentence,
@@ -54,6 +54,12 @@ def _row(one: ClusterDrift, found: Drift) -> dict[str, Any]:
         "marks": [[start, names[start]] for start in one.starts],
         "about": f"Share of new items by {found.periods.unit}, {percent(most)} at most ({names[where]})",
     }
+
+
+def _passed(one: ClusterDrift) -> tuple[float, ...]:
+    """Its share at first, where it was in between if it is back, and its share at last."""
+    away = () if one.away is None else (one.away,)
+    return (one.levels[0], *away, one.levels[-1])
 
 
 def _of_most(shares: Iterable[float], most: float) -> list[float]:
