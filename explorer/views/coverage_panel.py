@@ -39,6 +39,7 @@ ALONE = (
     '<div class="muted">No other data of this workspace has vectors of {} dimensions: '
     "open such a file under Data first, then come back to this one.</div>"
 )
+NOTHING_CHOSEN = "Which items are the batch? Choose them above first, or say it by something else."
 Mask = Callable[[], tuple[NDArray[np.bool_], str]]
 Found = tuple[Coverage, Arrivals | None]
 
@@ -213,7 +214,10 @@ class CoveragePanel(Question):
         code, other = self.category.value, self.data.value
         condition = (entered or self.condition.value or "").strip()
         dataset, workspace = session.dataset, session.workspace
-        if run is None or dataset is None or (by is not By.CONDITION and (code, other) == (None, None)):
+        if run is None or dataset is None:
+            return
+        if by is not By.CONDITION and (code, other) == (None, None):
+            self.work.fail(NOTHING_CHOSEN)
             return
         what = "comparing the batch"
         if by is By.DATA:
