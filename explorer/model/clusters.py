@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable
-from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -13,13 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.model import applied, condensed_tree, linkage, stages
+from explorer.model import applied, condensed_tree, linkage, stages, worker
 from explorer.model.condensed_tree import NOISE, SELECTIONS, CondensedTree, condense, select
 from explorer.model.doing import in_turn
 from explorer.model.errors import InputError, RunError
 from explorer.model.estimate import share
 from explorer.model.run import Run
-from explorer.model.worker import Worker, WorkerDiedError
 from explorer.model.workspace import Workspace
 
 __all__ = ["NOISE", "ClusterParameters", "Clusters", "apply", "find", "grouped", "preview", "seconds_to_find"]
@@ -311,11 +309,9 @@ def _link(workspace: Workspace, run: Run, stage: stages.Stage, progress: Callabl
         "output": str(workspace.cache_folder(stage.name, stage.key)),
     }
     began, expected = time.monotonic(), linkage.expected_seconds(run.n)
-    with closing(Worker(warm=False)) as worker:
-        try:
-            worker.compute(task, lambda: progress(share(time.monotonic() - began, expected)))
-        except WorkerDiedError as error:
-            raise RunError(
-                "The process that finds clusters ended unexpectedly, most often for want of memory: "
-                "close other programs, or use fewer rows."
-            ) from error
+    worker.compute_alone(
+        task,
+        lambda: progress(share(time.monotonic() - began, expected)),
+        "The process that finds clusters ended unexpectedly, most often for want of memory: close other "
+        "programs, or use fewer rows.",
+    )

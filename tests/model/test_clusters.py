@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from explorer.model import clusters, statistics
+from explorer.model import statistics, worker
 from explorer.model.applied import applied
 from explorer.model.clusters import (
     ClusterParameters,
@@ -64,7 +64,7 @@ def test_blobs_are_the_clusters_of_their_map_and_found_once(
     assert found.noise_share < 0.1
     for code in range(5):
         assert len(np.unique(blobs[1][found.labels == code])) == 1
-    monkeypatch.setattr(clusters, "Worker", lambda **_: pytest.fail("they were found before"))
+    monkeypatch.setattr(worker, "Worker", lambda **_: pytest.fail("they were found before"))
     np.testing.assert_array_equal(find(workspace, run).labels, found.labels)
 
 
@@ -100,7 +100,7 @@ def test_other_parameters_need_no_new_linkage_and_a_preview_keeps_nothing(
     workspace, run = blobs_run
     find(workspace, run)
     before = [path for path in workspace.path.rglob("*") if path.is_file()]
-    monkeypatch.setattr(clusters, "Worker", lambda **_: pytest.fail("it was linked before"))
+    monkeypatch.setattr(worker, "Worker", lambda **_: pytest.fail("it was linked before"))
     found = preview(workspace, run, ClusterParameters.for_rows(run.n, 25, epsilon=100.0))
     assert len(found.sizes) == 2, "all that parts below the root at less than 100 is one"
     assert [path for path in workspace.path.rglob("*") if path.is_file()] == before
