@@ -55,7 +55,7 @@ def test_a_cluster_that_grows_and_one_that_came_back_are_told_so() -> None:
     assert (by_cluster[2].kind, by_cluster[2].severity) == (GROWING, "medium")
     assert by_cluster[2].sentence.startswith("Cluster 2 rose ")
     seven, told = found.clusters[7], by_cluster[7]
-    first, between, last = seven.levels
+    first, between, last = seven.levels[0], max(seven.levels), seven.levels[-1]
     assert (told.kind, told.severity, told.value, told.expected) == (GROWING, "low", between, first)
     assert between > 2 * max(first, last)
     assert told.sentence.startswith(f"Cluster 7 went up from {percent(first)} to {percent(between)} of ")
