@@ -220,8 +220,10 @@ def apply(
     Raises
     ------
     InputError
-        If they are of other data.
+        If they are of other data, or the run is at work: they would not be of the map it comes to.
     """
+    if run.status.active:
+        raise InputError(f"The run {run.id} is {run.status}: apply clusters once it is done or stopped.")
     if (ground.data_hash, len(found.labels)) != (run.data_hash, run.n):
         raise InputError(f"The clusters of {ground.id} are of other data than the run {run.id}.")
     applied.apply(workspace, run, found.arrays, found.method, ground.id, vars(parameters), by_hand, names)

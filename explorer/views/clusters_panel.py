@@ -34,6 +34,7 @@ from explorer.views.undertaking import Undertaking
 SETTLE_MS = 400
 NO_RUN = ("There is no map to cluster", ".")
 APPLY = "Colours the map by these clusters and makes them the run's own, everywhere."
+WAITS = "These can be applied once the run on the map is done or stopped: until then its map changes."
 AT_WORK = "<b>The run is not at its end.</b><br>Its clusters can be found once it is done or stopped."
 
 
@@ -110,6 +111,9 @@ class ClustersPanel(pn.viewable.Viewer):
         sheet: dict[str, Any] = {"stylesheets": [stylesheet("panels.css")], **wide}
         self._head = pn.pane.HTML(margin=(10, 0, 4, 0), visible=False, **sheet)
         self._said = pn.pane.HTML(margin=(6, 0, 2, 0), **sheet)
+        self._waits = pn.pane.HTML(
+            f'<div class="muted" role="status">{WAITS}</div>', margin=(2, 0), visible=False, **sheet
+        )
         self.apply = main_button("Apply", APPLY)
         self.split = small_button("Split", "Puts the two parts of the clicked cluster in its place.")
         self.merge = small_button("Merge", "Makes the clicked branch, or that above a cluster, one cluster.")
@@ -137,7 +141,7 @@ class ClustersPanel(pn.viewable.Viewer):
             self._seen = self._open = True
             self._on_data()
         return pn.Column(
-            self._head, self._fields, self.work, self._said, self._buttons,
+            self._head, self._fields, self.work, self._said, self._waits, self._buttons,
             self.tree, self.list, self.naming,
             sizing_mode="stretch_width", margin=(6, 0, 0, 0),
         )  # fmt: skip
@@ -180,6 +184,7 @@ class ClustersPanel(pn.viewable.Viewer):
         self.naming.visible = shown is not None and bool(self.naming.options)
         words = no_map(self._session, *NO_RUN) if shown is None else AT_WORK
         self._head.object = f'<div class="empty">{words}</div>'
+        self._allow()
         if run is not None and self._asked == (run.id, run.epoch):
             return
         self._forget()
@@ -191,6 +196,13 @@ class ClustersPanel(pn.viewable.Viewer):
         """Nothing was found, nor is anything looked for."""
         self.work.clear()
         self._draft, self._drafting, self._asked = None, None, None
+
+    def _allow(self) -> None:
+        """Let clusters be applied to a map that stays, and say why not to another."""
+        run = self._session.run(self._session.run_id)
+        waits = run is None or run.status.active
+        self.apply.param.update(disabled=waits, description=WAITS if waits else APPLY)
+        self._waits.visible = waits and self._draft is not None
 
     def _changed(self) -> None:
         """Find clusters anew once the fields have rested for a moment."""
@@ -301,7 +313,7 @@ class ClustersPanel(pn.viewable.Viewer):
         """Make the clusters the run's own, as they are once all that was asked for is done to them."""
         session, drafting = self._session, self._drafting
         run, dataset, columns = session.run(session.run_id), session.dataset, tuple(self.naming.value)
-        if drafting is None or dataset is None or run is None:
+        if drafting is None or dataset is None or run is None or run.status.active:
             return
 
         def show(_: None) -> None:
@@ -324,6 +336,7 @@ class ClustersPanel(pn.viewable.Viewer):
     def _draw(self) -> None:
         draft, picked = self._draft, self._picked
         self._buttons.visible = draft is not None
+        self._allow()
         if draft is None:
             self.tree.state, self.list.state, self._said.object = {}, {}, ""
             return

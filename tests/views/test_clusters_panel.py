@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,8 @@ from explorer.model.clusters import find
 from explorer.model.condensed_tree import select
 from explorer.model.doing import Doing
 from explorer.model.draft import Draft
-from explorer.model.run import RunParameters
+from explorer.model.errors import InputError
+from explorer.model.run import RunParameters, RunStatus
 from explorer.model.session import Session
 from explorer.model.statistics import CLUSTER
 from explorer.views.clusters_panel import ClustersPanel
@@ -183,6 +185,27 @@ def test_what_is_applied_before_it_is_named_is_named(
     assert sorted(applied()) == [f"colour {letter}" for letter in "abcde"]
     panel.naming.value = []
     assert applied() == []
+
+
+def test_apply_waits_for_the_run_on_the_map_and_says_so(session: Session, panel: ClustersPanel) -> None:
+    run = session.run(session.run_id)
+    others = tuple(one for one in session.runs if one.id != run.id)
+    panel.form.ground.value = next(one.id for one in others if one.parameters.seed == 1)
+    draft = panel._draft
+    assert draft.run.id == panel.form.ground.value
+    assert (panel.apply.disabled, panel._waits.visible) == (False, False)
+    session.runs = (replace(run, status=RunStatus.RUNNING), *others)
+    assert panel._draft is draft, "what is clustered stays as it is"
+    assert (panel.apply.disabled, panel._waits.visible) == (True, True)
+    assert "done or stopped" in panel.apply.description
+    panel.apply.clicks += 1
+    assert session.workspace.clustering(run.id) is None
+    with pytest.raises(InputError, match="is running: apply clusters once it is done or stopped"):
+        draft.apply(session.workspace, session.run(run.id))
+    session.runs = (run, *others)
+    assert (panel.apply.disabled, panel._waits.visible) == (False, False)
+    panel.apply.clicks += 1
+    np.testing.assert_array_equal(find(session.workspace, run).labels, draft.clusters.labels)
 
 
 def test_a_separate_embedding_becomes_the_ground_once_it_is_done(
