@@ -94,8 +94,8 @@ def _find(
         "earlier": {},
         "output": str(workspace.cache_folder(stage.name, stage.key)),
     }
-    took = guess(*vectors.shape, parameters, 0)[stages.KNN_GRAPH]
-    began, expected = time.monotonic(), SECONDS_TO_START + took
+    n, dims = vectors.shape
+    began, expected = time.monotonic(), SECONDS_TO_START + guess(n, dims, parameters, 0)[stages.KNN_GRAPH]
     try:
         worker.compute_alone(
             task,
