@@ -8,7 +8,7 @@ export function render({model}) {
     const image = part("img", "")
     image.src = picture
     image.alt = about
-    image.title = "Blue: the batch is lacking. Orange: it abounds. Grey: no difference beyond chance."
+    image.title = "Blue: the batch is lacking. Orange: it abounds. Grey: no difference beyond chance, or too few items to tell."
     const bar = part("span", "ramp")
     bar.style.background = `linear-gradient(90deg, ${ramp.join(", ")})`
     const ends = part("figcaption", "ends")

@@ -20,7 +20,8 @@ export function render({model}) {
     verdict.setAttribute("role", "status")
     replaceKeepingFocus(box, [
       verdict,
-      foundGroup("Changing clusters", told.span, told.changing, pick, "None changes by more than chance."),
+      ...(told.changing.length || told.none
+        ? [foundGroup("Changing clusters", told.span, told.changing, pick, told.none)] : []),
       ...(told.steady.length ? [folded(told)] : []),
     ])
   }

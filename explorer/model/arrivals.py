@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,12 +24,13 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from core.knn import KnnGraph, knn_graph
+from core.knn import KnnGraph
 from explorer.model import clusters, placing
 from explorer.model.dataset import Dataset
 from explorer.model.doing import in_parts
+from explorer.model.graph_aside import graph_aside, graph_here
 from explorer.model.placing import Placed, Reference
-from explorer.model.run import Run
+from explorer.model.run import Run, RunParameters
 from explorer.model.shares import (
     GROWING,
     LEVEL,
@@ -49,6 +51,7 @@ COMPARING = 1 / 9
 FAR = 0.99
 """The percentile of the old rows' distances beyond which a new row is far from all that is known."""
 SMALLEST_GROUP, GROUP_NEIGHBOURS = 15, 15
+GraphOf = Callable[[NDArray[np.float32], RunParameters], KnnGraph]
 EXPECTED_AT_LEAST = 5
 """New rows a cluster would have: with fewer it is not said to have vanished."""
 
@@ -188,8 +191,8 @@ def arrivals(
     begin = in_parts(progress, (*seconds, COMPARING * sum(seconds) or 1.0))
     labels = clusters.find(workspace, run, progress=begin()).labels
     found = placing.placed(workspace, run, dataset, begin())
-    begin()
-    told = compared(reference, labels, found, np.asarray(dataset.vectors), dataset.name)
+    graph_of = partial(graph_aside, workspace, progress=begin())
+    told = compared(reference, labels, found, np.asarray(dataset.vectors), dataset.name, graph_of)
     progress(1.0)
     return told
 
@@ -200,6 +203,7 @@ def compared(
     found: Placed,
     vectors: NDArray[np.float32],
     name: str = "new data",
+    graph_of: GraphOf = graph_here,
 ) -> Arrivals:
     """Compare placed rows with the old ones.
 
@@ -215,6 +219,8 @@ def compared(
         The new rows.
     name : str
         What to call them.
+    graph_of : callable, optional
+        Finds the neighbours of new rows by the n_neighbors, metric and seed of parameters.
     """
     from scipy.stats import betabinom
 
@@ -226,7 +232,7 @@ def compared(
     threshold = float(known[-r])
     beyond = np.flatnonzero(far > threshold)
     p = min(1.0, max(0.0, float(betabinom.sf(len(beyond) - 1, m, r, n - r + 1))))
-    groups = _groups(vectors, beyond, threshold, reference.run) if p <= LEVEL else ()
+    groups = _groups(vectors, beyond, threshold, reference.run, graph_of) if p <= LEVEL else ()
     shares = _shares(old, new, int(labels.max(initial=-1)) + 1)
     far_share, expected = len(beyond) / max(m, 1), r / (n + 1)
     return Arrivals(name, found, new, novelty(graph, found), far_share, expected, p, shares, groups, labels)
@@ -304,13 +310,13 @@ def _share(cluster: int, old: int, new: int, n: int, m: int, p: float, times: fl
 
 
 def _groups(
-    vectors: NDArray[np.float32], rows: NDArray[np.int64], within: float, run: Run
+    vectors: NDArray[np.float32], rows: NDArray[np.int64], within: float, run: Run, graph_of: GraphOf
 ) -> tuple[NDArray[np.int64], ...]:
     """Those rows that chains of steps no longer than `within` join to 15 or more, the largest group first."""
     if len(rows) < SMALLEST_GROUP:
         return ()
     far, p = np.ascontiguousarray(vectors[rows]), run.parameters
-    graph = knn_graph(far, GROUP_NEIGHBOURS, metric=p.metric, seed=p.seed)
+    graph = graph_of(far, RunParameters(n_neighbors=GROUP_NEIGHBOURS, metric=p.metric, seed=p.seed))
     near = graph.distances <= within
     ends = np.repeat(np.arange(len(rows)), near.sum(axis=1)), graph.indices[near]
     links = coo_array((np.ones(len(ends[0]), np.int8), ends), shape=(len(rows), len(rows)))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable
-from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -13,19 +12,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.model import applied, condensed_tree, linkage, stages
+from explorer.model import applied, condensed_tree, linkage, stages, worker
 from explorer.model.condensed_tree import NOISE, SELECTIONS, CondensedTree, condense, select
 from explorer.model.doing import in_turn
 from explorer.model.errors import InputError, RunError
 from explorer.model.estimate import share
 from explorer.model.run import Run
-from explorer.model.worker import Worker, WorkerDiedError
 from explorer.model.workspace import Workspace
 
 __all__ = ["NOISE", "ClusterParameters", "Clusters", "apply", "find", "grouped", "preview", "seconds_to_find"]
 
 CLUSTERS, VERSION = "clusters", 2
-LEAST_CLUSTER, SMALLEST_SHARE = 15, 140
+LEAST_CLUSTER, SMALLEST_SHARE, MIN_SAMPLES = 15, 140, 10
 TREE = ("branch", "leaves_at", "parent", "birth", "size")
 
 
@@ -46,7 +44,7 @@ class ClusterParameters:
     """
 
     min_cluster_size: int
-    min_samples: int = 10
+    min_samples: int = MIN_SAMPLES
     selection: str = "eom"
     epsilon: float = 0.0
 
@@ -59,7 +57,7 @@ class ClusterParameters:
         selection: str = "eom",
         epsilon: float = 0.0,
     ) -> ClusterParameters:
-        """What is given, else a 140th of n points but 15 at least, and 10.
+        """What is given, else a 140th of n points but 15 at least, and 10 or as many as there are others.
 
         Raises
         ------
@@ -67,7 +65,7 @@ class ClusterParameters:
             If these parameters cannot work on n points.
         """
         size = max(LEAST_CLUSTER, n // SMALLEST_SHARE) if min_cluster_size is None else min_cluster_size
-        samples = 10 if min_samples is None else min_samples
+        samples = max(1, min(MIN_SAMPLES, n - 1)) if min_samples is None else min_samples
         if size < 2:
             raise InputError(f"min_cluster_size is {size}: a cluster has 2 points or more.")
         if not 1 <= samples < n:
@@ -145,7 +143,7 @@ def grouped(
         found,
         condensed_tree.probabilities(tree, found, branches),
         method,
-        condensed_tree.persistence(tree, found, branches),
+        condensed_tree.persistence(tree, branches),
         branches,
         tree,
         seconds,
@@ -222,8 +220,10 @@ def apply(
     Raises
     ------
     InputError
-        If they are of other data.
+        If they are of other data, or the run is at work: they would not be of the map it comes to.
     """
+    if run.status.active:
+        raise InputError(f"The run {run.id} is {run.status}: apply clusters once it is done or stopped.")
     if (ground.data_hash, len(found.labels)) != (run.data_hash, run.n):
         raise InputError(f"The clusters of {ground.id} are of other data than the run {run.id}.")
     applied.apply(workspace, run, found.arrays, found.method, ground.id, vars(parameters), by_hand, names)
@@ -311,11 +311,9 @@ def _link(workspace: Workspace, run: Run, stage: stages.Stage, progress: Callabl
         "output": str(workspace.cache_folder(stage.name, stage.key)),
     }
     began, expected = time.monotonic(), linkage.expected_seconds(run.n)
-    with closing(Worker(warm=False)) as worker:
-        try:
-            worker.compute(task, lambda: progress(share(time.monotonic() - began, expected)))
-        except WorkerDiedError as error:
-            raise RunError(
-                "The process that finds clusters ended unexpectedly, most often for want of memory: "
-                "close other programs, or use fewer rows."
-            ) from error
+    worker.compute_alone(
+        task,
+        lambda: progress(share(time.monotonic() - began, expected)),
+        "The process that finds clusters ended unexpectedly, most often for want of memory: close other "
+        "programs, or use fewer rows.",
+    )

@@ -307,12 +307,23 @@ def probabilities(
     return np.asarray(np.minimum(tree.leaves_at / last, 1), np.float32)
 
 
-def persistence(
-    tree: CondensedTree, found: NDArray[np.int32], branches: NDArray[np.int32]
-) -> NDArray[np.float32]:
-    """Tell how long each cluster lasts: its stability per point as a share of the densest λ, 0 to 1."""
-    sizes = np.bincount(found[found >= 0], minlength=len(branches))
-    return np.asarray(tree.stability[branches] / (sizes * tree.leaves_at.max(initial=1e-300)), np.float32)
+def persistence(tree: CondensedTree, branches: NDArray[np.int32]) -> NDArray[np.float32]:
+    """Tell how long each branch lasts: its stability per point as a share of the densest λ, 0 to 1.
+
+    Points that a cut takes from it count as well: they stayed until they left.
+
+    Parameters
+    ----------
+    tree : CondensedTree
+    branches : int32 (n_clusters,)
+        By `labels`.
+
+    Returns
+    -------
+    float32 (n_clusters,)
+    """
+    densest = tree.leaves_at.max(initial=1e-300)
+    return np.asarray(tree.stability[branches] / (tree.size[branches] * densest), np.float32)
 
 
 def largest_first(found: NDArray[np.integer[Any]]) -> NDArray[np.int32]:

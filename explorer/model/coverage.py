@@ -47,7 +47,8 @@ class Region:
     cluster : int
         The cluster most of its rows are in; -1 for none, or where clusters are not known.
     rows : int64 (k,)
-        The rows of the reference there, ascending.
+        The rows of the map there, ascending: of a gap those of the reference; of a surplus those of the
+        batch, or of the reference where the batch is other data.
     sentence : str
     """
 
@@ -114,13 +115,25 @@ class Coverage:
     def sentence(self) -> str:
         """All of it in one."""
         if not self.gaps:
-            return f"The {self.size:,} items of the batch leave no gap: they lie wherever the others do."
+            return self._no_gap
         share = sum(one.reference_share for one in self.gaps)
         regions = "1 region" if len(self.gaps) == 1 else f"{len(self.gaps):,} regions"
         return (
             f"The {self.size:,} items of the batch leave gaps in {regions}, where {percent(share)} of the "
             f"{self.reference_size:,} others lie."
         )
+
+    @property
+    def _no_gap(self) -> str:
+        """What it means that none was found: that depends on where there were enough items to ask."""
+        found, batch = self.difference, f"The {self.size:,} items of the batch"
+        if not found.asked.any():
+            if self.size > self.reference_size:
+                return f"The {self.reference_size:,} other items are too few to tell what the batch lacks."
+            return f"{batch} are too few to tell on this map where they are lacking."
+        untold = float(found.reference[~found.asked].sum() / found.reference.sum())
+        but = f"; where {percent(untold)} of the others lie there are too few items to tell" if untold else ""
+        return f"{batch} leave no gap beyond chance{but}."
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -169,8 +182,7 @@ def coverage(
     _check(int(np.count_nonzero(batch)), int(np.count_nonzero(~batch)), name)
     found = difference(embedding[~batch], embedding[batch], seed=seed, progress=progress)
     cells = found.cells_of(embedding)
-    cells[batch] = -1
-    return _told(found, cells, name, labels)
+    return _told(found, np.where(batch, -1, cells), np.where(batch, cells, -1), name, labels)
 
 
 def coverage_of_new(
@@ -213,7 +225,8 @@ def coverage_of_new(
     progress(0.6)
     new_places = reference.settle(new.indices[:, :k], new.distances[:, :k])
     found = difference(old_places, new_places, seed=seed, progress=part(progress, 0.7, 1.0))
-    return _told(found, found.cells_of(reference.embedding), dataset.name, labels)
+    cells = found.cells_of(reference.embedding)
+    return _told(found, cells, cells, dataset.name, labels)
 
 
 def map_of(workspace: Workspace, run: Run) -> NDArray[np.float32]:
@@ -239,10 +252,17 @@ def _check(batch: int, others: int, name: str) -> None:
         raise InputError(f"{what} {few:,} items: coverage compares {FEWEST} or more with as many.")
 
 
-def _told(found: Difference, cells: NDArray[np.int64], name: str, labels: NDArray[np.int32]) -> Coverage:
-    """All regions; ``cells`` are those of the rows of the reference, -1 for all other rows."""
-    gaps, surpluses = (_regions(found, sign, cells, labels) for sign in (LACKING, SURPLUS))
-    reference_size = int(np.count_nonzero(cells >= 0))
+def _told(
+    found: Difference,
+    reference: NDArray[np.int64],
+    abounding: NDArray[np.int64],
+    name: str,
+    labels: NDArray[np.int32],
+) -> Coverage:
+    """All regions; the cell of each row of the map, -1 for none of the reference, or of what may abound."""
+    gaps = _regions(found, LACKING, reference, labels)
+    surpluses = _regions(found, SURPLUS, abounding, labels)
+    reference_size = int(np.count_nonzero(reference >= 0))
     return Coverage(name, int(found.batch.sum()), reference_size, found, gaps, surpluses, labels)
 
 

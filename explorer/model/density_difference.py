@@ -57,8 +57,10 @@ class Difference:
         nothing, 0 where both are alike, 1 where the reference has nothing.
     density : float64 (height, width)
         Smoothed count of both.
+    asked : bool (height, width)
+        Where there are enough points of both to tell whether they differ.
     p : float64 (height, width)
-        That any cell of the map differs so much by chance; 1 where there are too few points to ask.
+        That any cell of the map differs so much by chance; 1 where it is not asked.
     marked : int8 (height, width)
         -1 where the batch is significantly lacking, 1 where it abounds, 0 elsewhere.
     batch, reference : int64 (height, width)
@@ -68,6 +70,7 @@ class Difference:
     viewport: Viewport
     contrast: Grid
     density: Grid
+    asked: NDArray[np.bool_]
     p: Grid
     marked: NDArray[np.int8]
     batch: NDArray[np.int64]
@@ -142,7 +145,7 @@ def difference(
     apart = np.abs(contrast) >= (LOW - 1) / (LOW + 1)
     marked = np.where((p <= LEVEL) & apart, np.sign(contrast), 0).astype(np.int8)
     progress(1.0)
-    return Difference(view, contrast, density, p, marked, b, r)
+    return Difference(view, contrast, density, asked, p, marked, b, r)
 
 
 def _by_chance(

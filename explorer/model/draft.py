@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -74,9 +76,8 @@ class Draft:
         """Draw a branch and what is below it, as wide as the whole; the clusters stay."""
         return replace(self, drawing=icicle(self.tree, root=branch))
 
-    def cut(self, depth: float) -> Self:
-        """Make every branch a cluster that is there at a depth of the drawing, 0 to 1."""
-        level = self.drawing.level(depth)
+    def cut(self, level: float) -> Self:
+        """Make every branch a cluster that is there at a density λ."""
         return self._with(condensed_tree.cut(self.tree, level), level)
 
     def split(self, branch: int) -> Self:
@@ -118,3 +119,38 @@ class Draft:
         # What it took stays told: the tree is the same.
         now = grouped(self.tree, chosen, self.clusters.method, level, self.clusters.seconds)
         return replace(self, clusters=now, level=level)
+
+
+class Drafting:
+    """A draft that is changed step by step: steps are asked for on one thread and made on another.
+
+    Each step is made of the draft that those before it leave, so none is lost while another is made. Only a
+    cut that is asked for while one waits, with nothing between, takes its place.
+
+    Parameters
+    ----------
+    draft : Draft
+        To begin with.
+    """
+
+    def __init__(self, draft: Draft) -> None:
+        self._newest, self._lock = draft, threading.Lock()
+        self._waiting: deque[tuple[Callable[[Draft], Draft], bool]] = deque()
+
+    def ask(self, step: Callable[[Draft], Draft], is_cut: bool = False) -> None:
+        """Have a step wait for its turn."""
+        with self._lock:
+            if is_cut and self._waiting and self._waiting[-1][1]:
+                self._waiting.pop()
+            self._waiting.append((step, is_cut))
+
+    def advance(self) -> Draft:
+        """Make the next step, if one waits, and return the newest draft; by one thread at a time.
+
+        What the step raises is raised, and the draft stays as it was.
+        """
+        with self._lock:
+            step = self._waiting.popleft()[0] if self._waiting else None
+        if step is not None:
+            self._newest = step(self._newest)
+        return self._newest

@@ -60,9 +60,12 @@ class ClusterDrift:
     p : float
         That it changes as much by chance; of false discoveries over all clusters.
     kind : {"thinning", "growing", ""}
+        What it does; of one that is back where it was, what it did in between.
     severity : {"high", "medium", "low", ""}
     sentence : str
         Empty where nothing is to be told.
+    away : float or None
+        The share farthest from the first, where it has been there and is back; else None.
     """
 
     cluster: int
@@ -74,6 +77,12 @@ class ClusterDrift:
     kind: str = ""
     severity: str = ""
     sentence: str = ""
+    away: float | None = None
+
+    @property
+    def told(self) -> float:
+        """The share that its kind goes by, beside the first: the last one, or where it was in between."""
+        return self.levels[-1] if self.away is None else self.away
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -106,10 +115,13 @@ class Drift:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """What is to be told, worst first; the rows are the cluster's."""
+        """What is to be told, worst first; the rows are the cluster's.
+
+        Of a cluster that is back where it was the value is the share that it had in between.
+        """
         return worst_first(
             Finding(
-                one.kind, one.severity, one.cluster, self.column, one.levels[-1], one.levels[0], one.p,
+                one.kind, one.severity, one.cluster, self.column, one.told, one.levels[0], one.p,
                 one.sentence, self.rows_of(one.cluster),
             )
             for one in self.clusters
@@ -119,16 +131,23 @@ class Drift:
     @property
     def sentence(self) -> str:
         """All of it in one."""
-        found = [one.kind for one in self.clusters if one.sentence]
-        thinning, growing, names = found.count(THINNING), found.count(GROWING), self.periods.names
-        thin, grow = (_how_many(n, verb) for n, verb in ((thinning, "thin"), (growing, "grow")))
-        what = f"Of {len(self.clusters):,} clusters {thin} out and {grow}"
-        if not found:
-            what = "No cluster changes its share of what comes in by more than chance"
-        left = self.periods.left_out
+        names, left = self.periods.names, self.periods.left_out
         without = f"; {left:,} items without a time, or far from all others, are left out" if left else ""
         span = f"from {names[0]} to {names[-1]}, by {self.periods.unit}"
-        return f"{what}, {span}{without}."
+        return f"{self._what}, {span}{without}."
+
+    @property
+    def _what(self) -> str:
+        """How many clusters change, and how."""
+        if not self.clusters:
+            return "The map has no clusters that could change"
+        kinds = [one.kind for one in self.clusters if one.away is None]
+        thin, grow = _how_many(kinds.count(THINNING), "thin"), _how_many(kinds.count(GROWING), "grow")
+        back = len(self.clusters) - len(kinds)
+        if not (back or any(kinds)):
+            return "No cluster changes its share of what comes in beyond chance to speak of"
+        returned = f", and {back:,} left {'its' if back == 1 else 'their'} share for a while" if back else ""
+        return f"Of {len(self.clusters):,} clusters {thin} out and {grow}{returned}"
 
     def rows_of(self, cluster: int) -> NDArray[np.int64]:
         """The rows of a cluster, int64 (m,), ascending."""
@@ -269,12 +288,12 @@ def _told(
     away = since_first[farthest]
     if max(away, 1 / away) < MEDIUM:
         return known
-    kind, where = (THINNING, "up") if away > 1 else (GROWING, "down")
+    kind, where = (GROWING, "up") if away > 1 else (THINNING, "down")
     sentence = (
         f"Cluster {cluster} went {where} from {percent(shares[0])} to {percent(shares[farthest])} of new "
         f"items and has been back at {percent(shares[-1])} since {periods.names[starts[-1]]}."
     )
-    return replace(known, kind=kind, severity="low", sentence=sentence)
+    return replace(known, kind=kind, severity="low", sentence=sentence, away=shares[farthest])
 
 
 def _levels(cases: Counts, totals: Counts, starts: tuple[int, ...]) -> list[tuple[int, int]]:

@@ -11,7 +11,10 @@ from explorer.model.severity import Severity
 
 
 def of_drift(drift: Drift) -> Iterator[Finding]:
-    """Clusters that thin out or grow; value and expected are the last share of new items and the first."""
+    """Clusters that thin out or grow; value and expected are their share of new items now and at first.
+
+    Of a cluster that is back where it was the value is the share that it had in between.
+    """
     for one in drift.findings:
         yield Finding(
             kind=cast(Kind, one.kind),

@@ -16,10 +16,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-LINKAGE, VERSION = "linkage", 1
+LINKAGE, VERSION = "linkage", 2
 LIBRARY = "hdbscan"
 """The library that finds the spanning tree."""
 LEAF_SIZE = 40
+APART = 2.0
+"""How far rows without a place are from the others, in longest edges between those that have one."""
 SECONDS_TO_START, SECONDS_A_ROW = 2.5, 1e-5
 """What the process takes to start, and the linkage for a row."""
 
@@ -35,25 +37,23 @@ def single_linkage(points: NDArray[np.float32], min_samples: int) -> dict[str, n
     Parameters
     ----------
     points : float32 (n, d)
-        Rows that are not finite, which have no place, are near to no other.
+        Rows that are not finite, which have no place, are joined one by one to all the others, last.
     min_samples : int
-        The neighbour whose distance is a point's core distance, itself not counted.
+        The neighbour whose distance is a point's core distance, itself not counted; the last one where fewer
+        have a place.
     """
-    return linked(spanning_tree(_apart(np.asarray(points, np.float64)), min_samples))
-
-
-def _apart(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Set each row without a place twice as far from the others as the one before it, so that it is noise."""
-    lost = np.flatnonzero(~np.isfinite(points).all(axis=1))
-    if not len(lost):
-        return points
-    placed = np.delete(points, lost, axis=0)
-    top, extent = placed.max(initial=0), np.ptp(placed) if placed.size else 1.0
-    steps = np.arange(1, 1 + len(lost))
-    apart = points.copy()
-    # Beyond 400 of them numbers would be too large to square.
-    apart[lost] = (top + (1 + extent) * (2.0 ** np.minimum(steps, 400) * np.maximum(1, steps - 399)))[:, None]
-    return apart
+    placed = np.isfinite(points).all(axis=1)
+    rows, lost = np.flatnonzero(placed), np.flatnonzero(~placed)
+    edges = np.empty((0, 3))
+    if len(rows) > 1:
+        edges = spanning_tree(points[rows], min(min_samples, len(rows) - 1))
+        edges[:, :2] = rows[edges[:, :2].astype(np.int64)]
+    # As far as that each is noise, and no farther: a drawing of the tree has room for what lies between.
+    far = APART * edges[:, 2].max(initial=0) or 1.0
+    first = rows[0] if len(rows) else lost[0]
+    apart = np.full((len(lost), 3), (first, 0, far))
+    apart[:, 1] = lost
+    return linked(np.concatenate([edges, apart[lost != first]]))
 
 
 def spanning_tree(points: NDArray[np.floating[Any]], min_samples: int) -> NDArray[np.float64]:

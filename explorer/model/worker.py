@@ -18,7 +18,7 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -164,6 +164,32 @@ class Worker:
         self.kill()
         if self._reader is not None:
             self._reader.join()
+
+
+def compute_alone(task: Mapping[str, Any], tick: Callable[[], None], died: str) -> None:
+    """Do one stage in a process that ends with it; what ``tick`` raises ends it before.
+
+    Parameters
+    ----------
+    task : mapping
+        As for ``_perform``.
+    tick : callable
+        Called ten times a second.
+    died : str
+        The sentence for a process that ended in the middle of its work.
+
+    Raises
+    ------
+    InputError
+        If the stage refuses its input.
+    RunError
+        If the stage or its process fails.
+    """
+    with closing(Worker(warm=False)) as worker:
+        try:
+            worker.compute(task, tick)
+        except WorkerDiedError as error:
+            raise RunError(died) from error
 
 
 def _read_answers(

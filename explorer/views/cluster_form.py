@@ -142,10 +142,10 @@ class ClusterForm(pn.viewable.Viewer):
         """Give the sliders the reach and the values that suit the data."""
         dataset = self._session.dataset
         n = 100 if dataset is None else dataset.n
-        usual = ClusterParameters.for_rows(max(n, 12))
+        usual = ClusterParameters.for_rows(max(n, 2))
         self._setting = True
         self.size.param.update(end=max(usual.min_cluster_size * 4, n // 20, 20), value=usual.min_cluster_size)
-        self.samples.param.update(end=max(2, min(100, n - 1)), value=min(usual.min_samples, max(1, n - 1)))
+        self.samples.param.update(end=max(2, min(100, n - 1)), value=usual.min_samples)
         self._setting = False
 
     def reset(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,8 +14,9 @@ import param
 from explorer.model import cluster_names
 from explorer.model.clusters import NOISE
 from explorer.model.doing import Doing
-from explorer.model.draft import Draft
+from explorer.model.draft import Draft, Drafting
 from explorer.model.errors import InputError
+from explorer.model.items import Items
 from explorer.model.session import Session
 from explorer.model.statistics import CLUSTER
 from explorer.views.aside import Aside
@@ -31,6 +33,8 @@ from explorer.views.undertaking import Undertaking
 
 SETTLE_MS = 400
 NO_RUN = ("There is no map to cluster", ".")
+APPLY = "Colours the map by these clusters and makes them the run's own, everywhere."
+WAITS = "These can be applied once the run on the map is done or stopped: until then its map changes."
 AT_WORK = "<b>The run is not at its end.</b><br>Its clusters can be found once it is done or stopped."
 
 
@@ -88,12 +92,14 @@ class ClustersPanel(pn.viewable.Viewer):
         super().__init__()
         self._session, self._dark = session, dark
         self._doc = pn.state.curdoc
-        self._changing, self._naming, self._applying = Aside(), Aside(), Aside(every=True)
+        self._changing, self._naming, self._applying = Aside(every=True), Aside(), Aside(every=True)
         self._turn, self._seen, self._open = 0, False, False
         self._asked: tuple[str, int] | None = None
         self._draft: Draft | None = None
+        self._drafting: Drafting | None = None
         self._picked: int | None = None
         self._names: tuple[str, ...] = ()
+        self._named = False
         self.form = ClusterForm(session, self._changed)
         self.work = Undertaking(tell)
         self._make_parts()
@@ -105,9 +111,10 @@ class ClustersPanel(pn.viewable.Viewer):
         sheet: dict[str, Any] = {"stylesheets": [stylesheet("panels.css")], **wide}
         self._head = pn.pane.HTML(margin=(10, 0, 4, 0), visible=False, **sheet)
         self._said = pn.pane.HTML(margin=(6, 0, 2, 0), **sheet)
-        self.apply = main_button(
-            "Apply", "Colours the map by these clusters and makes them the run's own, everywhere."
+        self._waits = pn.pane.HTML(
+            f'<div class="muted" role="status">{WAITS}</div>', margin=(2, 0), visible=False, **sheet
         )
+        self.apply = main_button("Apply", APPLY)
         self.split = small_button("Split", "Puts the two parts of the clicked cluster in its place.")
         self.merge = small_button("Merge", "Makes the clicked branch, or that above a cluster, one cluster.")
         self.back = small_button("Start over", "Takes the clusters that the parameters choose again.", "text")
@@ -134,7 +141,7 @@ class ClustersPanel(pn.viewable.Viewer):
             self._seen = self._open = True
             self._on_data()
         return pn.Column(
-            self._head, self._fields, self.work, self._said, self._buttons,
+            self._head, self._fields, self.work, self._said, self._waits, self._buttons,
             self.tree, self.list, self.naming,
             sizing_mode="stretch_width", margin=(6, 0, 0, 0),
         )  # fmt: skip
@@ -158,8 +165,7 @@ class ClustersPanel(pn.viewable.Viewer):
     def _on_data(self, *_: Any) -> None:
         if not self._seen:
             return
-        self.work.clear()
-        self._draft, self._asked = None, None
+        self._forget()
         dataset = self._session.dataset
         if dataset is not None:
             kinds = {column.name: column.kind for column in dataset.items.columns}
@@ -178,13 +184,25 @@ class ClustersPanel(pn.viewable.Viewer):
         self.naming.visible = shown is not None and bool(self.naming.options)
         words = no_map(self._session, *NO_RUN) if shown is None else AT_WORK
         self._head.object = f'<div class="empty">{words}</div>'
+        self._allow()
         if run is not None and self._asked == (run.id, run.epoch):
             return
-        self.work.clear()
-        self._draft, self._asked = None, None
+        self._forget()
         self._draw()
         if run is not None and self._open:
             self._preview()
+
+    def _forget(self) -> None:
+        """Nothing was found, nor is anything looked for."""
+        self.work.clear()
+        self._draft, self._drafting, self._asked = None, None, None
+
+    def _allow(self) -> None:
+        """Let clusters be applied to a map that stays, and say why not to another."""
+        run = self._session.run(self._session.run_id)
+        waits = run is None or run.status.active
+        self.apply.param.update(disabled=waits, description=WAITS if waits else APPLY)
+        self._waits.visible = waits and self._draft is not None
 
     def _changed(self) -> None:
         """Find clusters anew once the fields have rested for a moment."""
@@ -203,7 +221,6 @@ class ClustersPanel(pn.viewable.Viewer):
         run = self.form.run
         if run is None:
             return
-        self._changing.forget()
         self._asked = (run.id, run.epoch)
         try:
             parameters = self.form.parameters(run)
@@ -213,7 +230,7 @@ class ClustersPanel(pn.viewable.Viewer):
         workspace = self._session.workspace
 
         def put(draft: Draft) -> None:
-            self._picked = None
+            self._picked, self._drafting = None, Drafting(draft)
             self._put(draft)
 
         self.work.begin("finding clusters", lambda doing: Draft.find(workspace, run, parameters, doing), put)
@@ -232,12 +249,12 @@ class ClustersPanel(pn.viewable.Viewer):
         if draft is None:
             return
         if message["act"] == "cut":
-            depth = float(message["depth"])
-            self._change(lambda: draft.cut(depth))
+            level = draft.drawing.level(float(message["depth"]))
+            self._change(lambda newest: newest.cut(level), is_cut=True)
             return
         if message["act"] == "zoom":
             branch = int(message["key"])
-            self._change(lambda: draft.zoom(branch))
+            self._change(lambda newest: newest.zoom(branch))
             return
         key, mode = int(message["key"]), message["mode"]
         if message["act"] == "pick":
@@ -250,31 +267,32 @@ class ClustersPanel(pn.viewable.Viewer):
             name = "noise" if key == NOISE else self.list.state["rows"][key]["name"]
         select_found(self._session, rows, name, mode, draft.run.id)
 
-    def _change(self, change: Callable[[], Draft]) -> None:
-        """Put other branches of the same tree in place of these."""
-        before = self._draft
+    def _change(self, step: Callable[[Draft], Draft], is_cut: bool = False) -> None:
+        """Put other branches of the same tree in place of these, after what was asked for before."""
+        drafting = self._drafting
+        if drafting is None:
+            return
 
         def put(draft: Draft) -> None:
             # Meanwhile other clusters may have been found.
-            if before is not None and self._draft is not None and self._draft.tree is before.tree:
+            if self._drafting is drafting:
                 self._put(draft)
 
-        self._changing.ask(change, put)
+        drafting.ask(step, is_cut)
+        self._changing.ask(drafting.advance, put)
 
     def _split(self) -> None:
-        draft, picked = self._draft, self._picked
-        if draft is not None and picked is not None:
-            self._change(lambda: draft.split(picked))
+        if (picked := self._picked) is not None:
+            self._change(lambda newest: newest.split(picked))
 
     def _merge(self) -> None:
         draft, picked = self._draft, self._picked
         if draft is not None and picked is not None:
-            self._picked = draft.merged_at(picked)
-            self._change(lambda: draft.merge(picked))
+            self._picked = at = draft.merged_at(picked)
+            self._change(lambda newest: newest.merge(at))
 
     def _start_over(self) -> None:
-        if self._draft is not None:
-            self._change(self._draft.start_over)
+        self._change(lambda newest: newest.start_over())
 
     # Names, and the map
 
@@ -282,32 +300,43 @@ class ClustersPanel(pn.viewable.Viewer):
         dataset, draft, columns = self._session.dataset, self._draft, tuple(self.naming.value)
         if dataset is None or draft is None:
             return
-        labels = draft.clusters.labels
+        self._named = False
 
         def put(names: tuple[str, ...]) -> None:
             if self._draft is not None and self._draft.clusters is draft.clusters:
-                self._names = names
+                self._names, self._named = names, True
                 self._draw()
 
-        self._naming.ask_instead(
-            lambda: cluster_names.names(dataset.items, labels, columns) if columns else (), put
-        )
+        self._naming.ask_instead(partial(_names_of, draft, dataset.items, columns), put)
 
     def _apply(self) -> None:
-        session, draft, names = self._session, self._draft, self._names
-        run = session.run(session.run_id)
-        if draft is None or run is None:
+        """Make the clusters the run's own, as they are once all that was asked for is done to them."""
+        session, drafting = self._session, self._drafting
+        run, dataset, columns = session.run(session.run_id), session.dataset, tuple(self.naming.value)
+        if drafting is None or dataset is None or run is None or run.status.active:
             return
 
         def show(_: None) -> None:
             session.param.update(colour_by=CLUSTER, isolated=frozenset(), highlighted=frozenset())
             session.hear()
 
-        self._applying.ask(lambda: draft.apply(session.workspace, run, names), show)
+        def put(draft: Draft) -> None:
+            same = self._draft is not None and self._draft.clusters is draft.clusters
+            known = self._names if same and self._named else None
+
+            def apply() -> None:
+                names = _names_of(draft, dataset.items, columns) if known is None else known
+                draft.apply(session.workspace, run, names)
+
+            self._applying.ask(apply, show)
+
+        drafting.ask(lambda newest: newest)
+        self._changing.ask(drafting.advance, put)
 
     def _draw(self) -> None:
         draft, picked = self._draft, self._picked
         self._buttons.visible = draft is not None
+        self._allow()
         if draft is None:
             self.tree.state, self.list.state, self._said.object = {}, {}, ""
             return
@@ -318,3 +347,8 @@ class ClustersPanel(pn.viewable.Viewer):
         self.split.disabled = picked is None or not draft.can_split(picked)
         self.merge.disabled = picked is None or not draft.can_merge(picked)
         self.back.visible = draft.by_hand
+
+
+def _names_of(draft: Draft, items: Items, columns: tuple[str, ...]) -> tuple[str, ...]:
+    """What columns call the clusters of a draft; nothing without any."""
+    return cluster_names.names(items, draft.clusters.labels, columns) if columns else ()

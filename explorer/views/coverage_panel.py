@@ -25,11 +25,12 @@ from explorer.model.workspace import Workspace
 from explorer.views.aside import Aside
 from explorer.views.colouring import colourable
 from explorer.views.difference_picture import difference_picture, ramp
-from explorer.views.drift_state import ALL_GAPS, CLUSTER, GAP, coverage_state
+from explorer.views.drift_state import ALL_GAPS, CLUSTER, GAP, NOBODY, coverage_state
 from explorer.views.found_rows import FoundRows, select_found
 from explorer.views.line_input import LineInput
 from explorer.views.other_clusters import OtherClusters
 from explorer.views.question import Question
+from explorer.views.telling import tell
 from explorer.views.text import count, told_apart
 from explorer.views.theme import script, stylesheet
 
@@ -38,6 +39,7 @@ ALONE = (
     '<div class="muted">No other data of this workspace has vectors of {} dimensions: '
     "open such a file under Data first, then come back to this one.</div>"
 )
+NOTHING_CHOSEN = "Which items are the batch? Choose them above first, or say it by something else."
 Mask = Callable[[], tuple[NDArray[np.bool_], str]]
 Found = tuple[Coverage, Arrivals | None]
 
@@ -212,7 +214,10 @@ class CoveragePanel(Question):
         code, other = self.category.value, self.data.value
         condition = (entered or self.condition.value or "").strip()
         dataset, workspace = session.dataset, session.workspace
-        if run is None or dataset is None or (by is not By.CONDITION and (code, other) == (None, None)):
+        if run is None or dataset is None:
+            return
+        if by is not By.CONDITION and (code, other) == (None, None):
+            self.work.fail(NOTHING_CHOSEN)
             return
         what = "comparing the batch"
         if by is By.DATA:
@@ -256,6 +261,9 @@ class CoveragePanel(Question):
             select_found(self._session, rows, f"cluster {number} against {found.batch}")
             return
         region = (found.gaps if kind == GAP else found.surpluses)[int(number)]
+        if not len(region.rows):
+            tell(NOBODY)  # and what is selected stays
+            return
         select_found(self._session, region.rows, f"{kind} {int(number) + 1} of {found.batch}")
 
 

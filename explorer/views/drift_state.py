@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
 from explorer.model.arrivals import Arrivals
 from explorer.model.coverage import Coverage, Region
 from explorer.model.drift import ClusterDrift, Drift
@@ -14,6 +16,7 @@ from explorer.views.text import count
 TONES = {"high": "bad", "medium": "warn", "low": "good", "": ""}
 GAP, SURPLUS, CLUSTER, ALL_GAPS = "gap", "surplus", "cluster", "gaps"
 OTHERS = "others → batch"
+NOBODY = "No item of the map lies there."
 MOST_STEADY = 200
 """Clusters that do not change that are listed."""
 
@@ -26,25 +29,33 @@ def drift_state(found: Drift) -> dict[str, Any]:
     changing = [one for one in found.clusters if one.sentence]
     changing.sort(key=lambda one: (SEVERITIES.index(one.severity), -int(one.counts.sum())))
     steady = [one for one in found.clusters if not one.sentence]
-    names = found.periods.names
+    names, sizes = found.periods.names, _sizes(found)
     some = "" if len(steady) <= MOST_STEADY else f", of which {MOST_STEADY} are listed"
     return {
         "said": found.sentence,
         "span": f"{names[0]} – {names[-1]}",
-        "changing": [_row(one, found) for one in changing],
-        "steady": [_row(one, found) for one in steady[:MOST_STEADY]],
+        "changing": [_row(one, found, sizes[one.cluster]) for one in changing],
+        "steady": [_row(one, found, sizes[one.cluster]) for one in steady[:MOST_STEADY]],
+        "none": "None changes beyond chance to speak of." if steady else "",
         "folded": f"{count(len(steady))} steady cluster{'' if len(steady) == 1 else 's'}{some}",
     }
 
 
-def _row(one: ClusterDrift, found: Drift) -> dict[str, Any]:
+def _sizes(found: Drift) -> list[int]:
+    """Items of each cluster, those without a time among them: what a click selects."""
+    inside = found.labels[found.labels >= 0]
+    sizes: list[int] = np.bincount(inside, minlength=len(found.clusters)).tolist()
+    return sizes
+
+
+def _row(one: ClusterDrift, found: Drift, size: int) -> dict[str, Any]:
     names, most = found.periods.names, float(one.shares.max())
     where = int(one.shares.argmax())
     return {
         "key": str(one.cluster),
         "name": f"cluster {one.cluster}",
-        "items": items(int(one.counts.sum())),
-        "value": f"{percent(one.levels[0])} → {percent(one.levels[-1])}",
+        "items": items(size),
+        "value": " → ".join(map(percent, _passed(one))),
         "tone": TONES[one.severity],
         "severity": one.severity,
         "sentence": one.sentence,
@@ -53,6 +64,12 @@ def _row(one: ClusterDrift, found: Drift) -> dict[str, Any]:
         "marks": [[start, names[start]] for start in one.starts],
         "about": f"Share of new items by {found.periods.unit}, {percent(most)} at most ({names[where]})",
     }
+
+
+def _passed(one: ClusterDrift) -> tuple[float, ...]:
+    """Its share at first, where it was in between if it is back, and its share at last."""
+    away = () if one.away is None else (one.away,)
+    return (one.levels[0], *away, one.levels[-1])
 
 
 def _of_most(shares: Iterable[float], most: float) -> list[float]:
@@ -87,8 +104,10 @@ def _group(title: str, note: str, findings: list[dict[str, Any]]) -> dict[str, A
 
 
 def _notes(new: Arrivals) -> list[str]:
-    steady = [] if new.findings else ["No cluster's share of the new items differs by more than chance."]
-    return [new.sentence, *new.appeared, *steady]
+    steady = "No cluster's share of the new items differs beyond chance to speak of."
+    if not new.shares:
+        steady = "The map has no clusters that the new items could add to."
+    return [new.sentence, *new.appeared, *([] if new.findings else [steady])]
 
 
 def _clusters(new: Arrivals) -> list[dict[str, Any]]:
@@ -112,6 +131,7 @@ def _regions(kind: str, regions: tuple[Region, ...]) -> list[dict[str, Any]]:
             "key": f"{kind}:{number}",
             "name": f"{kind} {number + 1}",
             "items": items(len(one.rows)),
+            "empty": "" if len(one.rows) else NOBODY,
             "value": f"{percent(one.reference_share)} → {percent(one.batch_share)}",
             "tone": TONES[one.severity],
             "severity": one.severity,

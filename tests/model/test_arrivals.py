@@ -2,14 +2,17 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from scipy.stats import binom
 
 from core import UMAP
+from explorer.model import arrivals as module
 from explorer.model.arrivals import Arrivals, arrivals, compared, votes
 from explorer.model.coverage import coverage_of_new
+from explorer.model.doing import StoppedError
 from explorer.model.errors import InputError
 from explorer.model.placing import Reference, placed
 from explorer.model.run import Run, RunParameters
@@ -155,6 +158,30 @@ def test_new_data_like_the_old_leaves_no_gap_and_a_missing_cluster_does(
     assert found.gaps[0].severity == "high"
     assert (labels[found.gaps[0].rows] == 2).mean() > 0.95
     assert found.batch == "lacking"
+
+
+def test_groups_are_found_by_neighbours_that_can_be_ended(
+    made: tuple[Workspace, Run, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace, run, folder = made
+    strangers = np.random.default_rng(3).normal(size=(40, 12)).astype(np.float32) + 30
+    np.save(folder / "strangers.npy", np.concatenate([more(80), strangers]))
+
+    def tell(_share: float) -> None:
+        if asked:
+            raise StoppedError
+
+    def aside(space: Workspace, vectors: np.ndarray, parameters: RunParameters, progress: Any) -> Any:
+        asked.append((len(vectors), parameters.metric, parameters.seed))
+        progress(0.5)
+
+    asked: list[tuple[int, str, int]] = []
+    monkeypatch.setattr(module, "graph_aside", aside)
+    with pytest.raises(StoppedError):
+        arrivals(workspace, run, workspace.add_dataset(folder / "strangers.npy"), tell)
+    (far,) = asked
+    assert far[0] >= 38
+    assert far[1:] == (run.parameters.metric, run.parameters.seed)
 
 
 def test_arrivals_find_the_clusters_themselves(made: tuple[Workspace, Run, Path]) -> None:

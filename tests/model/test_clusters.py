@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from explorer.model import clusters, statistics
+from explorer.model import statistics, worker
 from explorer.model.applied import applied
 from explorer.model.clusters import (
     ClusterParameters,
@@ -23,6 +23,7 @@ from explorer.model.dataset import Dataset
 from explorer.model.doing import Doing, StoppedError
 from explorer.model.drawing import Ground
 from explorer.model.errors import InputError
+from explorer.model.icicle import icicle
 from explorer.model.linkage import single_linkage
 from explorer.model.run import Run, RunParameters
 from explorer.model.runner import Runner
@@ -63,7 +64,7 @@ def test_blobs_are_the_clusters_of_their_map_and_found_once(
     assert found.noise_share < 0.1
     for code in range(5):
         assert len(np.unique(blobs[1][found.labels == code])) == 1
-    monkeypatch.setattr(clusters, "Worker", lambda **_: pytest.fail("they were found before"))
+    monkeypatch.setattr(worker, "Worker", lambda **_: pytest.fail("they were found before"))
     np.testing.assert_array_equal(find(workspace, run).labels, found.labels)
 
 
@@ -99,7 +100,7 @@ def test_other_parameters_need_no_new_linkage_and_a_preview_keeps_nothing(
     workspace, run = blobs_run
     find(workspace, run)
     before = [path for path in workspace.path.rglob("*") if path.is_file()]
-    monkeypatch.setattr(clusters, "Worker", lambda **_: pytest.fail("it was linked before"))
+    monkeypatch.setattr(worker, "Worker", lambda **_: pytest.fail("it was linked before"))
     found = preview(workspace, run, ClusterParameters.for_rows(run.n, 25, epsilon=100.0))
     assert len(found.sizes) == 2, "all that parts below the root at less than 100 is one"
     assert [path for path in workspace.path.rglob("*") if path.is_file()] == before
@@ -203,6 +204,17 @@ def test_a_cluster_has_a_140th_of_the_points_but_fifteen_at_least(n: int, size: 
     assert ClusterParameters.for_rows(n) == ClusterParameters(size, 10)
 
 
+@pytest.mark.parametrize("n", [2, 8, 10, 11, 12])
+def test_what_nobody_chose_works_on_any_map(n: int) -> None:
+    chosen = ClusterParameters.for_rows(n)
+    assert chosen.min_samples == min(10, n - 1)
+    merges = single_linkage(
+        np.random.default_rng(n).normal(size=(n, 2)).astype(np.float32), chosen.min_samples
+    )
+    tree = condense(merges["left"], merges["right"], merges["distance"], chosen.min_cluster_size)
+    assert (labels(tree, select(tree))[0] == -1).all()
+
+
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
@@ -218,6 +230,23 @@ def test_parameters_that_cannot_work_are_refused(wrong: dict[str, Any], says: st
         ClusterParameters.for_rows(600, **wrong)
 
 
+def icicle_span(merges: dict[str, np.ndarray]) -> float:
+    """The decades that the drawing of a tree shows."""
+    drawing = icicle(condense(merges["left"], merges["right"], merges["distance"], 30))
+    return float(np.log10(drawing.most / drawing.least))
+
+
+@pytest.mark.parametrize("n_placed", [0, 1, 2, 4])
+def test_a_map_on_which_most_rows_have_no_place_has_noise_alone(n_placed: int) -> None:
+    points = np.full((40, 2), np.nan, np.float32)
+    points[5 : 5 + n_placed] = np.random.default_rng(0).normal(size=(n_placed, 2))
+    merges = single_linkage(points, 10)
+    tree = condense(*merges.values(), 15)
+    assert np.isfinite(merges["distance"]).all()
+    assert (labels(tree, select(tree))[0] == -1).all()
+    assert icicle(tree).bars[0].size == 40
+
+
 @pytest.mark.parametrize("n_lost", [1, 600])
 def test_rows_without_a_place_are_noise_and_change_no_cluster(n_lost: int) -> None:
     rng = np.random.default_rng(2)
@@ -229,6 +258,7 @@ def test_rows_without_a_place_are_noise_and_change_no_cluster(n_lost: int) -> No
         tree = condense(merges["left"], merges["right"], merges["distance"], 30)
         return labels(tree, select(tree, "eom", 0.0))[0]
 
+    assert icicle_span(single_linkage(lost, 5)) < 1.5 * icicle_span(single_linkage(points, 5))
     several = found(lost)
     assert (several[len(points) :] == -1).all()
     np.testing.assert_array_equal(several[: len(points)], found(points))

@@ -7,6 +7,7 @@ import pytest
 from sklearn.metrics import adjusted_rand_score
 
 from explorer.model import condensed_tree
+from explorer.model.clusters import grouped
 from explorer.model.condensed_tree import (
     CondensedTree,
     below,
@@ -85,7 +86,7 @@ def test_the_labels_of_a_rule_are_the_librarys(
     if epsilon == 0:
         theirs = [int(model.labels_[found == cluster][0]) for cluster in range(len(branches))]
         lasting = np.array(model.cluster_persistence_)[theirs]
-        np.testing.assert_allclose(persistence(tree, found, branches), lasting, rtol=1e-5)
+        np.testing.assert_allclose(persistence(tree, branches), lasting, rtol=1e-5)
 
 
 def test_by_its_own_spanning_tree_the_other_library_gives_the_same_labels(points: np.ndarray) -> None:
@@ -124,6 +125,18 @@ def test_a_cut_gives_the_clusters_of_dbscan(tree: CondensedTree, theirs: Any) ->
         expected = theirs.single_linkage_tree_.get_clusters(1 / level, min_cluster_size=LEAST)
         np.testing.assert_array_equal(found, largest_first(expected))
         assert len(branches) == found.max() + 1
+
+
+def test_a_cut_leaves_a_branch_as_persistent_as_it_is(tree: CondensedTree) -> None:
+    for level in np.quantile(tree.leaves_at, [0.5, 0.9, 0.99]):
+        clusters = grouped(tree, cut(tree, level), "hdbscan", level)
+        branches = clusters.branches
+        assert (clusters.sizes < tree.size[branches]).any()
+        longest = (tree.leaves_at.max() - tree.birth[branches]) / tree.leaves_at.max()
+        assert (clusters.persistence <= longest + 1e-6).all()
+        whole = grouped(tree, branches.tolist(), "hdbscan")
+        order = [whole.branches.tolist().index(branch) for branch in branches.tolist()]
+        np.testing.assert_array_equal(clusters.persistence, whole.persistence[order])
 
 
 def test_a_branch_is_its_children_and_what_falls_out_of_it(tree: CondensedTree) -> None:

@@ -65,8 +65,12 @@ def test_a_bump_is_a_surplus_and_no_gap() -> None:
     bump = (HOLE + 0.2 * rng.normal(size=(250, 2))).astype(np.float32)
     everything = np.concatenate([places, bump])
     batch = np.concatenate([rng.random(6_000) < 0.3, np.ones(250, bool)])
-    found = coverage(everything, batch)
-    assert found.surpluses[0].sign == SURPLUS
+    found = coverage(everything, batch, labels=np.repeat([0, 7], [6_000, 250]).astype(np.int32))
+    first = found.surpluses[0]
+    assert (first.sign, first.cluster) == (SURPLUS, 7), "it is the batch that is told of"
+    assert batch[first.rows].all()
+    assert len(first.rows) == first.batch
+    assert np.isin(np.arange(6_000, 6_250), first.rows).mean() > 0.9
     x = found.difference.cells_of(HOLE[None].astype(np.float32))[0]
     assert found.difference.marked.ravel()[x] == SURPLUS
     assert all(one.severity != "high" for one in found.gaps)
@@ -101,3 +105,27 @@ def test_too_few_are_refused_and_a_batch_that_lies_like_the_others_leaves_no_gap
     assert like.gaps == ()
     assert like.rows_in_gaps.size == 0
     assert "leave no gap" in like.sentence
+
+
+def test_too_few_items_for_a_map_are_not_said_to_leave_no_gap() -> None:
+    places = np.random.default_rng(9).uniform(size=(10_000, 2)).astype(np.float32)
+    batch = np.zeros(len(places), bool)
+    batch[np.flatnonzero((places < 0.2).all(axis=1))[:20]] = True
+    few, most = coverage(places, batch), coverage(places, ~batch)
+    assert (few.gaps, most.gaps) == ((), ())
+    assert not few.difference.asked.any()
+    assert few.sentence == (
+        "The 20 items of the batch are too few to tell on this map where they are lacking."
+    )
+    assert most.sentence == "The 20 other items are too few to tell what the batch lacks."
+
+
+def test_where_there_are_too_few_items_to_tell_is_told_with_what_is_not_lacking() -> None:
+    places = cloud(3_000, 8)
+    found = coverage(places, np.arange(3_000) % 3 == 0)
+    untold = found.difference.reference[~found.difference.asked].sum() / found.difference.reference.sum()
+    assert 0 < untold < 0.2
+    assert found.sentence == (
+        "The 1,000 items of the batch leave no gap beyond chance; "
+        f"where {100 * untold:.2g}% of the others lie there are too few items to tell."
+    )

@@ -10,7 +10,7 @@ from catalogue import write_catalogue
 from scipy.stats import binom
 
 from explorer.model.drift import Drift, drift
-from explorer.model.shares import GROWING, LEVEL, THINNING
+from explorer.model.shares import GROWING, LEVEL, THINNING, percent
 
 WEEKS, A_WEEK = 60, 7 * 86_400.0
 MONDAY = float(np.datetime64("2024-01-01", "s").astype(np.int64))
@@ -54,9 +54,26 @@ def test_a_cluster_that_grows_and_one_that_came_back_are_told_so() -> None:
     assert {7} <= {one for one in by_cluster if by_cluster[one].severity == "low"} == set(by_cluster) - {2}
     assert (by_cluster[2].kind, by_cluster[2].severity) == (GROWING, "medium")
     assert by_cluster[2].sentence.startswith("Cluster 2 rose ")
-    assert by_cluster[7].severity == "low"
-    assert "Cluster 7 went up from" in by_cluster[7].sentence
-    assert "has been back at" in by_cluster[7].sentence
+    seven, told = found.clusters[7], by_cluster[7]
+    first, between, last = seven.levels[0], max(seven.levels), seven.levels[-1]
+    assert (told.kind, told.severity, told.value, told.expected) == (GROWING, "low", between, first)
+    assert between > 2 * max(first, last)
+    assert told.sentence.startswith(f"Cluster 7 went up from {percent(first)} to {percent(between)} of ")
+    assert f"has been back at {percent(last)} since " in told.sentence
+    changed = [one for one in found.clusters if one.sentence]
+    assert sum(one.away is None and one.kind == GROWING for one in changed) == 1
+    assert "1 grows, and 1 left its share for a while, from " in found.sentence
+
+
+def test_a_cluster_that_was_rare_for_a_while_is_not_said_to_grow() -> None:
+    found = drawn(11, 30_000, c4=steps(1, 0.2, 1))
+    told = next(one for one in found.findings if one.cluster == 4)
+    assert told.kind == THINNING
+    assert told.value < told.expected / 2
+    assert "Cluster 4 went down from" in told.sentence
+    assert "none thins out and none grows, and 1 left its share for a while" in found.sentence
+    row = json.loads(json.dumps(found.to_dict(), allow_nan=False))["clusters"][4]
+    assert row["away"] == told.value == min(row["levels"])
 
 
 def test_a_slow_fall_is_found() -> None:
@@ -90,6 +107,7 @@ def test_shares_are_of_all_items_of_a_period_noise_among_them() -> None:
 def test_a_map_without_clusters_has_nothing_that_drifts() -> None:
     found = drift(np.full(40, -1, np.int32), MONDAY + 86_400.0 * np.arange(40))
     assert (found.clusters, found.findings) == ((), ())
+    assert found.sentence.startswith("The map has no clusters that could change, from 2024-01-01 to ")
 
 
 def of_catalogue(folder: Path, seed: int, faults: bool) -> tuple[Drift, int | None]:

@@ -1,6 +1,9 @@
 """The Clusters tab without a browser: the preview, branches changed by hand, and what reaches the map."""
 
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,18 +11,21 @@ import pytest
 from explorer.model.clusters import find
 from explorer.model.condensed_tree import select
 from explorer.model.doing import Doing
-from explorer.model.run import RunParameters
+from explorer.model.draft import Draft
+from explorer.model.errors import InputError
+from explorer.model.run import RunParameters, RunStatus
 from explorer.model.session import Session
 from explorer.model.statistics import CLUSTER
 from explorer.views.clusters_panel import ClustersPanel
-from tests.views.bench import laid_out
+from tests.views.bench import Page, laid_out
 
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory, blobs) -> Iterator[Session]:
-    """Five blobs with their colours and a finished run."""
+    """Five blobs with their colours and two finished runs."""
     folder, colours = tmp_path_factory.mktemp("clusters-panel"), np.array([*"abcde"])[blobs[1]]
-    with laid_out(folder, blobs[0], RunParameters(seed=0, n_epochs=100), colour=colours) as made:
+    runs = (RunParameters(seed=seed, n_epochs=100) for seed in (1, 0))
+    with laid_out(folder, blobs[0], *runs, colour=colours) as made:
         yield made
 
 
@@ -36,6 +42,13 @@ def panel(session: Session, told: list[Doing | None]) -> ClustersPanel:
     assert panel.tree.state == {}, "nothing is computed before it is shown"
     panel.__panel__()
     return panel
+
+
+def until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def pick(panel: ClustersPanel, branch: int) -> None:
@@ -121,6 +134,78 @@ def test_apply_colours_the_map_by_them(session: Session, panel: ClustersPanel) -
     np.testing.assert_array_equal(find(session.workspace, session.run(session.run_id)).labels, labels)
     session.select_category(CLUSTER, 1)
     assert session.selection.steps[-1].packed, "other clusters may be applied later"
+
+
+def test_what_is_asked_for_while_a_change_is_made_is_done_to_what_it_makes(
+    session: Session, panel: ClustersPanel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on, cuts = threading.Event(), threading.Event(), []
+    cut = Draft.cut
+
+    def slow(draft: Draft, level: float) -> Draft:
+        begun.set()
+        assert go_on.wait(60)
+        cuts.append(level)
+        return cut(draft, level)
+
+    monkeypatch.setattr(Draft, "cut", slow)
+    monkeypatch.setattr(panel._changing, "_doc", Page())
+    tree = panel._draft.tree
+    parts = tree.children[0]
+    panel._on_message({"act": "cut", "depth": 0.5})
+    assert begun.wait(60)
+    panel._on_message({"act": "cut", "depth": 0.7})
+    panel._on_message({"act": "cut", "depth": 0.0})
+    panel._on_message({"act": "zoom", "key": parts[0]})
+    panel._picked = 0
+    panel.split.clicks += 1
+    panel.apply.clicks += 1
+    assert panel._draft.branches == select(tree), "all of it waits"
+    go_on.set()
+    until(lambda: session.colour_by == CLUSTER)
+    assert panel._draft.branches == parts
+    assert panel._draft.drawing.root == parts[0]
+    assert len(cuts) == 2
+    np.testing.assert_array_equal(
+        find(session.workspace, session.run(session.run_id)).labels, panel._draft.clusters.labels
+    )
+
+
+def test_what_is_applied_before_it_is_named_is_named(
+    session: Session, panel: ClustersPanel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def applied() -> list[str]:
+        panel.apply.clicks += 1
+        told = session.workspace.clustering(session.run_id)
+        return list(told["names"])
+
+    monkeypatch.setattr(panel._naming, "ask_instead", lambda *_: None)
+    panel.form.size.value = 25
+    assert panel._names == ()
+    assert sorted(applied()) == [f"colour {letter}" for letter in "abcde"]
+    panel.naming.value = []
+    assert applied() == []
+
+
+def test_apply_waits_for_the_run_on_the_map_and_says_so(session: Session, panel: ClustersPanel) -> None:
+    run = session.run(session.run_id)
+    others = tuple(one for one in session.runs if one.id != run.id)
+    panel.form.ground.value = next(one.id for one in others if one.parameters.seed == 1)
+    draft = panel._draft
+    assert draft.run.id == panel.form.ground.value
+    assert (panel.apply.disabled, panel._waits.visible) == (False, False)
+    session.runs = (replace(run, status=RunStatus.RUNNING), *others)
+    assert panel._draft is draft, "what is clustered stays as it is"
+    assert (panel.apply.disabled, panel._waits.visible) == (True, True)
+    assert "done or stopped" in panel.apply.description
+    panel.apply.clicks += 1
+    assert session.workspace.clustering(run.id) is None
+    with pytest.raises(InputError, match="is running: apply clusters once it is done or stopped"):
+        draft.apply(session.workspace, session.run(run.id))
+    session.runs = (run, *others)
+    assert (panel.apply.disabled, panel._waits.visible) == (False, False)
+    panel.apply.clicks += 1
+    np.testing.assert_array_equal(find(session.workspace, run).labels, draft.clusters.labels)
 
 
 def test_a_separate_embedding_becomes_the_ground_once_it_is_done(

@@ -32,6 +32,7 @@ from explorer.views.coverage_panel import By
 from explorer.views.difference_overlay import DifferenceOverlay
 from explorer.views.difference_picture import difference_picture, difference_pixels
 from explorer.views.drift_panel import DriftPanel
+from explorer.views.drift_state import drift_state
 from explorer.views.map_view import MapView
 from tests.views.bench import Page, laid_out
 
@@ -110,7 +111,14 @@ def test_a_batch_by_category_and_by_condition_and_its_gap_selected(
     assert one.found.size == 120
     assert not one.condition.visible
     one._on_message({"key": "surplus:0"})
-    assert session.selection.count == len(one.found.surpluses[0].rows)
+    first = one.found.surpluses[0]
+    assert session.selection.count == first.batch > 0
+    assert blobs[1][session.selection.rows].tolist() == [2] * first.batch
+    one.found = replace(one.found, surpluses=(replace(first, rows=first.rows[:0]),))
+    one._draw()
+    assert one.result.state["groups"][1]["findings"][0]["empty"] == "No item of the map lies there."
+    one._on_message({"key": "surplus:0"})
+    assert session.selection.count == first.batch, "what is selected stays"
 
 
 def test_other_data_is_placed_and_told_by_its_gaps_and_by_clusters(
@@ -253,6 +261,25 @@ def test_what_cannot_be_told_is_said_in_a_sentence(session: Session, panel: Drif
     assert one.work.said.object == ""
     assert "leave no gap" in one.result.state["said"]
     assert one.result.state["gap"] == ""
+
+
+def test_a_category_that_is_not_chosen_is_asked_for(panel: DriftPanel) -> None:
+    one = panel.coverage
+    one.by.value = "kind"
+    one._put_categories(())
+    one.compare.clicks += 1
+    assert "Which items are the batch? Choose them above" in one.work.said.object
+
+
+def test_of_a_map_without_clusters_nothing_is_said_of_them_and_rows_are_those_selected() -> None:
+    days = np.where(np.arange(100) % 10 == 0, np.nan, 86_400.0 * np.arange(100))
+    labels = np.repeat([0, 1, -1], [40, 35, 25]).astype(np.int32)
+    state = drift_state(drift(labels, days))
+    rows = {row["key"]: row["items"] for row in (*state["changing"], *state["steady"])}
+    assert rows == {"0": "40 items", "1": "35 items"}, "those without a time are selected, too"
+    none = drift_state(drift(np.full(100, -1, np.int32), days))
+    assert (none["changing"], none["steady"], none["none"]) == ([], [], "")
+    assert none["said"].startswith("The map has no clusters that could change")
 
 
 def test_what_was_found_goes_with_its_data(session: Session, panel: DriftPanel) -> None:
