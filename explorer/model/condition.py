@@ -215,8 +215,7 @@ def _joined(part: dict[str, Any]) -> int:
     """How many values, known from the columns alone, a call puts together into a longer one."""
     if part["class"] != "FUNCTION" or str(part["function_name"]).lower() not in JOINING:
         return 0
-    given = (one.get("expression", one) for one in part.get("arguments", part.get("children", ())))
-    return sum(one["class"] != "CONSTANT" for one in given)
+    return sum(one["expression"]["class"] != "CONSTANT" for one in part["arguments"])
 
 
 def _called(kind: str) -> str:
