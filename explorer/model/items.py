@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from explorer.model.categories import MOST_CATEGORIES, Categories, is_text, of_ranges, of_values
-from explorer.model.condition import rows_where
+from explorer.model.condition import first_line, rows_where
 from explorer.model.errors import InputError
 from explorer.model.files import has_no_words
 from explorer.model.media import Media, media_of
@@ -145,7 +145,10 @@ class Items:
         return bool(self._ask(f"{whole} AND ({few} OR {counted})"))
 
     def _ask(self, aggregate: str) -> Any:
-        found = self._cursor().execute(f"SELECT {aggregate} FROM items").fetchone()  # noqa: S608
+        try:
+            found = self._cursor().execute(f"SELECT {aggregate} FROM items").fetchone()  # noqa: S608
+        except duckdb.Error as error:
+            raise InputError(f"The items cannot be read: {first_line(str(error))}.") from error
         assert found is not None
         return found[0]
 

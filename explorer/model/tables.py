@@ -79,7 +79,7 @@ def _open_parquet(path: Path) -> Table:
 
     def read(columns: Sequence[str]) -> pa.Table:
         with explained(path):
-            return file.read(columns=list(columns))
+            return _validated(path, file.read(columns=list(columns)))
 
     return Table(path, file.schema_arrow, file.metadata.num_rows, read, batches)
 
@@ -95,15 +95,31 @@ def _read_whole(path: Path) -> pa.Table:
     if path.suffix.lower() in (".arrow", ".feather"):
         with pa.memory_map(str(path)) as mapped:
             table = pa.ipc.open_file(mapped).read_all()
-        # Offsets are taken on trust elsewhere: a damaged one would be followed to anywhere.
-        table.validate(full=True)
-        return table
+        return _validated(path, table)
     parse = pa.csv.ParseOptions(delimiter=_delimiter(path), newlines_in_values=True)
     table = pa.csv.read_csv(path, parse_options=parse)
     if _is_headless(table.schema.names):
         read = pa.csv.ReadOptions(autogenerate_column_names=True)
         table = pa.csv.read_csv(path, parse_options=parse, read_options=read)
     return _without_empty_cells(table)
+
+
+def _validated(path: Path, table: pa.Table) -> pa.Table:
+    """Return the table if it is what it says it is.
+
+    Elsewhere offsets are taken on trust, a damaged one would be followed to anywhere; and text to be UTF-8.
+    """
+    table.validate()
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        try:
+            column.validate(full=True)
+        except pa.ArrowInvalid as error:
+            reason = str(error).rpartition(": ")[2]
+            raise InputError(
+                f"{path.name}: the column {name!r} is not what it says it is ({reason}): "
+                "write the file anew, with its text in UTF-8."
+            ) from error
+    return table
 
 
 def _without_empty_cells(table: pa.Table) -> pa.Table:

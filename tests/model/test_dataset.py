@@ -482,6 +482,16 @@ def bad_inside_parquet(path):
     return {"data": path / "d.parquet"}, "d.parquet is damaged or not what its name says"
 
 
+def bad_text_of_bytes(path):
+    """Text in Latin-1, which Parquet takes for UTF-8."""
+    names, ends = "ZoëAnnEva".encode("latin-1"), np.array([0, 3, 6, 9], np.int32)
+    text = pa.StringArray.from_buffers(3, pa.py_buffer(ends), pa.py_buffer(names))
+    pq.write_table(pa.table({"x0": [1, 2, 3], "x1": [3, 1, 2], "name": text}), path / "d.parquet")
+    return {
+        "data": path / "d.parquet"
+    }, "d.parquet: the column 'name' is not what it says it is (Invalid UTF8"
+
+
 def bad_twins(path):
     (path / "d.csv").write_text("x0,x1,n,n\n1,2,3,4\n5,6,7,8\n")
     return {"data": path / "d.csv"}, "d.csv has several columns called 'n'"

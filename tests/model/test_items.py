@@ -208,6 +208,18 @@ def test_numbers_kept_as_a_dictionary_are_numbers(tmp_path):
     assert items.categories("code").names == ("1", "3")
 
 
+def test_items_that_cannot_be_read_are_told_in_one_sentence(tmp_path):
+    pq.write_table(pa.table({"name": not_utf8()}), tmp_path / "items.parquet")
+    with pytest.raises(InputError, match=r"^The items cannot be read: Invalid string encoding .*\.$"):
+        Items(tmp_path / "items.parquet", 3).columns  # noqa: B018 - looks at the values
+
+
+def not_utf8() -> pa.Array:
+    """Three names in Latin-1, which Parquet takes for text."""
+    names, ends = "ZoëAnnEva".encode("latin-1"), np.array([0, 3, 6, 9], np.int32)
+    return pa.StringArray.from_buffers(3, pa.py_buffer(ends), pa.py_buffer(names))
+
+
 @given(st.lists(st.integers(0, N - 1)))
 def test_fetch_gives_the_rows_asked_for_in_their_order(items, table, rows):
     fetched = items.fetch(np.array(rows, int))
