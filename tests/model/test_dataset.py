@@ -215,7 +215,28 @@ def test_measurements_are_vectors_and_items_both_and_a_label_is_no_measurement(t
 def test_a_csv_of_bare_numbers_needs_no_header(tmp_path, header):
     rows = "1.5,2,3\n4,5,6.25\n"
     (tmp_path / "c.csv").write_text(rows if header is None else f"{header}\n{rows}")
-    np.testing.assert_array_equal(read_source(tmp_path / "c.csv").vectors, [[1.5, 2, 3], [4, 5, 6.25]])
+    np.testing.assert_array_equal(
+        read_source(tmp_path / "c.csv").vectors, [[1.5, 2, 3], [4, 5, 6.25], [7, 8, 9]]
+    )
+
+
+@pytest.mark.parametrize(
+    ("header", "rows", "n"),
+    [
+        ("400,402,404,406", "5,1,2,2\n7,8,3,1\n1,2,3,4\n", 3),
+        ("400.5,400.6,400.7", "5,,2\n7,8,3\n9,9,9\n", 3),
+        ("4000,3998,3996", "5,1,2.5\n7,8,3\n9,9,9\n", 3),
+        ("2000,2001,2003", "5,1,2\n7,8,3\n9,9,9\n", 4),
+        ("5,5,5", "5,1,2\n7,8,3\n9,9,9\n", 4),
+        ("10,20", "5,1\n7,8\n9,9\n", 4),
+        ("10,20,30", "1,2,3\n7,8,9\n10,20,30\n", 4),
+    ],
+)
+def test_numbers_a_step_apart_name_the_columns_of_rows_that_are_not(tmp_path, header, rows, n):
+    (tmp_path / "c.csv").write_text(f"{header}\n{rows}")
+    source = read_source(tmp_path / "c.csv")
+    assert source.n == n
+    assert (source.columns == tuple(header.split(","))) == (n == 3)
 
 
 def test_an_empty_cell_of_a_csv_is_missing_and_na_is_a_name(tmp_path):
