@@ -86,6 +86,8 @@ class Items:
         connection = duckdb.connect(":memory:")
         connection.execute(f"SET allowed_paths = ['{path}']")
         connection.execute("SET enable_external_access = false")
+        # Of every cursor, whatever the machine's: a saved condition on times selects the same rows anywhere.
+        connection.execute("SET GLOBAL TimeZone = 'UTC'")
         connection.execute("SET lock_configuration = true")
         connection.execute(
             f"CREATE VIEW items AS SELECT * EXCLUDE ({ROW_NUMBER}), {ROW_NUMBER} AS {ROW_ID} "  # noqa: S608

@@ -328,6 +328,10 @@ def test_the_database_reaches_no_other_file(items, sql):
         items._connection.cursor().execute(sql)
 
 
+def test_the_hours_of_a_condition_are_those_of_utc_on_any_machine(items):
+    assert items.query("SELECT current_setting('TimeZone') AS zone")["zone"].to_pylist() == ["UTC"]
+
+
 def test_items_may_have_no_columns(tmp_path):
     pq.write_table(pa.table({}), tmp_path / "items.parquet")
     items = Items(tmp_path / "items.parquet", 10)
