@@ -168,17 +168,26 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
 
 
 def write_folder_of_arrays(folder: Path, arrays: Mapping[str, np.ndarray], about: Mapping[str, Any]) -> None:
-    """Write arrays as ``.npy`` files of a folder that appears whole or not at all, with ``about.json``."""
+    """Write arrays as ``.npy`` files of a folder that appears whole or not at all, with ``about.json``.
+
+    This tells what is said about them, and under ``arrays`` their names.
+    """
     with replacing(folder) as temporary:
         temporary.mkdir()
         for name, array in arrays.items():
             write_array(temporary / f"{name}.npy", array)
-        write_json(temporary / "about.json", about)
+        write_json(temporary / "about.json", {**about, "arrays": sorted(arrays)})
 
 
 def read_folder_of_arrays(folder: Path) -> dict[str, np.ndarray]:
-    """Return the arrays of such a folder, memory-mapped; raises OSError or ValueError."""
-    return {path.stem: map_array(path) for path in sorted(folder.glob("*.npy"))}
+    """Return the arrays of such a folder, memory-mapped; raises OSError or ValueError unless all are there.
+
+    Without any it is empty.
+    """
+    there = [path.stem for path in sorted(folder.glob("*.npy"))]
+    # Earlier versions did not tell the names.
+    names = read_json(folder / "about.json").get("arrays", there) if there else []
+    return {name: map_array(folder / f"{name}.npy") for name in names}
 
 
 def map_array(path: Path) -> np.ndarray:
@@ -349,8 +358,12 @@ def _sync_entry(folder: Path) -> None:
 
 
 def remove(path: Path) -> None:
-    """Remove a file or folder if it is there."""
+    """Remove a file or folder if it is there; a folder goes at once, so that nobody meets a part of it."""
     if path.is_dir():
+        going = _temporary(path)
+        # Windows moves no folder whose files are mapped.
+        with suppress(OSError):
+            path = path.rename(going)
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)

@@ -239,7 +239,7 @@ class Workspace:
         if not folder.is_dir():
             return None
         try:
-            return files.read_folder_of_arrays(folder)
+            return files.read_folder_of_arrays(folder) or None
         except (OSError, ValueError) as error:
             self._tell(f"{folder} cannot be read ({error}); that stage is computed anew.")
             return None

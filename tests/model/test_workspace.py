@@ -308,6 +308,31 @@ def test_a_damaged_cache_entry_counts_as_none(workspace):
     assert workspace.cached("knn graph", "key") is None
 
 
+@pytest.mark.parametrize("gone", ["about.json", "indices.npy", "distances.npy"])
+def test_a_cache_entry_of_which_a_part_is_gone_counts_as_none(workspace, gone):
+    workspace.store("knn graph", "key", indices=np.arange(9), distances=np.arange(9))
+    (workspace.cache_folder("knn graph", "key") / gone).unlink()
+    assert workspace.cached("knn graph", "key") is None
+
+
+def test_a_cache_entry_is_forgotten_whole_though_the_process_is_killed(workspace, monkeypatch):
+    workspace.store("knn graph", "key", indices=np.arange(9), distances=np.arange(9))
+
+    def killed(folder, **_):
+        next(Path(folder).glob("*.npy")).unlink()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            workspace.discard("knn graph", "key")
+    folder = workspace.cache_folder("knn graph", "key")
+    assert not folder.exists()
+    workspace.close()
+    workspace.claim()
+    assert list(folder.parent.iterdir()) == []
+
+
 def test_a_damaged_map_is_one_sentence(workspace):
     run = new_run()
     workspace.save_run(run)
@@ -480,7 +505,7 @@ def test_the_stage_cache_gives_back_the_same_bits_and_keeps_the_first(workspace)
     cached["indices"][:] = -1
     assert (workspace.cached("knn graph", "key")["indices"] == arrays["indices"]).all()
     about = json.loads((workspace.cache_folder("knn graph", "key") / "about.json").read_text())
-    assert about == {"n_neighbors": 4}
+    assert about == {"n_neighbors": 4, "arrays": ["distances", "indices"]}
     workspace.discard("knn graph", "key")
     assert workspace.cached("knn graph", "key") is None
 
