@@ -23,7 +23,7 @@ import pyarrow.parquet
 
 from explorer.model.errors import InputError, WorkspaceError
 
-TEMPORARY = ".part"
+TEMPORARY, EARLIER = ".part", ".earlier"
 TAG = "[0-9a-f]" * 8
 """What tells the temporary names of one file apart, as a pattern."""
 ITEMS_ROW_GROUP = 65_536
@@ -79,10 +79,11 @@ def supersede(temporary: Path, folder: Path) -> None:
     """Sync a folder written under the temporary name and give it another's place; raises OSError.
 
     No folder can be renamed over another: what was there is out of its place for the moment between two
-    renames, and removed after them; if the second is refused it is put back.
+    renames, and removed after them; if the second is refused it is put back, and by ``put_back`` if the
+    process is killed between them.
     """
     _sync(temporary)
-    earlier = _temporary(folder)
+    earlier = _temporary(folder).with_suffix(EARLIER)
     with _superseding:
         if folder.exists():
             folder.rename(earlier)
@@ -312,6 +313,20 @@ def remove_leftovers(folder: Path, name: str = "") -> None:
     """
     for path in list(folder.rglob(f".{name}*.{TAG}{TEMPORARY}")):
         remove(path)
+
+
+def put_back(folder: Path) -> None:
+    """Give what ``supersede`` had moved aside in a folder tree its place again, where that is empty.
+
+    Before ``remove_leftovers``, and like it for the one who writes there.
+    """
+    for earlier in list(folder.rglob(f".*.{TAG}{EARLIER}")):
+        place = earlier.with_name(earlier.name[1:].rsplit(".", 2)[0])
+        if place.exists():
+            remove(earlier)
+        else:
+            with suppress(OSError):
+                earlier.rename(place)
 
 
 def has_no_words(kind: pa.DataType) -> bool:

@@ -147,6 +147,7 @@ class Workspace:
             raise WorkspaceError(
                 f"The workspace {self.path} cannot be written to ({error.strerror}): choose another folder."
             ) from error
+        files.put_back(self.path)
         files.remove_leftovers(self.path)
         self._remove_unrecorded()
         if not (self.path / "workspace.json").exists():

@@ -132,6 +132,39 @@ def test_what_a_killed_writer_left_is_removed_by_the_next(workspace):
         assert of_others.exists()
 
 
+def test_a_folder_whose_successor_never_took_its_place_comes_back(workspace, monkeypatch):
+    run, rename = new_run(), Path.rename
+    workspace.save_run(run)
+    folder = workspace.run_folder(run.id) / "audit"
+
+    def write(text):
+        with files.staging(folder.parent) as staged:
+            (staged / "audit.json").write_text(text)
+            files.supersede(staged, folder)
+
+    def killed(path, target):
+        if target == folder:
+            raise KeyboardInterrupt
+        return rename(path, target)
+
+    write("first")
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "rename", killed)
+        with pytest.raises(KeyboardInterrupt):
+            write("second")
+    assert not folder.exists()
+    workspace.close()
+    workspace.claim()
+    assert (folder / "audit.json").read_text() == "first"
+    # Killed one rename later, before the earlier one is removed.
+    shutil.copytree(folder, folder.with_name(".audit.0123abcd.earlier"))
+    write("second")
+    workspace.close()
+    workspace.claim()
+    assert (folder / "audit.json").read_text() == "second"
+    assert {path.name for path in folder.parent.iterdir()} == {"run.json", "audit"}
+
+
 def test_a_run_whose_record_was_never_written_is_nowhere_and_its_folder_goes(workspace):
     run, begun, empty = new_run(), new_run(), new_run()
     workspace.save_run(run)
