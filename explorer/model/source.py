@@ -19,6 +19,8 @@ from explorer.model.items import ROW_ID, ROW_NUMBER
 from explorer.model.reading import SUFFIXES, check_exists, explained
 from explorer.model.tables import Table, VectorColumns, block_rows, open_table, table_of
 
+# Each row and two more: the fewest that are neighbours of one another.
+FEWEST_ROWS = 3
 PLAIN = {pa.string_view(): pa.large_string(), pa.binary_view(): pa.large_binary()}
 
 
@@ -145,9 +147,11 @@ def source_of(data: Any, vectors: Any = None, name: str = "data") -> Source:
 
 
 def _checked(source: Source) -> Source:
-    if source.n < 2:
-        rows = "one row" if source.n else "no rows"
-        raise InputError(f"{source.label} has {rows}: a map needs at least 2, and many more to be of use.")
+    if source.n < FEWEST_ROWS:
+        rows = ("no rows", "one row", "two rows")[source.n]
+        raise InputError(
+            f"{source.label} has {rows}: a map needs at least {FEWEST_ROWS}, and many more to be of use."
+        )
     if source.dims < 1:
         raise InputError(f"{source.label} has vectors of no dimensions.")
     return source

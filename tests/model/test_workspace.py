@@ -323,7 +323,7 @@ def test_an_open_dataset_is_shared_by_who_asks(workspace, tmp_path):
 
 def test_data_that_nobody_uses_is_let_go(workspace, tmp_path):
     used, *left = (
-        workspace.add_source(source_of(pd.DataFrame({"a": [i, 1.0], "b": [2.0, i]}))) for i in range(6)
+        workspace.add_source(source_of(pd.DataFrame({"a": [i, 1.0, 0], "b": [2.0, i, 0]}))) for i in range(6)
     )
     unused = weakref.ref(left.pop(0))
     assert unused() is None
