@@ -14,6 +14,7 @@ import pytest
 from explorer.model.dataset import read_source
 from explorer.model.doing import Doing, StoppedError
 from explorer.model.errors import InputError
+from explorer.model.reading import read_given_json
 from explorer.model.workspace import Workspace
 
 N, DIMS = 300, 6
@@ -562,6 +563,12 @@ def test_a_dataset_is_plain_documented_files(workspace, tmp_path, vectors, items
     assert pd.read_parquet(folder / "items.parquet")["genre"].tolist() == items["genre"]
     record = json.loads((folder / "dataset.json").read_text())
     assert (record["schema"], record["n"], record["dims"], record["hash"]) == (1, N, DIMS, dataset.hash)
+
+
+def test_a_file_of_brackets_is_no_json(tmp_path):
+    (tmp_path / "p.json").write_text("[" * 100_000)
+    with pytest.raises(InputError, match=r"^p\.json is damaged or not what its name says: "):
+        read_given_json(tmp_path / "p.json")
 
 
 def test_no_array_is_ever_loaded_with_pickles():

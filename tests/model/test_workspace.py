@@ -246,7 +246,8 @@ def test_a_folder_that_cannot_be_a_workspace_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content", ["", '{"schema": 1, "id": ', "[]", "{}", '{"schema": 99}', '{"schema": 1}', "\x00\x01"]
+    "content",
+    ["", '{"schema": 1, "id": ', "[]", "[" * 100_000, "{}", '{"schema": 99}', '{"schema": 1}', "\x00\x01"],
 )
 def test_a_damaged_run_is_told_of_and_hides_no_other(workspace, caplog, content):
     good, bad = new_run(), new_run()
