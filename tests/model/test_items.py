@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from explorer.model.categories import of_values
 from explorer.model.errors import InputError
 from explorer.model.items import MOST_KEPT, Items
 
@@ -146,6 +147,19 @@ def test_many_whole_numbers_are_categories_when_counted_through_as_classes_are(t
     pq.write_table(pa.table(columns), tmp_path / "items.parquet")
     kinds = [column.kind for column in Items(tmp_path / "items.parquet", 600).columns]
     assert kinds == ["categorical"] * 5 + ["numeric"] * 5
+
+
+def test_half_precision_numbers_are_categories(tmp_path):
+    table = pa.table({"half": np.array([0.1, 2, np.nan, 0.1, 2, 1], np.float16)})
+    pq.write_table(table, tmp_path / "items.parquet")
+    made = Items(tmp_path / "items.parquet", 6).categories("half")
+    assert made.ranges is not None
+    whole = pa.table({"half": np.array([0, 2, np.nan, 0, 2, 1], np.float16)})
+    pq.write_table(whole, tmp_path / "items.parquet")
+    made = Items(tmp_path / "items.parquet", 6).categories("half")
+    assert (made.names, made.codes.tolist()) == (("0", "1", "2"), [0, 2, -1, 0, 2, 1])
+    of_fractions = of_values(table["half"])
+    assert (of_fractions.names, of_fractions.codes.tolist()) == (("0.1", "1", "2"), [0, 2, -1, 0, 2, 1])
 
 
 def test_bytes_and_vectors_make_no_categories(items):
