@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.feather
 import pyarrow.parquet as pq
 import pytest
+from scipy.sparse import csr_array, save_npz
 
 from explorer.model.dataset import read_source
 from explorer.model.doing import Doing, StoppedError
@@ -527,6 +528,11 @@ def bad_twins(path):
 def bad_items_array(path):
     np.savez(path / "d.npz", v=np.zeros((3, 2)), z=np.ones(3, complex))
     return {"data": path / "d.npz"}, "d.npz is damaged or not what its name says"
+
+
+def bad_sparse(path):
+    save_npz(path / "d.npz", csr_array(np.eye(5)))
+    return {"data": path / "d.npz"}, "d.npz holds a sparse matrix of scipy, which is not read here"
 
 
 def bad_ragged_csv(path):
