@@ -72,7 +72,8 @@ def of_values(values: pa.ChunkedArray) -> Categories:
     kept = _commonest(counts[order]) if is_text(names.type) else len(order)
     place = np.full(len(names) + 1, MISSING, np.int32)
     place[order] = np.minimum(np.arange(len(order)), kept)
-    written = _written(names.take(pa.array(order[:kept])))
+    common = names.take(pa.array(order[:kept]))
+    written = _written(common.cast(values.type) if pa.types.is_float16(values.type) else common)
     if kept < len(order):
         written.append(f"{len(order) - kept:,} rarer names")
     noise = 0 if _has_noise(written) else MISSING
@@ -94,6 +95,9 @@ def _encoded(values: pa.ChunkedArray) -> pa.DictionaryArray:
     """Integer codes into one dictionary."""
     if pa.types.is_dictionary(values.type):
         return values.unify_dictionaries().combine_chunks()
+    if pa.types.is_float16(values.type):
+        # Which Arrow can neither tell apart, before version 20, nor sort.
+        values = values.cast(pa.float32())
     if pa.types.is_floating(values.type):
         values = pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values)
     return values.dictionary_encode().combine_chunks()

@@ -215,8 +215,7 @@ def _joined(part: dict[str, Any]) -> int:
     """How many values, known from the columns alone, a call puts together into a longer one."""
     if part["class"] != "FUNCTION" or str(part["function_name"]).lower() not in JOINING:
         return 0
-    given = (one.get("expression", one) for one in part.get("arguments", part.get("children", ())))
-    return sum(one["class"] != "CONSTANT" for one in given)
+    return sum(one["expression"]["class"] != "CONSTANT" for one in part["arguments"])
 
 
 def _called(kind: str) -> str:
@@ -261,11 +260,11 @@ def _check_kind(cursor: duckdb.DuckDBPyConnection, condition: str) -> None:
 def _unreadable(message: str) -> str:
     near = re.search(r'at or near "(.*?)\s*"$', message.replace("\n)", ""), re.DOTALL)
     if near is None:
-        return f"The condition cannot be read: {_first_line(message)}."
+        return f"The condition cannot be read: {first_line(message)}."
     if near[1] in (")", ""):
         return "The condition cannot be read: something is missing at its end, or a bracket is one too many."
     return (
-        f'The condition cannot be read near "{_first_line(near[1])}": '
+        f'The condition cannot be read near "{first_line(near[1])}": '
         "write it as would follow WHERE, a text in single quotes."
     )
 
@@ -278,9 +277,10 @@ def _sentence(error: duckdb.Error) -> str:
             f"{call[1]} cannot be worked out: values of these kinds do not go together; "
             "cast one, as in column::VARCHAR."
         )
-    return f"The condition cannot be worked out: {_first_line(text)}."
+    return f"The condition cannot be worked out: {first_line(text)}."
 
 
-def _first_line(message: str) -> str:
+def first_line(message: str) -> str:
+    """Return what the database complains of, without its kind, in 200 characters at most."""
     line = re.sub(r"^[A-Za-z ]+ Error: ", "", message.strip().split("\n", 1)[0]).strip().rstrip(".!:")
     return line if len(line) <= 200 else f"{line[:200]}…"

@@ -23,7 +23,7 @@ import pyarrow.parquet
 
 from explorer.model.errors import InputError, WorkspaceError
 
-TEMPORARY = ".part"
+TEMPORARY, EARLIER = ".part", ".earlier"
 TAG = "[0-9a-f]" * 8
 """What tells the temporary names of one file apart, as a pattern."""
 ITEMS_ROW_GROUP = 65_536
@@ -79,10 +79,11 @@ def supersede(temporary: Path, folder: Path) -> None:
     """Sync a folder written under the temporary name and give it another's place; raises OSError.
 
     No folder can be renamed over another: what was there is out of its place for the moment between two
-    renames, and removed after them; if the second is refused it is put back.
+    renames, and removed after them; if the second is refused it is put back, and by ``put_back`` if the
+    process is killed between them.
     """
     _sync(temporary)
-    earlier = _temporary(folder)
+    earlier = _temporary(folder).with_suffix(EARLIER)
     with _superseding:
         if folder.exists():
             folder.rename(earlier)
@@ -124,7 +125,10 @@ def write_json(path: Path, values: Mapping[str, Any]) -> None:
 
 def read_json(path: Path) -> dict[str, Any]:
     """Return the JSON object in a file; raises OSError or ValueError."""
-    values = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
     if not isinstance(values, dict):
         raise ValueError("it does not hold a JSON object")
     return values
@@ -168,17 +172,26 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
 
 
 def write_folder_of_arrays(folder: Path, arrays: Mapping[str, np.ndarray], about: Mapping[str, Any]) -> None:
-    """Write arrays as ``.npy`` files of a folder that appears whole or not at all, with ``about.json``."""
+    """Write arrays as ``.npy`` files of a folder that appears whole or not at all, with ``about.json``.
+
+    This tells what is said about them, and under ``arrays`` their names.
+    """
     with replacing(folder) as temporary:
         temporary.mkdir()
         for name, array in arrays.items():
             write_array(temporary / f"{name}.npy", array)
-        write_json(temporary / "about.json", about)
+        write_json(temporary / "about.json", {**about, "arrays": sorted(arrays)})
 
 
 def read_folder_of_arrays(folder: Path) -> dict[str, np.ndarray]:
-    """Return the arrays of such a folder, memory-mapped; raises OSError or ValueError."""
-    return {path.stem: map_array(path) for path in sorted(folder.glob("*.npy"))}
+    """Return the arrays of such a folder, memory-mapped; raises OSError or ValueError unless all are there.
+
+    Without any it is empty.
+    """
+    there = [path.stem for path in sorted(folder.glob("*.npy"))]
+    # Earlier versions did not tell the names.
+    names = read_json(folder / "about.json").get("arrays", there) if there else []
+    return {name: map_array(folder / f"{name}.npy") for name in names}
 
 
 def map_array(path: Path) -> np.ndarray:
@@ -305,6 +318,20 @@ def remove_leftovers(folder: Path, name: str = "") -> None:
         remove(path)
 
 
+def put_back(folder: Path) -> None:
+    """Give what ``supersede`` had moved aside in a folder tree its place again, where that is empty.
+
+    Before ``remove_leftovers``, and like it for the one who writes there.
+    """
+    for earlier in list(folder.rglob(f".*.{TAG}{EARLIER}")):
+        place = earlier.with_name(earlier.name[1:].rsplit(".", 2)[0])
+        if place.exists():
+            remove(earlier)
+        else:
+            with suppress(OSError):
+                earlier.rename(place)
+
+
 def has_no_words(kind: pa.DataType) -> bool:
     """Whether values of an Arrow type are bytes (a picture), or lists of fractions (another vector)."""
     if pa.types.is_nested(kind):
@@ -349,8 +376,12 @@ def _sync_entry(folder: Path) -> None:
 
 
 def remove(path: Path) -> None:
-    """Remove a file or folder if it is there."""
+    """Remove a file or folder if it is there; a folder goes at once, so that nobody meets a part of it."""
     if path.is_dir():
+        going = _temporary(path)
+        # Windows moves no folder whose files are mapped.
+        with suppress(OSError):
+            path = path.rename(going)
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)

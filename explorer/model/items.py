@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from explorer.model.categories import MOST_CATEGORIES, Categories, is_text, of_ranges, of_values
-from explorer.model.condition import rows_where
+from explorer.model.condition import first_line, rows_where
 from explorer.model.errors import InputError
 from explorer.model.files import has_no_words
 from explorer.model.media import Media, media_of
@@ -86,6 +86,8 @@ class Items:
         connection = duckdb.connect(":memory:")
         connection.execute(f"SET allowed_paths = ['{path}']")
         connection.execute("SET enable_external_access = false")
+        # Of every cursor, whatever the machine's: a saved condition on times selects the same rows anywhere.
+        connection.execute("SET GLOBAL TimeZone = 'UTC'")
         connection.execute("SET lock_configuration = true")
         connection.execute(
             f"CREATE VIEW items AS SELECT * EXCLUDE ({ROW_NUMBER}), {ROW_NUMBER} AS {ROW_ID} "  # noqa: S608
@@ -145,7 +147,10 @@ class Items:
         return bool(self._ask(f"{whole} AND ({few} OR {counted})"))
 
     def _ask(self, aggregate: str) -> Any:
-        found = self._cursor().execute(f"SELECT {aggregate} FROM items").fetchone()  # noqa: S608
+        try:
+            found = self._cursor().execute(f"SELECT {aggregate} FROM items").fetchone()  # noqa: S608
+        except duckdb.Error as error:
+            raise InputError(f"The items cannot be read: {first_line(str(error))}.") from error
         assert found is not None
         return found[0]
 

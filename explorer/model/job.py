@@ -18,6 +18,7 @@ from explorer.model.errors import InputError, RunError, WorkspaceError
 from explorer.model.fork import beginning
 from explorer.model.history import Keyframe, keyframe_epochs
 from explorer.model.progress import Clock, Event, Progress, Snapshot
+from explorer.model.provenance import provenance
 from explorer.model.recovery import returned_to_checkpoint
 from explorer.model.run import Run, RunStatus
 from explorer.model.run_stages import RunStages
@@ -286,8 +287,8 @@ class Job:
         layout = self._begin(Beginning(self.run.parameters, self.run.n, initial, state), worker)
         if saved is None:
             self._writes.submit_arrays(self._save_keyframe, layout.epoch, layout.embedding)
-        if layout.provenance is not None:
-            self._change(provenance=layout.provenance)
+        # What was begun by an earlier process may go on with other versions.
+        self._change(provenance=layout.provenance or provenance())
         self._change(epoch=layout.epoch, costs=costs, cost=costs[-1] if costs else None)
         self._publish(layout.embedding)
         return layout

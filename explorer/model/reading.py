@@ -23,6 +23,7 @@ DAMAGED = (
     EOFError,
     NotImplementedError,  # of zipfile: a way of compression that it does not know
     OverflowError,
+    RecursionError,  # of json: a file of brackets
     SyntaxError,
     tokenize.TokenError,
     zipfile.BadZipFile,

@@ -272,7 +272,8 @@ class Run:
     @classmethod
     def new(cls, dataset_id: str, data_hash: str, n: int, parameters: RunParameters) -> Self:
         """Return a queued run with a fresh readable id."""
-        name = f"k{parameters.n_neighbors}-d{parameters.min_dist:g}-s{parameters.seed}"
+        min_dist = f"{parameters.min_dist:g}".replace("+", "")
+        name = f"k{parameters.n_neighbors}-d{min_dist}-s{parameters.seed}"
         return cls(
             id=f"{name}-{secrets.token_hex(3)}",
             dataset_id=dataset_id,

@@ -95,29 +95,30 @@ def search(items: Items, text: str, columns: Sequence[str] | None = None, second
         raise InputError(f"A search has at most {LONGEST} characters, not {len(wanted):,}.")
     if not names:
         raise InputError("There is no column to search: choose one that holds text.")
-    needle, condition = folded(wanted), " OR ".join(map(_contains, names))
-    parameters = [needle] * len(names)
+    if not folded(wanted):
+        raise InputError("A search passes accents over, and there is nothing else: type a letter too.")
+    condition, parameters = " OR ".join(map(_contains, names)), [wanted] * len(names)
     rows = items.query(f"SELECT {ROW_ID} FROM items WHERE {condition}", parameters, seconds)  # noqa: S608
     found = np.sort(rows[ROW_ID].to_numpy())
-    return Found(wanted, names, found, _hits(items, needle, names, found[:MOST_HITS], seconds))
+    return Found(wanted, names, found, _hits(items, wanted, names, found[:MOST_HITS], seconds))
 
 
 def folded(text: str) -> str:
     """Return a text without case and accents, as DuckDB's ``lower(strip_accents())`` does.
 
-    >>> folded("Élan CAFÉ")
-    'elan cafe'
+    Accents are all marks of Unicode, the vowel signs of Hindi and Thai among them; Korean stays whole.
+
+    >>> folded("Élan CAFÉ"), folded("한국 हिन्दी")
+    ('elan cafe', '한국 हनद')
     """
-    return "".join(map(_folded_sign, text))
-
-
-def _folded_sign(sign: str) -> str:
-    parts = unicodedata.normalize("NFD", sign)
-    return "".join(part for part in parts if not unicodedata.combining(part)).lower()
+    parts = unicodedata.normalize("NFD", text)
+    bare = "".join(part for part in parts if unicodedata.category(part)[0] != "M")
+    # Sign by sign: the last Σ of a word is to be as any other.
+    return "".join(sign.lower() for sign in unicodedata.normalize("NFC", bare))
 
 
 def _hits(
-    items: Items, needle: str, names: tuple[str, ...], rows: NDArray[np.int64], seconds: float
+    items: Items, wanted: str, names: tuple[str, ...], rows: NDArray[np.int64], seconds: float
 ) -> tuple[Hit, ...]:
     # Of each row only the first column that matches leaves the database, and of that what is near the match.
     if not len(rows):
@@ -128,28 +129,34 @@ def _hits(
         f"SELECT {ROW_ID}, CASE {places} END, CASE {texts} END FROM items "  # noqa: S608 - names are quoted
         f"WHERE {ROW_ID} IN ({', '.join(map(str, rows.tolist()))}) ORDER BY {ROW_ID}"
     )
-    parameters = [needle] * len(names) + [needle, needle] * len(names)
+    parameters = [wanted] * len(names) + [wanted, wanted] * len(names)
     table = items.query(sql, parameters, seconds)
     columns = (table.column(place).to_pylist() for place in range(3))
-    return tuple(_hit(row, names[place], text, needle) for row, place, text in zip(*columns, strict=True))
+    return tuple(_hit(row, names[place], text, wanted) for row, place, text in zip(*columns, strict=True))
 
 
 def _written(name: str) -> str:
     return "CAST(" + '"' + name.replace('"', '""') + '"' + " AS VARCHAR)"
 
 
+def _plain(written: str) -> str:
+    return f"lower(strip_accents({written}))"
+
+
 def _contains(name: str) -> str:
-    return f"contains(lower(strip_accents({_written(name)})), ?)"
+    return f"contains({_plain(_written(name))}, {_plain('?')})"
 
 
 def _near(name: str) -> str:
     # Where accents are signs of their own, the folded text is shorter: hence the slack.
-    place = f"strpos(lower(strip_accents({_written(name)})), ?)"
+    place = f"strpos({_plain(_written(name))}, {_plain('?')})"
     return f"substr({_written(name)}, greatest(1, {place} - 2 * {AROUND}), {LONGEST} + 6 * {AROUND})"
 
 
-def _hit(row: int, column: str, text: str, needle: str) -> Hit:
-    signs = [_folded_sign(sign) for sign in text]
+def _hit(row: int, column: str, text: str, wanted: str) -> Hit:
+    # Composed, each sign folds by itself as it does in the text.
+    text, needle = unicodedata.normalize("NFC", text), folded(wanted)
+    signs = [folded(sign) for sign in text]
     start = "".join(signs).find(needle)
     # Found in the text as it is, and shown with the signs that turn letters around.
     text = text.translate(TURNED)
@@ -157,7 +164,8 @@ def _hit(row: int, column: str, text: str, needle: str) -> Hit:
         return Hit(row, column, _cut_end(text), "", "")
     begins = np.cumsum([0, *map(len, signs)])
     first = int(np.searchsorted(begins, start, "right")) - 1
-    last = int(np.searchsorted(begins, start + len(needle), "left"))
+    # With the accents of its last letter, where these are signs of their own.
+    last = int(np.searchsorted(begins, start + len(needle), "right")) - 1
     before, after = text[:first], text[last:]
     start_cut = "…" + before[-AROUND:] if len(before) > AROUND else before
     return Hit(row, column, start_cut, text[first:last], _cut_end(after))

@@ -19,7 +19,11 @@ from explorer.model.items import ROW_ID, ROW_NUMBER
 from explorer.model.reading import SUFFIXES, check_exists, explained
 from explorer.model.tables import Table, VectorColumns, block_rows, open_table, table_of
 
+# Each row and two more: the fewest that are neighbours of one another.
+FEWEST_ROWS = 3
 PLAIN = {pa.string_view(): pa.large_string(), pa.binary_view(): pa.large_binary()}
+# What scipy.sparse.save_npz writes of a matrix of any format.
+OF_SPARSE = {"format", "shape", "data"}
 
 
 @dataclass(frozen=True)
@@ -145,9 +149,11 @@ def source_of(data: Any, vectors: Any = None, name: str = "data") -> Source:
 
 
 def _checked(source: Source) -> Source:
-    if source.n < 2:
-        rows = "one row" if source.n else "no rows"
-        raise InputError(f"{source.label} has {rows}: a map needs at least 2, and many more to be of use.")
+    if source.n < FEWEST_ROWS:
+        rows = ("no rows", "one row", "two rows")[source.n]
+        raise InputError(
+            f"{source.label} has {rows}: a map needs at least {FEWEST_ROWS}, and many more to be of use."
+        )
     if source.dims < 1:
         raise InputError(f"{source.label} has vectors of no dimensions.")
     return source
@@ -234,6 +240,11 @@ def _from_npy(path: Path, vectors: str | None) -> Source:
 
 def _from_npz(path: Path, vectors: str | None) -> Source:
     arrays = _read_npz(path)
+    if arrays.keys() >= OF_SPARSE and not arrays["format"].ndim:
+        raise InputError(
+            f"{path.name} holds a sparse matrix of scipy, which is not read here: save what its .toarray() "
+            "gives, or with many columns what scikit-learn's TruncatedSVD makes of it."
+        )
     candidates = [name for name, array in arrays.items() if array.ndim >= 2]
     if vectors is None and len(candidates) != 1:
         found = ", ".join(f"{name} {array.shape}" for name, array in arrays.items()) or "nothing"

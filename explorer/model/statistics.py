@@ -144,9 +144,12 @@ def compute(
         (beside,) = runs
         return _ranged(displacement(_map(workspace, run), _map(workspace, beside)))
     chosen = (run, *(other for other in runs if other.id != run.id))
-    about = {"maps": [stages.of_map("map", 1, other, {}).key for other in chosen], "k": NEIGHBOURS}
     maps = [_map(workspace, other) for other in chosen]
-    make = partial(stability, maps, k=NEIGHBOURS, progress=progress)
+    k = min(NEIGHBOURS, (min(map(_n_placed, maps)) - 1) // 2)
+    if k < 1:
+        raise InputError("A map has fewer than 3 rows with a place on it, too few to compare neighbours.")
+    about = {"maps": [stages.of_map("map", 1, other, {}).key for other in chosen], "k": k}
+    make = partial(stability, maps, k=k, progress=progress)
     return _ranged(_kept(workspace, run, "stability", about, progress, make))
 
 
@@ -195,24 +198,26 @@ def comparable_runs(run: Run, runs: tuple[Run, ...]) -> tuple[Run, ...]:
 
 
 def local_density(embedding: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Items within a hundredth of the map's width around each point, itself counted: float32 (n,).
+    """Items within a hundredth of the map's width around each point, itself counted: float32 (n,), or NaN.
 
     Counted on a grid of 1,024 cells a side, smoothed to a Gaussian of that reach and read between the cells:
-    linear in the number of points. Samples are weighted by another estimate (``strategies.kernel_density``),
-    whose reach shrinks as rows grow more.
+    linear in the number of points. A point without a place has no density. Samples are weighted by another
+    estimate (``strategies.kernel_density``), whose reach shrinks as rows grow more.
     """
     x0, x1, y0, y1 = bounds(embedding)
     width = max(x1 - x0, y1 - y0)
     corner = np.array([x0, y0], np.float32)
     at = (np.asarray(embedding, np.float32) - corner) * np.float32((GRID - 1) / width)
-    placed = at[np.isfinite(at).all(axis=1)]
+    has_place = np.isfinite(at).all(axis=1)
+    placed = at[has_place]
     cells = np.rint(placed).astype(np.int64).clip(0, GRID - 1)
     counts = np.bincount(cells[:, 1] * GRID + cells[:, 0], minlength=GRID * GRID).reshape(GRID, GRID)
     # The Gaussian of a disc's own variance, r / 2 on each axis, and its area.
     reach = REACH * GRID
     smooth = gaussian_filter(counts.astype(np.float32), reach / 2, mode="constant")
-    read: NDArray[np.float32] = map_coordinates(smooth, at.T[::-1], order=1, mode="nearest")
-    items: NDArray[np.float32] = np.maximum(np.float32(1), read * np.float32(np.pi * reach**2))
+    items = np.full(len(at), np.nan, np.float32)
+    read = map_coordinates(smooth, placed.T[::-1], order=1, mode="nearest")
+    items[has_place] = np.maximum(np.float32(1), read * np.float32(np.pi * reach**2))
     return items
 
 
@@ -241,7 +246,7 @@ def _ranged(values: NDArray[Any]) -> Known:
 
 
 def _by_decades(values: NDArray[np.float64]) -> Categories:
-    last = int(np.searchsorted(DECADES, values.max(initial=1), side="right"))
+    last = int(np.searchsorted(DECADES, np.fmax.reduce(values, initial=1), side="right"))
     edges = DECADES[1 : max(last, 2) + 1]
     names = tuple(f"{low:,.0f} to {high:,.0f}" for low, high in pairwise(edges))
     ranges = Ranges(edges, names)
@@ -285,6 +290,10 @@ def _map(workspace: Workspace, run: Run) -> NDArray[np.float32]:
     if embedding is None or embedding.shape[1] != 2:
         raise InputError(f"The run {run.id} has no flat map yet: it is {run.status}.")
     return np.asarray(embedding)
+
+
+def _n_placed(embedding: NDArray[np.float32]) -> int:
+    return int(np.isfinite(embedding).all(axis=1).sum())
 
 
 def _same_shape(other: Run, run: Run) -> bool:

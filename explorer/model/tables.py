@@ -24,6 +24,8 @@ NEVER_VECTOR = {"label", "labels", "target", "class", "cluster", "id", "index", 
 # Values of a block of rows: 4 MB as float32, which the allocator hands out again and again.
 BLOCK_VALUES = 2**20
 LONGEST_HEADER = 2**20
+# Rows of a CSV that are looked at to tell whether its first line is one of them.
+FEW_ROWS = 16
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def _open_parquet(path: Path) -> Table:
 
     def read(columns: Sequence[str]) -> pa.Table:
         with explained(path):
-            return file.read(columns=list(columns))
+            return _validated(path, file.read(columns=list(columns)))
 
     return Table(path, file.schema_arrow, file.metadata.num_rows, read, batches)
 
@@ -95,15 +97,31 @@ def _read_whole(path: Path) -> pa.Table:
     if path.suffix.lower() in (".arrow", ".feather"):
         with pa.memory_map(str(path)) as mapped:
             table = pa.ipc.open_file(mapped).read_all()
-        # Offsets are taken on trust elsewhere: a damaged one would be followed to anywhere.
-        table.validate(full=True)
-        return table
+        return _validated(path, table)
     parse = pa.csv.ParseOptions(delimiter=_delimiter(path), newlines_in_values=True)
     table = pa.csv.read_csv(path, parse_options=parse)
-    if _is_headless(table.schema.names):
+    if _is_headless(table):
         read = pa.csv.ReadOptions(autogenerate_column_names=True)
         table = pa.csv.read_csv(path, parse_options=parse, read_options=read)
     return _without_empty_cells(table)
+
+
+def _validated(path: Path, table: pa.Table) -> pa.Table:
+    """Return the table if it is what it says it is.
+
+    Elsewhere offsets are taken on trust, a damaged one would be followed to anywhere; and text to be UTF-8.
+    """
+    table.validate()
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        try:
+            column.validate(full=True)
+        except pa.ArrowInvalid as error:
+            reason = str(error).rpartition(": ")[2]
+            raise InputError(
+                f"{path.name}: the column {name!r} is not what it says it is ({reason}): "
+                "write the file anew, with its text in UTF-8."
+            ) from error
+    return table
 
 
 def _without_empty_cells(table: pa.Table) -> pa.Table:
@@ -124,11 +142,28 @@ def _delimiter(path: Path) -> str:
     return max(",;\t", key=lambda mark: first.count(mark.encode()))
 
 
-def _is_headless(names: list[str]) -> bool:
-    """Whether a first line is numbers rather than names (0, 1, 2, … are names that pandas writes)."""
+def _is_headless(table: pa.Table) -> bool:
+    """Whether a first line, read as names, is numbers that belong to the rows.
+
+    0, 1, 2, … are names that pandas writes; and numbers a step apart, as wavelengths and years are, name
+    columns, unless all rows are such.
+    """
+    names: list[str] = table.schema.names
     if all(name.isdecimal() for name in names) and _follow_one_another([int(name) for name in names]):
         return False
-    return all(re.fullmatch(r"[-+]?\d*\.?\d+([eE][-+]?\d+)?", name.strip()) for name in names)
+    if not all(re.fullmatch(r"[-+]?\d*\.?\d+([eE][-+]?\d+)?", name.strip()) for name in names):
+        return False
+    if not all(map(_is_number, table.schema.types)):
+        return True
+    values = np.array([column.to_numpy() for column in table.slice(0, FEW_ROWS).columns], np.float64).T
+    return not _are_steps(np.array(names, np.float64)) or all(map(_are_steps, values))
+
+
+def _are_steps(numbers: np.ndarray) -> bool:
+    """Whether there are three numbers or more, each the same step from the one before."""
+    with np.errstate(all="ignore"):
+        steps = np.diff(numbers)
+    return len(steps) > 1 and steps[0] != 0 and bool(np.allclose(steps, steps[0], rtol=1e-6, atol=0))
 
 
 def _follow_one_another(numbers: list[int]) -> bool:

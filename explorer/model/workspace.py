@@ -147,6 +147,7 @@ class Workspace:
             raise WorkspaceError(
                 f"The workspace {self.path} cannot be written to ({error.strerror}): choose another folder."
             ) from error
+        files.put_back(self.path)
         files.remove_leftovers(self.path)
         self._remove_unrecorded()
         if not (self.path / "workspace.json").exists():
@@ -239,7 +240,7 @@ class Workspace:
         if not folder.is_dir():
             return None
         try:
-            return files.read_folder_of_arrays(folder)
+            return files.read_folder_of_arrays(folder) or None
         except (OSError, ValueError) as error:
             self._tell(f"{folder} cannot be read ({error}); that stage is computed anew.")
             return None

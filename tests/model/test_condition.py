@@ -90,6 +90,26 @@ def test_a_condition_and_its_negation_share_all_rows_that_have_a_value(items, nu
     np.testing.assert_array_equal(items.where(f"{condition} AND NOT {condition}"), np.zeros(N, bool))
 
 
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "text GLOB '*a*a*a*b*'",
+        "text GLOB pattern",
+        "text LIKE '%a%a%a%b%'",
+        "text LIKE '%_a%_a%_a%b%'",
+        "text NOT LIKE '%a_%a_%a_%b%' IS false",
+        "text ILIKE '%a%a%a%b%'",
+        "text LIKE '%a%a%a%b%' ESCAPE '$'",
+        "text SIMILAR TO 'b(a*)*b'",
+    ],
+)
+def test_no_pattern_takes_longer_than_a_text_is_long(tmp_path, condition):
+    # Where each star tries all places, 400 letters and three stars take seconds, which nothing can stop.
+    table = pa.table({"text": ["b" + "a" * 400, "b" + "a" * 400 + "b"], "pattern": ["*a*a*a*b*"] * 2})
+    pq.write_table(table, tmp_path / "items.parquet")
+    assert Items(tmp_path / "items.parquet", 2).where(condition, seconds=1).tolist() == [False, True]
+
+
 HOSTILE = [
     "digit IN (SELECT digit FROM items)",
     "EXISTS (SELECT 1 FROM read_csv('/etc/passwd'))",

@@ -10,10 +10,12 @@ import pyarrow as pa
 import pyarrow.feather
 import pyarrow.parquet as pq
 import pytest
+from scipy.sparse import csr_array, save_npz
 
 from explorer.model.dataset import read_source
 from explorer.model.doing import Doing, StoppedError
 from explorer.model.errors import InputError
+from explorer.model.reading import read_given_json
 from explorer.model.workspace import Workspace
 
 N, DIMS = 300, 6
@@ -197,25 +199,46 @@ def test_a_column_that_is_named_twice_counts_once(tmp_path, suffix):
 
 def test_a_list_of_columns_may_be_longer_than_the_name_of_a_file(workspace, tmp_path):
     names = [f"measurement number {i} of many" for i in range(40)]
-    pd.DataFrame({name: [0.5, i] for i, name in enumerate(names)}).to_parquet(tmp_path / "m.parquet")
+    pd.DataFrame({name: [0.5, i, 1] for i, name in enumerate(names)}).to_parquet(tmp_path / "m.parquet")
     dataset = workspace.add_dataset(tmp_path / "m.parquet", vectors=",".join(names[::2]))
     np.testing.assert_array_equal(dataset.vectors[1], np.arange(0, 40, 2))
 
 
 def test_measurements_are_vectors_and_items_both_and_a_label_is_no_measurement(tmp_path):
-    pd.DataFrame({"width": [1.0, 2.0], "height": [3.0, 4.0], "label": [0, 1], "kind": ["a", "b"]}).to_csv(
-        tmp_path / "c.csv", index=False
-    )
+    pd.DataFrame(
+        {"width": [1.0, 2, 0], "height": [3.0, 4, 0], "label": [0, 1, 1], "kind": ["a", "b", "b"]}
+    ).to_csv(tmp_path / "c.csv", index=False)
     source = read_source(tmp_path / "c.csv")
-    np.testing.assert_array_equal(source.vectors, [[1, 3], [2, 4]])
+    np.testing.assert_array_equal(source.vectors, [[1, 3], [2, 4], [0, 0]])
     assert source.items.column_names == ["width", "height", "label", "kind"]
 
 
 @pytest.mark.parametrize("header", [None, "0,1,2"])
 def test_a_csv_of_bare_numbers_needs_no_header(tmp_path, header):
-    rows = "1.5,2,3\n4,5,6.25\n"
+    rows = "1.5,2,3\n4,5,6.25\n7,8,9\n"
     (tmp_path / "c.csv").write_text(rows if header is None else f"{header}\n{rows}")
-    np.testing.assert_array_equal(read_source(tmp_path / "c.csv").vectors, [[1.5, 2, 3], [4, 5, 6.25]])
+    np.testing.assert_array_equal(
+        read_source(tmp_path / "c.csv").vectors, [[1.5, 2, 3], [4, 5, 6.25], [7, 8, 9]]
+    )
+
+
+@pytest.mark.parametrize(
+    ("header", "rows", "n"),
+    [
+        ("400,402,404,406", "5,1,2,2\n7,8,3,1\n1,2,3,4\n", 3),
+        ("400.5,400.6,400.7", "5,,2\n7,8,3\n9,9,9\n", 3),
+        ("4000,3998,3996", "5,1,2.5\n7,8,3\n9,9,9\n", 3),
+        ("2000,2001,2003", "5,1,2\n7,8,3\n9,9,9\n", 4),
+        ("5,5,5", "5,1,2\n7,8,3\n9,9,9\n", 4),
+        ("10,20", "5,1\n7,8\n9,9\n", 4),
+        ("10,20,30", "1,2,3\n7,8,9\n10,20,30\n", 4),
+    ],
+)
+def test_numbers_a_step_apart_name_the_columns_of_rows_that_are_not(tmp_path, header, rows, n):
+    (tmp_path / "c.csv").write_text(f"{header}\n{rows}")
+    source = read_source(tmp_path / "c.csv")
+    assert source.n == n
+    assert (source.columns == tuple(header.split(","))) == (n == 3)
 
 
 def test_an_empty_cell_of_a_csv_is_missing_and_na_is_a_name(tmp_path):
@@ -228,22 +251,22 @@ def test_an_empty_cell_of_a_csv_is_missing_and_na_is_a_name(tmp_path):
 @pytest.mark.parametrize(("mark", "suffix"), [(",", "csv"), (";", "csv"), ("\t", "csv"), ("\t", "tsv")])
 def test_the_mark_between_columns_is_seen(tmp_path, mark, suffix):
     path = tmp_path / f"c.{suffix}"
-    path.write_text("x0,x1,name\n1,2,a\n3,4,b\n".replace(",", mark))
+    path.write_text("x0,x1,name\n1,2,a\n3,4,b\n5,6,c\n".replace(",", mark))
     source = read_source(path)
-    np.testing.assert_array_equal(source.vectors, [[1, 2], [3, 4]])
-    assert source.items.to_pydict() == {"name": ["a", "b"]}
+    np.testing.assert_array_equal(source.vectors, [[1, 2], [3, 4], [5, 6]])
+    assert source.items.to_pydict() == {"name": ["a", "b", "c"]}
 
 
 def test_arrays_beside_the_vectors_may_be_bytes_or_of_another_machine(tmp_path):
     np.savez(
         tmp_path / "d.npz",
-        v=np.ones((2, 3), ">f8"),
-        name=np.array([b"a", b"b"]),
-        year=np.array([1, 2], ">i4"),
+        v=np.ones((3, 3), ">f8"),
+        name=np.array([b"a", b"b", b"c"]),
+        year=np.array([1, 2, 3], ">i4"),
     )
     source = read_source(tmp_path / "d.npz")
-    np.testing.assert_array_equal(source.vectors, np.ones((2, 3)))
-    assert source.items.to_pydict() == {"name": ["a", "b"], "year": [1, 2]}
+    np.testing.assert_array_equal(source.vectors, np.ones((3, 3)))
+    assert source.items.to_pydict() == {"name": ["a", "b", "c"], "year": [1, 2, 3]}
 
 
 def test_a_file_with_any_byte_changed_is_read_or_refused(tmp_path, vectors, items):
@@ -261,8 +284,8 @@ def test_a_file_with_any_byte_changed_is_read_or_refused(tmp_path, vectors, item
 
 
 def test_names_of_items_are_made_to_differ(tmp_path, vectors):
-    np.save(tmp_path / "v.npy", vectors[:2])
-    (tmp_path / "i.csv").write_text(",row_id,Name,name\n1,2,a,b\n3,4,c,d\n")
+    np.save(tmp_path / "v.npy", vectors[:3])
+    (tmp_path / "i.csv").write_text(",row_id,Name,name\n1,2,a,b\n3,4,c,d\n5,6,e,f\n")
     source = read_source(tmp_path / "v.npy", items=tmp_path / "i.csv")
     assert source.items.column_names == ["column_0", "row_id_", "Name", "name_"]
 
@@ -354,7 +377,7 @@ def bad_missing_value(path):
 
 
 def bad_large_value(path):
-    np.save(path / "d.npy", np.array([[1.0, 2.0], [1e300, 3.0]]))
+    np.save(path / "d.npy", np.array([[1.0, 2.0], [1e300, 3.0], [0, 0]]))
     return {"data": path / "d.npy"}, "row 1, column 0 is 1e+300: too large for float32"
 
 
@@ -384,18 +407,23 @@ def bad_ragged(path):
 
 
 def bad_missing_list(path):
-    pq.write_table(pa.table({"v": [[1.0, 2.0], None]}), path / "d.parquet")
+    pq.write_table(pa.table({"v": [[1.0, 2.0], None, [1.0, 2.0]]}), path / "d.parquet")
     return {"data": path / "d.parquet"}, "row 1 of 'v' is missing"
 
 
 def bad_missing_in_list(path):
-    pq.write_table(pa.table({"v": [[1.0, 2.0], [3.0, None]]}), path / "d.parquet")
+    pq.write_table(pa.table({"v": [[1.0, 2.0], [3.0, None], [1.0, 2.0]]}), path / "d.parquet")
     return {"data": path / "d.parquet"}, "row 1, column 1 is not a number (NaN)"
 
 
 def bad_one_row(path):
     np.save(path / "d.npy", np.zeros((1, 3)))
-    return {"data": path / "d.npy"}, "d.npy has one row: a map needs at least 2"
+    return {"data": path / "d.npy"}, "d.npy has one row: a map needs at least 3"
+
+
+def bad_two_rows(path):
+    np.save(path / "d.npy", np.eye(2))
+    return {"data": path / "d.npy"}, "d.npy has two rows: a map needs at least 3"
 
 
 def bad_no_row(path):
@@ -482,6 +510,16 @@ def bad_inside_parquet(path):
     return {"data": path / "d.parquet"}, "d.parquet is damaged or not what its name says"
 
 
+def bad_text_of_bytes(path):
+    """Text in Latin-1, which Parquet takes for UTF-8."""
+    names, ends = "ZoëAnnEva".encode("latin-1"), np.array([0, 3, 6, 9], np.int32)
+    text = pa.StringArray.from_buffers(3, pa.py_buffer(ends), pa.py_buffer(names))
+    pq.write_table(pa.table({"x0": [1, 2, 3], "x1": [3, 1, 2], "name": text}), path / "d.parquet")
+    return {
+        "data": path / "d.parquet"
+    }, "d.parquet: the column 'name' is not what it says it is (Invalid UTF8"
+
+
 def bad_twins(path):
     (path / "d.csv").write_text("x0,x1,n,n\n1,2,3,4\n5,6,7,8\n")
     return {"data": path / "d.csv"}, "d.csv has several columns called 'n'"
@@ -490,6 +528,11 @@ def bad_twins(path):
 def bad_items_array(path):
     np.savez(path / "d.npz", v=np.zeros((3, 2)), z=np.ones(3, complex))
     return {"data": path / "d.npz"}, "d.npz is damaged or not what its name says"
+
+
+def bad_sparse(path):
+    save_npz(path / "d.npz", csr_array(np.eye(5)))
+    return {"data": path / "d.npz"}, "d.npz holds a sparse matrix of scipy, which is not read here"
 
 
 def bad_ragged_csv(path):
@@ -526,6 +569,12 @@ def test_a_dataset_is_plain_documented_files(workspace, tmp_path, vectors, items
     assert pd.read_parquet(folder / "items.parquet")["genre"].tolist() == items["genre"]
     record = json.loads((folder / "dataset.json").read_text())
     assert (record["schema"], record["n"], record["dims"], record["hash"]) == (1, N, DIMS, dataset.hash)
+
+
+def test_a_file_of_brackets_is_no_json(tmp_path):
+    (tmp_path / "p.json").write_text("[" * 100_000)
+    with pytest.raises(InputError, match=r"^p\.json is damaged or not what its name says: "):
+        read_given_json(tmp_path / "p.json")
 
 
 def test_no_array_is_ever_loaded_with_pickles():

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from explorer.model.categories import of_values
 from explorer.model.errors import InputError
 from explorer.model.items import MOST_KEPT, Items
 
@@ -148,6 +149,19 @@ def test_many_whole_numbers_are_categories_when_counted_through_as_classes_are(t
     assert kinds == ["categorical"] * 5 + ["numeric"] * 5
 
 
+def test_half_precision_numbers_are_categories(tmp_path):
+    table = pa.table({"half": np.array([0.1, 2, np.nan, 0.1, 2, 1], np.float16)})
+    pq.write_table(table, tmp_path / "items.parquet")
+    made = Items(tmp_path / "items.parquet", 6).categories("half")
+    assert made.ranges is not None
+    whole = pa.table({"half": np.array([0, 2, np.nan, 0, 2, 1], np.float16)})
+    pq.write_table(whole, tmp_path / "items.parquet")
+    made = Items(tmp_path / "items.parquet", 6).categories("half")
+    assert (made.names, made.codes.tolist()) == (("0", "1", "2"), [0, 2, -1, 0, 2, 1])
+    of_fractions = of_values(table["half"])
+    assert (of_fractions.names, of_fractions.codes.tolist()) == (("0.1", "1", "2"), [0, 2, -1, 0, 2, 1])
+
+
 def test_bytes_and_vectors_make_no_categories(items):
     for name in ("vector", "picture"):
         with pytest.raises(InputError, match=f"'{name}' holds bytes or vectors"):
@@ -206,6 +220,18 @@ def test_numbers_kept_as_a_dictionary_are_numbers(tmp_path):
     items = Items(tmp_path / "items.parquet", 3)
     assert items.numbers("code").tolist() == [3, 1, 3]
     assert items.categories("code").names == ("1", "3")
+
+
+def test_items_that_cannot_be_read_are_told_in_one_sentence(tmp_path):
+    pq.write_table(pa.table({"name": not_utf8()}), tmp_path / "items.parquet")
+    with pytest.raises(InputError, match=r"^The items cannot be read: Invalid string encoding .*\.$"):
+        Items(tmp_path / "items.parquet", 3).columns  # noqa: B018 - looks at the values
+
+
+def not_utf8() -> pa.Array:
+    """Three names in Latin-1, which Parquet takes for text."""
+    names, ends = "ZoëAnnEva".encode("latin-1"), np.array([0, 3, 6, 9], np.int32)
+    return pa.StringArray.from_buffers(3, pa.py_buffer(ends), pa.py_buffer(names))
 
 
 @given(st.lists(st.integers(0, N - 1)))
@@ -314,6 +340,10 @@ def test_the_database_reaches_no_other_file(items, sql):
     items.columns  # noqa: B018 - opens the database
     with pytest.raises(duckdb.Error):
         items._connection.cursor().execute(sql)
+
+
+def test_the_hours_of_a_condition_are_those_of_utc_on_any_machine(items):
+    assert items.query("SELECT current_setting('TimeZone') AS zone")["zone"].to_pylist() == ["UTC"]
 
 
 def test_items_may_have_no_columns(tmp_path):

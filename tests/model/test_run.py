@@ -121,6 +121,12 @@ def test_ids_are_readable_and_differ():
     assert len({run.id for run in runs}) == 20
 
 
+def test_a_run_of_large_numbers_is_read_again():
+    run = Run.new("d", "h", 10, RunParameters(spread=2e6, min_dist=1e6))
+    assert run.id.startswith("k15-d1e06-s42-")
+    assert Run.from_dict(json.loads(json.dumps(run.to_dict()))) == run
+
+
 @pytest.mark.parametrize(
     ("change", "error"),
     [

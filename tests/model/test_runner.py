@@ -419,9 +419,11 @@ def test_closing_interrupts_runs_with_a_checkpoint(workspace, straight, vectors_
         left = other.run(run_id)
         assert left.status is RunStatus.INTERRUPTED
         assert int(other.checkpoint(run_id)["epoch"]) == left.epoch == len(left.costs)
+        other.save_run(left.with_(provenance={"numpy": "1.0"}))
         with Runner(other) as runner:
             runner.resume(run_id)
             assert_same_result(workspace, straight, other, runner.wait(run_id, PATIENCE))
+        assert other.run(run_id).provenance == straight.provenance, "what it went on with"
 
 
 def test_a_checkpoint_of_another_version_is_not_continued(runner, workspace, dataset, straight):

@@ -74,6 +74,27 @@ def test_a_match_in_a_long_text_is_shown_with_what_is_around_it(items: Items) ->
     assert hit.after == " " + "y" * 47 + "…"
 
 
+@pytest.mark.parametrize(
+    ("text", "typed", "shown"),
+    [
+        ("서울은 한국의 수도", "한국", "한국"),
+        (unicodedata.normalize("NFD", "서울은 한국의 수도"), "한국", "한국"),
+        ("मेरी हिन्दी किताब", "हिन्दी", "हिन्दी"),
+        ("मेरी हिन्दी किताब", "हिनदी", "हिन्दी"),
+        ("นี่คือที่นี่", "ที่", "นี่คือที่"[-3:]),
+        ("ΟΔΟΣ ΣΟΦΟΣ", "ΌΔΟΣ", "ΟΔΟΣ"),
+        (unicodedata.normalize("NFD", "am Café"), "cafe", "Café"),
+    ],
+)
+def test_a_text_of_any_script_is_found_and_its_match_is_shown(
+    tmp_path: Path, text: str, typed: str, shown: str
+) -> None:
+    pq.write_table(pa.table({"name": [text, "other", text[:2]]}), tmp_path / "i")
+    (hit,) = search(Items(tmp_path / "i", 3), typed).hits
+    assert (hit.row, hit.match) == (0, shown)
+    assert hit.before + hit.match + hit.after == unicodedata.normalize("NFC", text)
+
+
 @given(st.text(max_size=30))
 def test_folding_twice_is_folding_once(text: str) -> None:
     assert folded(folded(text)) == folded(text)
@@ -83,6 +104,7 @@ def test_folding_twice_is_folding_once(text: str) -> None:
     ("text", "columns", "sentence"),
     [
         ("  ", None, "Type what to search for"),
+        ("\u0301", None, "type a letter too"),
         ("x" * 300, None, "at most 200 characters"),
         ("x", [], "no column to search"),
         ("x", ["nowhere"], "no column 'nowhere'"),

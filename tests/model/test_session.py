@@ -311,7 +311,9 @@ def test_a_path_must_be_given_and_a_missing_file_changes_nothing(session: Sessio
 
 def test_data_that_is_opened_again_is_as_it_was_left(session: Session) -> None:
     first = session.dataset
-    other = session.workspace.add_source(source_of(pd.DataFrame({"a": [1.0, 2.0], "b": [2.0, 1.0]})))
+    other = session.workspace.add_source(
+        source_of(pd.DataFrame({"a": [1.0, 2.0, 0.0], "b": [2.0, 1.0, 0.0]}))
+    )
     session.look_at(session.runs[1].id)
     session.select_category("kind", 1)
     session.draw_sample(Plan("random", 5))
@@ -322,7 +324,7 @@ def test_data_that_is_opened_again_is_as_it_was_left(session: Session) -> None:
         assert session.dataset is dataset
         if dataset is other:
             assert (session.run_id, session.drawn, session.pinned) == ("", None, None)
-            assert (session.selection.n, session.selection.count) == (2, 0)
+            assert (session.selection.n, session.selection.count) == (3, 0)
     assert session.run_id == session.runs[1].id == session.progress.run_id
     assert (session.drawn, session.pinned, session.isolated) == (drawn, 7, {1})
     np.testing.assert_array_equal(session.selection.rows, np.arange(120, 240))
@@ -512,7 +514,9 @@ def test_an_epoch_that_cannot_be_read_says_why_and_the_others_can(looking: Sessi
 
 def test_data_that_is_opened_again_is_at_the_epoch_it_was_left_at(looking: Session) -> None:
     first, epoch = looking.dataset, looking.epochs[3]
-    other = looking.workspace.add_source(source_of(pd.DataFrame({"a": [1.0, 2.0], "b": [2.0, 1.0]})))
+    other = looking.workspace.add_source(
+        source_of(pd.DataFrame({"a": [1.0, 2.0, 0.0], "b": [2.0, 1.0, 0.0]}))
+    )
     looking.look_at_epoch(epoch)
     looking.open(other)
     assert looking.epoch is None

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from core import KnnGraph
-from core.quality import distortion
+from core.quality import distortion, stability
 from explorer.model import derived, stages
 from explorer.model.clusters import Clusters
 from explorer.model.comparison import displacement
@@ -32,6 +33,7 @@ from explorer.model.statistics import (
     cluster_categories,
     comparable_runs,
     compared_with,
+    compute,
     local_density,
 )
 from explorer.model.workspace import Workspace
@@ -82,6 +84,33 @@ def test_rows_without_a_place_make_no_corner_dense() -> None:
     nowhere = np.full((5_000, 2), np.nan, np.float32)
     density = local_density(np.concatenate([placed, nowhere]))
     np.testing.assert_array_equal(density[: len(placed)], local_density(placed))
+    assert np.isnan(density[len(placed) :]).all()
+
+
+def of_maps(workspace: Workspace, *maps: np.ndarray) -> tuple[Run, ...]:
+    """A run that is done for each map."""
+    runs = []
+    for seed, embedding in enumerate(maps):
+        parameters = RunParameters(n_neighbors=2, seed=seed)
+        run = Run.new("d", "h", len(embedding), parameters).with_(status=RunStatus.DONE)
+        workspace.save_run(run)
+        workspace.save_embedding(run.id, embedding)
+        runs.append(run)
+    return tuple(runs)
+
+
+def test_what_has_no_place_has_no_density_and_is_in_no_range(tmp_path: Path) -> None:
+    embedding = np.random.default_rng(0).uniform(0, 1, (500, 2)).astype(np.float32)
+    embedding[7] = np.nan
+    with Workspace(tmp_path) as workspace:
+        known, of_placed = (
+            compute(DENSITY, workspace, *of_maps(workspace, one), ())
+            for one in (embedding, np.delete(embedding, 7, axis=0))
+        )
+    assert np.flatnonzero(np.isnan(known.numbers)).tolist() == [7]
+    assert np.flatnonzero(known.categories.codes < 0).tolist() == [7]
+    assert known.categories.names == of_placed.categories.names
+    assert known.categories.counts.tolist() == of_placed.categories.counts.tolist()
 
 
 def test_a_statistic_is_empty_until_it_is_there_and_then_told(session: Session) -> None:
@@ -235,6 +264,19 @@ def test_stability_needs_a_second_run_and_is_a_share(session: Session) -> None:
     assert ((values >= 0) & (values <= 1)).all()
     session.runs = session.runs[:1]
     assert not session.has_other_runs
+
+
+def test_the_stability_of_few_rows_is_that_of_fewer_neighbours(tmp_path: Path) -> None:
+    maps = np.random.default_rng(0).normal(size=(2, 9, 2)).astype(np.float32)
+    maps[1, 8] = np.nan
+    with Workspace(tmp_path) as workspace:
+        runs = of_maps(workspace, *maps)
+        numbers = compute(STABILITY, workspace, runs[0], runs).numbers
+        np.testing.assert_array_equal(numbers.astype(np.float32), stability(list(maps), k=3))
+        maps[1, 2:] = np.nan
+        too_few = of_maps(workspace, *maps)
+        with pytest.raises(InputError, match="fewer than 3 rows with a place"):
+            compute(STABILITY, workspace, too_few[0], too_few)
 
 
 def test_displacement_is_from_the_map_beside_and_waits_for_one(session: Session) -> None:

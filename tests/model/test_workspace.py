@@ -132,6 +132,39 @@ def test_what_a_killed_writer_left_is_removed_by_the_next(workspace):
         assert of_others.exists()
 
 
+def test_a_folder_whose_successor_never_took_its_place_comes_back(workspace, monkeypatch):
+    run, rename = new_run(), Path.rename
+    workspace.save_run(run)
+    folder = workspace.run_folder(run.id) / "audit"
+
+    def write(text):
+        with files.staging(folder.parent) as staged:
+            (staged / "audit.json").write_text(text)
+            files.supersede(staged, folder)
+
+    def killed(path, target):
+        if target == folder:
+            raise KeyboardInterrupt
+        return rename(path, target)
+
+    write("first")
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "rename", killed)
+        with pytest.raises(KeyboardInterrupt):
+            write("second")
+    assert not folder.exists()
+    workspace.close()
+    workspace.claim()
+    assert (folder / "audit.json").read_text() == "first"
+    # Killed one rename later, before the earlier one is removed.
+    shutil.copytree(folder, folder.with_name(".audit.0123abcd.earlier"))
+    write("second")
+    workspace.close()
+    workspace.claim()
+    assert (folder / "audit.json").read_text() == "second"
+    assert {path.name for path in folder.parent.iterdir()} == {"run.json", "audit"}
+
+
 def test_a_run_whose_record_was_never_written_is_nowhere_and_its_folder_goes(workspace):
     run, begun, empty = new_run(), new_run(), new_run()
     workspace.save_run(run)
@@ -213,7 +246,8 @@ def test_a_folder_that_cannot_be_a_workspace_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content", ["", '{"schema": 1, "id": ', "[]", "{}", '{"schema": 99}', '{"schema": 1}', "\x00\x01"]
+    "content",
+    ["", '{"schema": 1, "id": ', "[]", "[" * 100_000, "{}", '{"schema": 99}', '{"schema": 1}', "\x00\x01"],
 )
 def test_a_damaged_run_is_told_of_and_hides_no_other(workspace, caplog, content):
     good, bad = new_run(), new_run()
@@ -290,7 +324,7 @@ def test_an_open_dataset_is_shared_by_who_asks(workspace, tmp_path):
 
 def test_data_that_nobody_uses_is_let_go(workspace, tmp_path):
     used, *left = (
-        workspace.add_source(source_of(pd.DataFrame({"a": [i, 1.0], "b": [2.0, i]}))) for i in range(6)
+        workspace.add_source(source_of(pd.DataFrame({"a": [i, 1.0, 0], "b": [2.0, i, 0]}))) for i in range(6)
     )
     unused = weakref.ref(left.pop(0))
     assert unused() is None
@@ -306,6 +340,31 @@ def test_a_damaged_cache_entry_counts_as_none(workspace):
     path = workspace.cache_folder("knn graph", "key") / "indices.npy"
     path.write_bytes(path.read_bytes()[:200])
     assert workspace.cached("knn graph", "key") is None
+
+
+@pytest.mark.parametrize("gone", ["about.json", "indices.npy", "distances.npy"])
+def test_a_cache_entry_of_which_a_part_is_gone_counts_as_none(workspace, gone):
+    workspace.store("knn graph", "key", indices=np.arange(9), distances=np.arange(9))
+    (workspace.cache_folder("knn graph", "key") / gone).unlink()
+    assert workspace.cached("knn graph", "key") is None
+
+
+def test_a_cache_entry_is_forgotten_whole_though_the_process_is_killed(workspace, monkeypatch):
+    workspace.store("knn graph", "key", indices=np.arange(9), distances=np.arange(9))
+
+    def killed(folder, **_):
+        next(Path(folder).glob("*.npy")).unlink()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            workspace.discard("knn graph", "key")
+    folder = workspace.cache_folder("knn graph", "key")
+    assert not folder.exists()
+    workspace.close()
+    workspace.claim()
+    assert list(folder.parent.iterdir()) == []
 
 
 def test_a_damaged_map_is_one_sentence(workspace):
@@ -480,7 +539,7 @@ def test_the_stage_cache_gives_back_the_same_bits_and_keeps_the_first(workspace)
     cached["indices"][:] = -1
     assert (workspace.cached("knn graph", "key")["indices"] == arrays["indices"]).all()
     about = json.loads((workspace.cache_folder("knn graph", "key") / "about.json").read_text())
-    assert about == {"n_neighbors": 4}
+    assert about == {"n_neighbors": 4, "arrays": ["distances", "indices"]}
     workspace.discard("knn graph", "key")
     assert workspace.cached("knn graph", "key") is None
 
