@@ -146,9 +146,7 @@ class App:
 
     def _write_address(self, explorer: Explorer, visit_id: str) -> None:
         # The address holds what to show, a selection if it is saved; the visit it names holds any.
-        location, session, doc = pn.state.location, explorer.session, pn.state.curdoc
-        if location is None:
-            return
+        session, doc = explorer.session, pn.state.curdoc
         moves = 0
 
         def write(*_: object) -> None:
@@ -169,7 +167,7 @@ class App:
                 "wall": explorer.wall.address,
             }  # fmt: skip
             given = {name: value for name, value in values.items() if value}
-            location.search = "?" + urlencode(given, safe=",:")
+            explorer.share.link.address = "?" + urlencode(given, safe=",:")
 
         def write_at_rest(*_: object) -> None:
             # Many turns of the wheel, and a history that is played, end in one place to come back to.
