@@ -88,7 +88,7 @@ class App:
             return pn.pane.Str("This address needs the token that the server printed when it started.")
         doc = pn.state.curdoc
         if pn.state.notifications is not None:
-            pn.state.notifications.position = "top-center"  # where it covers neither map nor progress
+            pn.state.notifications.position = "top-center"  # see document.css
         session, amiss = self._session()
         gone = _compare_again(session, _argument("compare"))
         amiss = amiss or gone
