@@ -99,7 +99,7 @@ class App:
         self.pages.append(explorer)
         self._visits.hold(visit_id, explorer, visit)
         if amiss:
-            pn.state.onload(partial(_tell_each, amiss))
+            pn.state.onload(partial(tell, " ".join(amiss)))
         self._write_address(explorer, visit_id)
         pn.state.on_session_destroyed(lambda _: self._leave(explorer))
         return explorer.__panel__()
@@ -366,11 +366,6 @@ def _compare_again(session: Session, names: str) -> list[str]:
     if run_ids:
         session.compare_with(run_ids)
     return []
-
-
-def _tell_each(sentences: list[str]) -> None:
-    for sentence in sentences:
-        tell(sentence)
 
 
 def _argument(name: str) -> str:
