@@ -17,7 +17,10 @@ export function render({model, view}) {
   state.setAttribute("role", "status")
   const scale = part("div", "map-scale")
   const legend = part("div", "map-legend")
-  const outside = part("div", "map-outside")
+  const outside = part("div", "map-outside"), far = part("span", ""), everything = part("button", "link", "show all")
+  everything.type = "button"
+  everything.addEventListener("click", () => model.send_msg({action: "everything"}))
+  outside.append(far, everything)
   const chosen = part("div", "unseen")
   chosen.setAttribute("aria-live", "polite")
   const cross = part("div", "map-cross")
@@ -81,11 +84,7 @@ export function render({model, view}) {
     legend: () => ramped(legend, model.legend, model.legend.name, model.legend.about),
     outside: () => {
       outside.hidden = !model.outside || Boolean(model.state.kind)
-      const all = part("button", "link", "show all")
-      all.type = "button"
-      all.addEventListener("click", () => model.send_msg({action: "everything"}))
-      const points = model.outside === 1 ? "1 point" : `${model.outside.toLocaleString("en-US")} points`
-      outside.replaceChildren(`${points} far outside · `, all)
+      far.textContent = `${model.outside === 1 ? "1 point" : `${model.outside.toLocaleString("en-US")} points`} far outside · `
     },
     state: () => {
       const {kind, title, detail, fraction, note} = model.state
@@ -156,7 +155,7 @@ export function render({model, view}) {
       for (const [name, value] of values) { table.append(part("dt", "", name), part("dd", "", value)) }
       const words = part("div", "map-tip-words")
       words.append(part("b", "", title), table)
-      if (more > 0) { words.append(part("span", "muted", `${more} more columns`)) }
+      if (more > 0) { words.append(part("span", "muted", `${more} more column${more === 1 ? "" : "s"}`)) }
       tip.replaceChildren(words)
       if (picture) {
         const image = part("img", "")

@@ -383,6 +383,34 @@ def test_a_place_without_a_map_says_what_comes(quiet: Page, served: Served, fini
     for run in (waiting, at_work):
         runner.stop(run.id)
         runner.wait(run.id, timeout=60)
+def test_the_button_that_shows_all_stays_while_the_points_far_away_become_more(
+    on_screen: MapOnScreen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page, session, view = on_screen.page, on_screen.explorer.session, on_screen.view
+    whole, maps = session.snapshot(session.run_id), []
+    thrown = whole.embedding.copy()
+    for row, x in ((0, 900), (-1, -900)):
+        thrown = thrown.copy()
+        thrown[row] = [x, 0]
+        maps.append(Snapshot(whole.run_id, whole.epoch, thrown, True))
+    shown = maps[0]
+    monkeypatch.setattr(session, "snapshot", lambda run_id: shown if run_id == whole.run_id else None)
+    in_page(on_screen, view.fit)
+    note = page.locator(".map-outside").first
+    button = note.get_by_role("button", name="show all")
+    expect(note).to_have_text("1 point far outside · show all")
+    settle(page, view)
+    button.focus()
+    button.hover()
+    page.mouse.down()
+    shown = maps[1]
+    in_page(on_screen, view.fit)
+    expect(note).to_have_text("2 points far outside · show all")
+    expect(button).to_be_focused()
+    page.mouse.up()
+    until(lambda: view.viewport.x1 > 900)
+
+
     expect(state).to_contain_text("This run was stopped")
     in_page(on_screen, lambda: session.look_at(at_work.id))
     expect(state).to_be_hidden()
