@@ -180,7 +180,8 @@ export function render({model, view}) {
     },
     pointerdown: (event) => {
       if (near(event, tapped)) { clearTimeout(tapped.waiting) }
-      down = event.button || ours(event) ? null : {x: event.clientX, y: event.clientY}
+      const {clientX: x, clientY: y, pointerId: pointer} = event
+      down = event.button || ours(event) ? null : {x, y, pointer, target: event.composedPath()[0]}
       model.send_msg({action: "use"})
     },
     pointerup: (event) => {
@@ -210,9 +211,22 @@ export function render({model, view}) {
   }
   const release = () => { down = null }
   document.addEventListener("pointerup", release)
+  // A drag that is given up leaves the selection as it is, so nobody else may hear of the key. To Bokeh the
+  // pointer is lost: it ends the drag and takes away what it drew of it.
+  const giveUp = (event) => {
+    const {x: clientX, y: clientY, pointer: pointerId, target} = down
+    event.stopImmediatePropagation()
+    model.send_msg({action: "give up"})
+    target.dispatchEvent(new PointerEvent("pointercancel", {clientX, clientY, pointerId, bubbles: true, composed: true}))
+  }
+  const onKey = (event) => {
+    if (event.key === "Escape" && down) { giveUp(event) }
+  }
+  window.addEventListener("keydown", onKey, true)
   for (const name of Object.keys(draw)) { model.on(name, draw[name]); draw[name]() }
   model.on("tip", show)
   model.on("remove", () => {
+    window.removeEventListener("keydown", onKey, true)
     document.removeEventListener("pointerup", release)
     document.removeEventListener("map-item", onItem)
     for (const [name, listener] of Object.entries(listeners)) { map.removeEventListener(name, listener, {capture: true}) }

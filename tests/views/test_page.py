@@ -415,6 +415,20 @@ def test_a_drag_selects_in_the_mode_in_which_it_began(explorer: Explorer) -> Non
     np.testing.assert_array_equal(session.selection.mask, (np.arange(N) % 3 == 0) | inside)
 
 
+def test_a_drag_that_is_given_up_selects_nothing_and_the_next_one_does(explorer: Explorer) -> None:
+    session, view = explorer.session, explorer.map
+    corners = {"type": "rect", "x0": -99, "x1": 99, "y0": -99, "y1": 99}
+    session.select_where("kind = 'a'")
+    before = session.selection
+    view._gestures._begin(PanStart(view.figure))
+    view._on_overlay({"action": "give up"})
+    view._gestures._select_inside(SelectionGeometry(view.figure, corners, True))
+    assert session.selection is before
+    view._gestures._begin(PanStart(view.figure))
+    view._gestures._select_inside(SelectionGeometry(view.figure, corners, True))
+    assert session.selection.count == N
+
+
 def test_what_a_click_selects_is_told_and_clusters_are_left_alone_by_the_hand(explorer: Explorer) -> None:
     session, view = explorer.session, explorer.map
     aims = []
