@@ -429,6 +429,21 @@ def test_a_drag_that_is_given_up_selects_nothing_and_the_next_one_does(explorer:
     assert session.selection.count == N
 
 
+def test_whatever_picks_the_pinned_item_again_opens_it(
+    explorer: Explorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, view = explorer.session, explorer.map
+    monkeypatch.setattr(view, "row_at", lambda *_: 3)
+    tap = {"action": "tap", "x": 1, "y": 1, "mode": ""}
+    for pick in (lambda: explorer._jump(3), lambda: session.pin(3), lambda: view._on_overlay(tap)):
+        explorer.tabs.active = 0
+        pick()
+        assert (session.pinned, explorer.tabs.active) == (3, page.ITEM_TAB)
+    explorer.tabs.active = 0
+    session.pin(None)
+    assert explorer.tabs.active == 0
+
+
 def test_what_a_click_selects_is_told_and_clusters_are_left_alone_by_the_hand(explorer: Explorer) -> None:
     session, view = explorer.session, explorer.map
     aims = []
