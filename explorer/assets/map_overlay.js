@@ -7,6 +7,8 @@ const CAUTION = "Colour tells how many items share a pixel. Who lies beside whom
 const STILL = 4, PATIENCE = 2000, GAP = 14, TWICE = 250
 // How far from the edge an arrow points to an item beyond it.
 const EDGE = 14
+// What moves beneath a pointer at rest is named anew so often; these keys move nothing.
+const AGAIN = 500, STILL_KEYS = ["Enter", "Shift", "Alt", "Control", "Meta"]
 
 export function render({model, view}) {
   const root = part("div", "over-map")
@@ -180,6 +182,7 @@ export function render({model, view}) {
     },
     pointerdown: (event) => {
       if (near(event, tapped)) { clearTimeout(tapped.waiting) }
+      hide()
       const {clientX: x, clientY: y, pointerId: pointer} = event
       down = event.button || ours(event) ? null : {x, y, pointer, target: event.composedPath()[0]}
       model.send_msg({action: "use"})
@@ -221,11 +224,14 @@ export function render({model, view}) {
   }
   const onKey = (event) => {
     if (event.key === "Escape" && down) { giveUp(event) }
+    if (!STILL_KEYS.includes(event.key)) { hide() }
   }
   window.addEventListener("keydown", onKey, true)
+  const asking = setInterval(() => { if (!tip.hidden) { ask() } }, AGAIN)
   for (const name of Object.keys(draw)) { model.on(name, draw[name]); draw[name]() }
   model.on("tip", show)
   model.on("remove", () => {
+    clearInterval(asking)
     window.removeEventListener("keydown", onKey, true)
     document.removeEventListener("pointerup", release)
     document.removeEventListener("map-item", onItem)
