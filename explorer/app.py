@@ -88,7 +88,7 @@ class App:
             return pn.pane.Str("This address needs the token that the server printed when it started.")
         doc = pn.state.curdoc
         if pn.state.notifications is not None:
-            pn.state.notifications.position = "top-center"  # where it covers neither map nor progress
+            pn.state.notifications.position = "top-center"  # see document.css
         session, amiss = self._session()
         gone = _compare_again(session, _argument("compare"))
         amiss = amiss or gone
@@ -99,7 +99,7 @@ class App:
         self.pages.append(explorer)
         self._visits.hold(visit_id, explorer, visit)
         if amiss:
-            pn.state.onload(partial(_tell_each, amiss))
+            pn.state.onload(partial(tell, " ".join(amiss)))
         self._write_address(explorer, visit_id)
         pn.state.on_session_destroyed(lambda _: self._leave(explorer))
         return explorer.__panel__()
@@ -146,9 +146,7 @@ class App:
 
     def _write_address(self, explorer: Explorer, visit_id: str) -> None:
         # The address holds what to show, a selection if it is saved; the visit it names holds any.
-        location, session, doc = pn.state.location, explorer.session, pn.state.curdoc
-        if location is None:
-            return
+        session, doc = explorer.session, pn.state.curdoc
         moves = 0
 
         def write(*_: object) -> None:
@@ -169,7 +167,7 @@ class App:
                 "wall": explorer.wall.address,
             }  # fmt: skip
             given = {name: value for name, value in values.items() if value}
-            location.search = "?" + urlencode(given, safe=",:")
+            explorer.share.link.address = "?" + urlencode(given, safe=",:")
 
         def write_at_rest(*_: object) -> None:
             # Many turns of the wheel, and a history that is played, end in one place to come back to.
@@ -368,11 +366,6 @@ def _compare_again(session: Session, names: str) -> list[str]:
     if run_ids:
         session.compare_with(run_ids)
     return []
-
-
-def _tell_each(sentences: list[str]) -> None:
-    for sentence in sentences:
-        tell(sentence)
 
 
 def _argument(name: str) -> str:

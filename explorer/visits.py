@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from explorer.model.drawing import Drawn
 from explorer.model.selection import SelectionHistory
-from explorer.model.session import Session
+from explorer.model.session import Look, Session
 from explorer.views.page import Explorer
 
 MOST_VISITS, MOST_BYTES = 16, 256 * 2**20
@@ -22,6 +22,8 @@ class Visit:
     ----------
     history, drawn
         The selections and the sample.
+    left : dict of str to Look
+        How other data were left, by their ids.
     coloured : tuple of str
         The run on the map and what coloured it, to which the categories shown alone belong.
     isolated : frozenset of int
@@ -36,12 +38,18 @@ class Visit:
 
     dataset_id: str
     history: SelectionHistory
+    left: dict[str, Look]
     drawn: Drawn | None
     coloured: tuple[str, str]
     isolated: frozenset[int]
     water: float | None
     tool: str
     tab: int
+
+    @property
+    def nbytes(self) -> int:
+        """What the masks of all selections take."""
+        return self.history.nbytes + sum(look.history.nbytes for look in self.left.values())
 
 
 class Visits:
@@ -77,7 +85,7 @@ class Visits:
             return visit_id, None
         same = visit.coloured == (session.run_id, session.colour_by)
         isolated = visit.isolated if same else frozenset()
-        session.restore(visit.history, visit.drawn, isolated, visit.water)
+        session.restore(visit.history, visit.drawn, isolated, visit.water, visit.left)
         return visit_id, visit
 
     def hold(self, visit_id: str, explorer: Explorer, visit: Visit | None) -> None:
@@ -106,6 +114,7 @@ class Visits:
         visits[visit_id] = Visit(
             session.dataset.id,
             session.history,
+            dict(session.left),
             session.drawn,
             (session.run_id, session.colour_by),
             session.isolated,
@@ -115,6 +124,6 @@ class Visits:
         )
         visits.move_to_end(visit_id)
         while len(visits) > MOST_VISITS or (
-            len(visits) > 1 and sum(visit.history.nbytes for visit in visits.values()) > MOST_BYTES
+            len(visits) > 1 and sum(visit.nbytes for visit in visits.values()) > MOST_BYTES
         ):
             visits.popitem(last=False)

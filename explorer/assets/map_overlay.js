@@ -7,6 +7,8 @@ const CAUTION = "Colour tells how many items share a pixel. Who lies beside whom
 const STILL = 4, PATIENCE = 2000, GAP = 14, TWICE = 250
 // How far from the edge an arrow points to an item beyond it.
 const EDGE = 14
+// What moves beneath a pointer at rest is named anew so often; these keys move nothing.
+const AGAIN = 500, STILL_KEYS = ["Enter", "Shift", "Alt", "Control", "Meta"]
 
 export function render({model, view}) {
   const root = part("div", "over-map")
@@ -17,7 +19,10 @@ export function render({model, view}) {
   state.setAttribute("role", "status")
   const scale = part("div", "map-scale")
   const legend = part("div", "map-legend")
-  const outside = part("div", "map-outside")
+  const outside = part("div", "map-outside"), far = part("span", ""), everything = part("button", "link", "show all")
+  everything.type = "button"
+  everything.addEventListener("click", () => model.send_msg({action: "everything"}))
+  outside.append(far, everything)
   const chosen = part("div", "unseen")
   chosen.setAttribute("aria-live", "polite")
   const cross = part("div", "map-cross")
@@ -81,11 +86,7 @@ export function render({model, view}) {
     legend: () => ramped(legend, model.legend, model.legend.name, model.legend.about),
     outside: () => {
       outside.hidden = !model.outside || Boolean(model.state.kind)
-      const all = part("button", "link", "show all")
-      all.type = "button"
-      all.addEventListener("click", () => model.send_msg({action: "everything"}))
-      const points = model.outside === 1 ? "1 point" : `${model.outside.toLocaleString("en-US")} points`
-      outside.replaceChildren(`${points} far outside · `, all)
+      far.textContent = `${model.outside === 1 ? "1 point" : `${model.outside.toLocaleString("en-US")} points`} far outside · `
     },
     state: () => {
       const {kind, title, detail, fraction, note} = model.state
@@ -156,7 +157,7 @@ export function render({model, view}) {
       for (const [name, value] of values) { table.append(part("dt", "", name), part("dd", "", value)) }
       const words = part("div", "map-tip-words")
       words.append(part("b", "", title), table)
-      if (more > 0) { words.append(part("span", "muted", `${more} more columns`)) }
+      if (more > 0) { words.append(part("span", "muted", `${more} more column${more === 1 ? "" : "s"}`)) }
       tip.replaceChildren(words)
       if (picture) {
         const image = part("img", "")
@@ -181,7 +182,9 @@ export function render({model, view}) {
     },
     pointerdown: (event) => {
       if (near(event, tapped)) { clearTimeout(tapped.waiting) }
-      down = event.button || ours(event) ? null : {x: event.clientX, y: event.clientY}
+      hide()
+      const {clientX: x, clientY: y, pointerId: pointer} = event
+      down = event.button || ours(event) ? null : {x, y, pointer, target: event.composedPath()[0]}
       model.send_msg({action: "use"})
     },
     pointerup: (event) => {
@@ -211,9 +214,25 @@ export function render({model, view}) {
   }
   const release = () => { down = null }
   document.addEventListener("pointerup", release)
+  // A drag that is given up leaves the selection as it is, so nobody else may hear of the key. To Bokeh the
+  // pointer is lost: it ends the drag and takes away what it drew of it.
+  const giveUp = (event) => {
+    const {x: clientX, y: clientY, pointer: pointerId, target} = down
+    event.stopImmediatePropagation()
+    model.send_msg({action: "give up"})
+    target.dispatchEvent(new PointerEvent("pointercancel", {clientX, clientY, pointerId, bubbles: true, composed: true}))
+  }
+  const onKey = (event) => {
+    if (event.key === "Escape" && down) { giveUp(event) }
+    if (!STILL_KEYS.includes(event.key)) { hide() }
+  }
+  window.addEventListener("keydown", onKey, true)
+  const asking = setInterval(() => { if (!tip.hidden) { ask() } }, AGAIN)
   for (const name of Object.keys(draw)) { model.on(name, draw[name]); draw[name]() }
   model.on("tip", show)
   model.on("remove", () => {
+    clearInterval(asking)
+    window.removeEventListener("keydown", onKey, true)
     document.removeEventListener("pointerup", release)
     document.removeEventListener("map-item", onItem)
     for (const [name, listener] of Object.entries(listeners)) { map.removeEventListener(name, listener, {capture: true}) }

@@ -1,7 +1,14 @@
 // A button that copies the address of what is on the screen, without the visit, which is one's own.
 const SAID_MS = 3000
 
-export function render() {
+export function render({model}) {
+  // In the place of the one before: Back leaves the page.
+  const write = () => {
+    const {pathname, hash} = window.location
+    if (model.address) { window.history.replaceState(window.history.state, "", pathname + model.address + hash) }
+  }
+  model.on("address", write)
+  write()
   const button = part("button", "bar-button", "Copy link")
   button.type = "button"
   button.title = "Copy the address of this view: data, run, colour, zoom, item, comparison and saved selection"

@@ -55,6 +55,7 @@ export function render({model}) {
   const end = () => {
     drag?.line.remove()
     drag = null
+    queueMicrotask(draw)
   }
   const follow = (event) => {
     const {left, top, width, height} = drag.canvas.getBoundingClientRect()
@@ -166,7 +167,7 @@ export function render({model}) {
   const fit = () => {
     const {rows, columns, cells} = model.state
     const width = zone.clientWidth, height = zone.clientHeight
-    if (!cells || !width || !height) { return }
+    if (drag || !cells || !width || !height) { return }
     const most = Math.max(1, ...cells.flat().map((runs) => runs.length))
     const room = width - (rows.name ? HEAD : 0) - 2, rise = height - (columns.name ? TOP : 0) - 2
     let best = {side: -Infinity}
@@ -229,7 +230,8 @@ export function render({model}) {
     if (changed("choices", state.choices)) { replaceKeepingFocus(choices, state.choices.map(choice)) }
     if (changed("legend", state.legend)) { scale(state.legend) }
     said.textContent = state.said
-    if (changed("grid", [state.rows, state.columns, state.cells])) { hang(state) }
+    // A tile that is hung elsewhere loses the pointer: what is new hangs when the lasso has been drawn.
+    if (!drag && changed("grid", [state.rows, state.columns, state.cells])) { hang(state) }
     for (const [run, entry] of Object.entries(state.tiles)) {
       if (changed(run, entry)) { fill(tileOf(run), entry) }
     }

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import param
 import pyarrow as pa
@@ -22,6 +24,26 @@ from explorer.model.workspace import Workspace
 
 LEFT = ("run_id", "beside_ids", "epoch", "colour_by", "isolated", "drawn", "pinned", "water")
 """What belongs to one look at some data, beside its selections."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """How some data were left.
+
+    Attributes
+    ----------
+    history : SelectionHistory
+        Their selections.
+    rest : dict
+        All of `LEFT`.
+    """
+
+    history: SelectionHistory
+    rest: dict[str, Any]
+
+    def copy(self) -> Self:
+        """Return one that goes its own way from here."""
+        return type(self)(self.history.copy(), dict(self.rest))
 
 
 class Session(Selecting):
@@ -49,6 +71,11 @@ class Session(Selecting):
         while it shows the whole.
     beside_views : tuple of (tuple of float or None)
         The same of the maps beside it; None too for those that show its place.
+
+    Attributes
+    ----------
+    left : dict of str to Look
+        How other data were left, by their ids.
     """
 
     drawn = param.ClassSelector(class_=Drawn, default=None, allow_None=True)
@@ -66,7 +93,7 @@ class Session(Selecting):
     ) -> None:
         super().__init__(workspace, runner)
         self.media = media
-        self._left: dict[str, tuple[SelectionHistory | None, dict[str, Any]]] = {}
+        self.left: dict[str, Look] = {}
         if dataset is not None:
             self.show(dataset)
 
@@ -75,9 +102,10 @@ class Session(Selecting):
         if self.dataset is not None:
             if dataset.id == self.dataset.id:
                 return
-            self._left[self.dataset.id] = self.history, {name: getattr(self, name) for name in LEFT}
-        history, look = self._left.pop(dataset.id, (None, {}))
-        self._show(dataset, history or SelectionHistory(dataset.n), look)
+            if self.history is not None:
+                self.left[self.dataset.id] = Look(self.history, {name: getattr(self, name) for name in LEFT})
+        look = self.left.pop(dataset.id, None) or Look(SelectionHistory(dataset.n), {})
+        self._show(dataset, look.history, look.rest)
 
     def show(self, dataset: Dataset) -> None:
         """Look at imported data: its newest run, coloured by its first column of categories."""
@@ -129,9 +157,11 @@ class Session(Selecting):
         drawn: Drawn | None,
         isolated: frozenset[int] = frozenset(),
         water: float | None = None,
+        left: Mapping[str, Look] | None = None,
     ) -> None:
-        """Take up a copy of the selections, and the rest, of an earlier look at the same data."""
+        """Take up a copy of the selections, and the rest, of an earlier look at this data and at others."""
         self.history = history.copy()
+        self.left = {dataset_id: look.copy() for dataset_id, look in (left or {}).items()}
         self.param.update(selection=self.history.current, drawn=drawn, isolated=isolated, water=water)
 
     # One item

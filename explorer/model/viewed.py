@@ -175,10 +175,16 @@ class Viewed(param.Parameterized):
         return any(run.id == self.run_id for run in self.comparison)
 
     def refresh(self) -> None:
-        """Read the runs and the progress anew; the newest takes the place of one that was deleted."""
+        """Read the runs and the progress anew.
+
+        The newest takes the place of one that was deleted. Of data without runs the first one comes onto the
+        map, whoever started it.
+        """
         stand = self._as_they_stand(self.run_id)
         known = [run.id for run in stand.get("runs", ())]
-        if {*self.run_ids} <= {"", *known}:
+        if known and not (self.run_id or self.runs):
+            self.look_at(known[-1])
+        elif {*self.run_ids} <= {"", *known}:
             self.param.update(**stand)
         else:
             self.look_at(self.run_id if self.run_id in known else next(iter(known), ""))

@@ -53,7 +53,7 @@ class MapGestures:
     ) -> None:
         self._session, self._plot, self._soon = session, plot, soon
         self._run_id, self._row_at = run_id, row_at
-        self._mode = session.mode
+        self._mode, self._given_up = session.mode, False
         acts = {PanStart: self._begin, SelectionGeometry: self._select_inside}
         for event, act in acts.items():
             plot.on_event(event, partial(self._later, act))
@@ -71,11 +71,15 @@ class MapGestures:
 
     def _begin(self, _: PanStart) -> None:
         # What counts are the keys held when the drag begins.
-        self._mode = self._session.mode
+        self._mode, self._given_up = self._session.mode, False
+
+    def give_up(self) -> None:
+        """Have the drag under way select nothing when it ends."""
+        self._given_up = True
 
     def _select_inside(self, event: SelectionGeometry) -> None:
         geometry = event.geometry
-        if not event.final:
+        if self._given_up or not event.final:
             return
         if geometry["type"] == "poly" and len(geometry["x"]) >= 3:
             outline = np.column_stack([geometry["x"], geometry["y"]]).astype(np.float64)

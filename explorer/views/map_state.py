@@ -6,10 +6,9 @@ from typing import Any
 
 from explorer.model.run import Run, RunStatus
 from explorer.model.session import Session
-from explorer.views.text import duration, share
+from explorer.views.text import count, duration, share
 
 STAGES = {
-    "queued": ("Waiting for its turn", "Another run is at work; this one starts right after it."),
     "knn graph": ("Finding neighbours", "Each item is compared with others until its nearest are known."),
     "fuzzy set": ("Weighing neighbours", "Near neighbours are made to hold more strongly than far ones."),
     "supervision": ("Heeding the target", "Neighbours that the target column tells apart are loosened."),
@@ -57,13 +56,24 @@ def map_state(session: Session, run_id: str) -> dict[str, Any]:
 
 def _loading(session: Session, run: Run) -> dict[str, Any]:
     progress = session.runner.progress(run.id)
-    # Between two stages it may have to wait for another run.
-    stage = "queued" if progress.status is RunStatus.QUEUED else progress.stage
-    title, detail = STAGES.get(stage, (stage.capitalize(), ""))
+    title, detail = STAGES.get(progress.stage, (progress.stage.capitalize(), ""))
+    # Between two stages it may have to wait for another run, too.
+    if progress.status is RunStatus.QUEUED:
+        title, detail = "Waiting for its turn", _turn(session.runner.waiting, run.id)
     left = "" if progress.remaining is None else f"about {duration(progress.remaining)} left in all"
     done = share(progress.stage_fraction) if progress.stage_fraction > 0 else ""
     note = " · ".join(part for part in (done, left) if part)
     return _state("loading", title, detail) | {"fraction": progress.stage_fraction, "note": note}
+
+
+def _turn(waiting: tuple[str, ...], run_id: str) -> str:
+    before = waiting.index(run_id) if run_id in waiting else -1
+    if before == 0:
+        return "Another run is at work; this one is the next."
+    if before < 0:
+        return "It starts when its turn comes."
+    runs = "1 run waits" if before == 1 else f"{count(before)} runs wait"
+    return f"{runs} before it: it starts when its turn comes."
 
 
 def _at_rest(run: Run) -> dict[str, Any]:

@@ -315,6 +315,7 @@ class MapView(pn.viewable.Viewer):
             "hover": self._on_hover,
             "tap": self._on_tap,
             "everything": lambda _: self.fit(True),
+            "give up": lambda _: self._gestures.give_up(),
             "use": lambda _: self.on_use(),
         }
         act[message["action"]](message)

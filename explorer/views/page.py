@@ -273,7 +273,7 @@ class Explorer(pn.viewable.Viewer):
         watch(self._on_places, ["run_id", "beside_ids", "linked", "dataset"])
         watch(self._on_runs, ["runs", "colour_by", "heard"])
         watch(self._tell_failures, ["runs"])
-        watch(self._on_pinned, ["pinned"])
+        watch(self._on_pinned, ["pinned"], onlychanged=False)  # who picks it again wants to see it
         watch(self._on_aim, ["water", "colour_by", "dataset"])
         watch(lambda *_: self._draw_progress(), ["progress", "epoch", "formed"])
         self.tools.param.watch(lambda event: self.grid.use_tool(event.new), ["tool"])

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import panel as pn
+import param
 import pyarrow.parquet as pq
 
 from explorer.model.errors import InputError
@@ -19,7 +20,17 @@ from explorer.views.theme import script
 
 
 class ShareLink(Part):
-    """A button that copies the address of what is on the screen."""
+    """A button that copies the address of what is on the screen, and keeps that in the browser's bar.
+
+    Parameters
+    ----------
+    address : str
+        The query of the address, "?" and all; empty as long as it is not known.
+    """
+
+    # Panel's own location adds an entry to the browser's history at each change: Back would take the address
+    # back and leave the view where it is.
+    address = param.String("")
 
     _esm: ClassVar[str] = script("share.js")
 

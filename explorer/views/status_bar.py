@@ -24,7 +24,7 @@ FRAME_SECONDS = 0.5
 IN_ALL = ("", " in both", " in all three", " in all four")
 """Where what is selected is drawn, by the number of maps beside the first."""
 AT_REST = {
-    RunStatus.QUEUED: ": it starts when the one at work is done",
+    RunStatus.QUEUED: ": it starts when its turn comes",
     RunStatus.PAUSED: ": resume it beneath the map",
     RunStatus.STOPPED: ": it can be resumed beneath the map",
     RunStatus.INTERRUPTED: ": it can be resumed beneath the map",

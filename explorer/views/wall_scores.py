@@ -31,19 +31,20 @@ class WallScores:
         self._era = 0
 
     def of(self, name: str, runs: Iterable[Run]) -> Scored:
-        """What is known of a measure of some runs, and how many have theirs still to come."""
-        era, waiting = self._now(name), 0
+        """What is known of a measure of some runs, and which have theirs still to come."""
+        era = self._now(name)
         values: dict[str, float] = {}
         faults: dict[str, str] = {}
+        waiting: set[str] = set()
         for run in runs:
             found = self._found(name, run, era)
             if isinstance(found, str):
                 faults[run.id] = found
             elif found is not None:
                 values[run.id] = found
-            else:
-                waiting += run.status is not RunStatus.FAILED
-        return Scored(values, faults, waiting)
+            elif _is_to_come(name, run):
+                waiting.add(run.id)
+        return Scored(values, faults, frozenset(waiting))
 
     def want(self, names: Iterable[str], runs: Iterable[Run]) -> None:
         """Have what is missing of some measures computed, in the order of the runs; one at a time."""
@@ -86,6 +87,13 @@ class WallScores:
         self._era += done != self._done
         self._done = done
         return self._era
+
+
+def _is_to_come(name: str, run: Run) -> bool:
+    # What is told by its record a run has when it comes to rest, or never.
+    if not MEASURES[name].slow:
+        return run.status.active
+    return _has_map(run) or (run.status.active and run.parameters.n_components == 2)
 
 
 def _has_map(run: Run) -> bool:

@@ -58,13 +58,13 @@ class Scored:
         By run.
     faults : mapping of str to str
         Why a run has none, in one sentence.
-    waiting : int
+    waiting : frozenset of str
         Runs of the wall whose value is still to come.
     """
 
     values: Mapping[str, float]
     faults: Mapping[str, str]
-    waiting: int = 0
+    waiting: frozenset[str] = frozenset()
 
 
 def wall_state(wall: Wall, standing: Standing, scored: Mapping[str, Scored], dark: bool) -> dict[str, Any]:
@@ -171,8 +171,7 @@ def _value(name: str, run: Run, scored: Scored) -> str:
     if run.id in scored.values:
         value = written(name, scored.values[run.id])
         return value if name == TIME else f"{SHORT[name]} {value}"
-    missing = run.id in scored.faults or run.status is RunStatus.FAILED
-    return f"{SHORT[name]} {'–' if missing else '…'}"
+    return f"{SHORT[name]} {'…' if run.id in scored.waiting else '–'}"
 
 
 def _known(wall: Wall, scored: Scored) -> dict[str, float]:
@@ -194,7 +193,7 @@ def _legend(wall: Wall, scored: Scored | None, dark: bool) -> dict[str, Any]:
     known, measure = _known(wall, scored).values(), MEASURES[wall.ring]
     note = "higher is better" if measure.high_is_good else "lower is better"
     if scored.waiting:
-        note = f"{count(scored.waiting)} of {count(len(wall.runs))} runs to come"
+        note = f"{count(len(scored.waiting))} of {count(len(wall.runs))} runs to come"
     return {
         "about": f"{wall.ring}: {measure.about}",
         "low": written(wall.ring, min(known)).removesuffix(UNITS[wall.ring]) if known else "",

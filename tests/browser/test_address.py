@@ -101,6 +101,22 @@ def test_a_copied_link_holds_a_saved_selection_and_tells_what_is_gone(
     assert not faults
 
 
+def test_back_goes_to_the_page_before_and_not_to_an_address_of_this_one(
+    opened_on_run: Page, served: Served, finished: list[str]
+) -> None:
+    page = opened_on_run
+    until(lambda: said(page)["run"] == finished[0] and "visit" in said(page))
+    arrive(page, served, lambda: page.goto(f"{served.url}?run={finished[1]}"))
+    page.keyboard.press("+")
+    until(lambda: "view" in said(page))
+    zoomed = said(page)["view"]
+    arrive(page, served, page.go_back)
+    assert served.explorer.session.run_id == said(page)["run"] == finished[0]
+    arrive(page, served, page.go_forward)
+    assert served.explorer.session.run_id == said(page)["run"] == finished[1]
+    assert said(page)["view"] == zoomed
+
+
 def test_the_zoom_is_of_one_run_and_goes_with_it(
     opened_on_run: Page, served: Served, finished: list[str]
 ) -> None:

@@ -113,6 +113,41 @@ def test_the_tooltip_never_leaves_the_frame(on_screen: MapOnScreen) -> None:
         assert box["y"] + box["height"] <= frame["y"] + frame["height"] + 0.5
 
 
+def test_the_tooltip_goes_when_the_map_is_moved_beneath_the_pointer(on_screen: MapOnScreen) -> None:
+    page, view = on_screen.page, on_screen.view
+    _, place = loneliest(on_screen)
+    for key in ("ArrowRight", "-", "+", "s"):
+        settle(page, view)
+        point_at(on_screen, place)
+        expect(tip(on_screen)).to_be_visible()
+        page.keyboard.press("Shift")
+        expect(tip(on_screen)).to_be_visible()
+        page.keyboard.press(key)
+        expect(tip(on_screen)).to_be_hidden()
+        page.keyboard.press("0")
+    settle(page, view)
+    point_at(on_screen, place)
+    expect(tip(on_screen)).to_be_visible()
+    page.mouse.down()
+    expect(tip(on_screen)).to_be_hidden()
+    page.mouse.up()
+
+
+def test_the_tooltip_follows_what_moves_beneath_a_pointer_at_rest(on_screen: MapOnScreen) -> None:
+    view, points = on_screen.view, embedding(on_screen)
+    row, place = loneliest(on_screen)
+    point_at(on_screen, place)
+    expect(tip(on_screen)).to_contain_text(f"row {row:,}")
+    drawn = view.viewport
+    other = int(np.hypot(*(points - place).T).argmax())
+    # As in a layout that is at work, another item comes to where the pointer is.
+    right, up = (points[other] - place) / [drawn.x1 - drawn.x0, drawn.y1 - drawn.y0]
+    in_page(on_screen, lambda: view.camera.move(right, up))
+    settle(on_screen.page, view)
+    expect(tip(on_screen)).to_contain_text(f"row {view.row_at(*points[other]):,}")
+    assert view.row_at(*points[other]) != row
+
+
 def test_a_tap_pins_the_item_and_a_tap_on_nothing_lets_it_go(on_screen: MapOnScreen) -> None:
     session, view = on_screen.explorer.session, on_screen.view.viewport
     row, place = loneliest(on_screen)
@@ -346,6 +381,34 @@ def test_points_far_away_are_told_of_and_shown_on_request(
     note.get_by_role("button", name="show all").click()
     until(lambda: view.viewport.x1 > 900)
     expect(note).to_be_hidden()
+
+
+def test_the_button_that_shows_all_stays_while_the_points_far_away_become_more(
+    on_screen: MapOnScreen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page, session, view = on_screen.page, on_screen.explorer.session, on_screen.view
+    whole, maps = session.snapshot(session.run_id), []
+    thrown = whole.embedding.copy()
+    for row, x in ((0, 900), (-1, -900)):
+        thrown = thrown.copy()
+        thrown[row] = [x, 0]
+        maps.append(Snapshot(whole.run_id, whole.epoch, thrown, True))
+    shown = maps[0]
+    monkeypatch.setattr(session, "snapshot", lambda run_id: shown if run_id == whole.run_id else None)
+    in_page(on_screen, view.fit)
+    note = page.locator(".map-outside").first
+    button = note.get_by_role("button", name="show all")
+    expect(note).to_have_text("1 point far outside · show all")
+    settle(page, view)
+    button.focus()
+    button.hover()
+    page.mouse.down()
+    shown = maps[1]
+    in_page(on_screen, view.fit)
+    expect(note).to_have_text("2 points far outside · show all")
+    expect(button).to_be_focused()
+    page.mouse.up()
+    until(lambda: view.viewport.x1 > 900)
 
 
 def test_the_scale_tells_how_many_items_the_lightest_and_the_darkest_pixel_hold(

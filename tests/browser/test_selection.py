@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from explorer.model.water_level import Level
+from explorer.views.turns import soon
 from tests.browser.conftest import MapOnScreen, Served, said, settle, show, until
 
 
@@ -79,6 +80,39 @@ def test_shift_adds_alt_subtracts_escape_clears_and_undo_brings_back(
     until(lambda: len(session.selection.steps) == 2)
     page.keyboard.press("Control+Shift+Z")
     until(lambda: len(session.selection.steps) == 3)
+
+
+def test_escape_gives_up_a_drag_and_leaves_the_selection(on_screen: MapOnScreen, served: Served) -> None:
+    session, page, doc = served.explorer.session, on_screen.page, served.explorer._doc
+    soon(doc, lambda: session.select_category("digit", 4))
+    until(lambda: session.selection.count > 0)
+    fours, band = (
+        session.selection.mask,
+        """([id, shown]) =>
+      Bokeh.index.find_one_by_id(id).model.toolbar.active_drag.overlay.visible === shown""",
+    )
+    for tool in ("Box", "Lasso"):
+        on_screen.choose(tool)
+        path = [on_screen.pixel(*corner) for corner in around_digit(on_screen, 0)]
+        page.mouse.move(*path[0])
+        page.mouse.down()
+        for place in path[1:6]:
+            page.mouse.move(*place, steps=3)
+        page.wait_for_function(band, arg=[on_screen.view.figure.id, True])
+        page.keyboard.press("Escape")
+        page.wait_for_function(band, arg=[on_screen.view.figure.id, False])
+        for place in path[6:]:
+            page.mouse.move(*place, steps=3)
+        assert page.evaluate(band, [on_screen.view.figure.id, False])
+        page.mouse.up()
+    # Events come in their order: whatever those drags did is there with what the next one adds.
+    on_screen.drag(around_digit(on_screen, 1), "Shift")
+    until(lambda: session.selection.steps[-1].kind == "lasso")
+    assert [step.kind for step in session.selection.steps] == ["categories", "lasso"]
+    added = inside(session.shown(session.run_id).embedding, last_polygon(served))
+    np.testing.assert_array_equal(session.selection.rows, np.union1d(np.flatnonzero(fours), added))
+    page.keyboard.press("Escape")
+    until(lambda: session.selection.count == 0)
 
 
 def test_a_box_selects_the_rows_between_its_corners(on_screen: MapOnScreen, served: Served) -> None:

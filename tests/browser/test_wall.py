@@ -1,12 +1,15 @@
 """The wall in the browser: a sweep watched there, one lasso brushing all its maps, a click that enlarges."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
 from explorer.model.polygon import in_polygon
 from explorer.model.run import RunStatus
-from explorer.model.wall import reference
+from explorer.model.wall import Choice, reference
+from explorer.views.turns import soon
 from explorer.views.wall import WallView
 from tests.browser.conftest import Served, fill, said, settle, until
 
@@ -161,3 +164,48 @@ def test_a_reload_finds_the_wall_and_its_choices_again(opened: Page, served: Ser
     until(lambda: served.explorer.session.run_id == run_id)
     until(lambda: "wall" not in said(page))
     expect(page.get_by_role("button", name="Map", exact=True)).to_have_attribute("aria-pressed", "true")
+
+
+@pytest.mark.usefixtures("finished")
+def test_a_lasso_is_drawn_to_its_end_though_the_runs_are_to_hang_elsewhere(
+    opened: Page, served: Served
+) -> None:
+    page, session, wall, doc = opened, served.explorer.session, served.explorer.wall, served.explorer._doc
+
+    def hang(rows: str, columns: str) -> None:
+        soon(doc, lambda: setattr(wall, "choice", Choice(sweep="all", rows=rows, columns=columns)))
+        expect(page.locator('select[data-key="rows"]')).to_have_value(rows)
+
+    page.get_by_role("button", name="Wall", exact=True).click()
+    hang("seed", "none")
+    across = page.locator(".wall-grid th[scope=col]")
+    expect(page.locator(".wall-grid th[scope=row]").first).to_be_visible()
+    run_id = page.locator(".wall-tile").last.get_attribute("data-run")
+    canvas = page.locator(f'.wall-tile[data-run="{run_id}"] canvas')
+
+    def lasso(halfway: Callable[[], None]) -> None:
+        canvas.scroll_into_view_if_needed()
+        until(lambda: painted(page, wall))
+        box, before = canvas.bounding_box(), session.selection
+        places = [
+            (box["x"] + x * box["width"], box["y"] + y * box["height"])
+            for x, y in ((0.1, 0.1), (0.9, 0.1), (0.9, 0.9), (0.1, 0.9))
+        ]
+        page.mouse.move(*places[0])
+        page.mouse.down()
+        page.mouse.move(*places[1], steps=4)
+        halfway()
+        for place in places[2:]:
+            page.mouse.move(*place, steps=4)
+        page.mouse.up()
+        until(lambda: session.selection is not before)
+        (step,) = session.selection.steps
+        assert step.run_id == run_id
+        assert 0 < session.selection.count < session.selection.n
+        expect(page.locator(".wall-lasso")).to_have_count(0)
+
+    lasso(lambda: hang("none", "seed"))
+    expect(across.first).to_be_visible()
+    expect(page.locator(".wall-grid th[scope=row]")).to_have_count(0)
+    lasso(lambda: None)
+    assert wall.shown

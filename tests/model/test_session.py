@@ -332,6 +332,24 @@ def test_data_that_is_opened_again_is_as_it_was_left(session: Session) -> None:
     assert session.selection.count == 0
 
 
+def test_the_first_run_of_data_without_any_comes_onto_the_map_whoever_started_it(session: Session) -> None:
+    frame = pd.DataFrame(np.random.default_rng(4).normal(size=(40, 3)), columns=list("abc"))
+    empty = session.workspace.add_source(source_of(frame))
+    here, there = (Session(session.workspace, session.runner, empty) for _ in range(2))
+    here.refresh()
+    assert here.run_id == ""
+    first = there.start(RunParameters(n_neighbors=5, n_epochs=5))
+    here.refresh()
+    assert here.run_id == here.progress.run_id == first.id
+    here.look_at("")
+    second = there.start(RunParameters(n_neighbors=6, n_epochs=5))
+    here.refresh()
+    assert (here.run_id, len(here.runs)) == ("", 2), "none is shown on purpose"
+    for run in (first, second):
+        session.runner.wait(run.id, timeout=240)
+        session.runner.delete(run.id)
+
+
 def test_a_run_is_put_beside_others_once_and_by_the_same_act_taken_away(session: Session) -> None:
     session.put_beside(session.run_id)
     assert session.run_ids == (session.run_id,)

@@ -22,6 +22,7 @@ from explorer.model.run import Run, RunParameters, RunStatus
 from explorer.model.runner import Runner
 from explorer.model.selection import Step
 from explorer.model.source import source_of
+from explorer.model.strategies import Plan
 from explorer.model.workspace import Workspace
 from explorer.visits import Visits
 
@@ -160,31 +161,63 @@ class Look(param.Parameterized):
     active = param.Integer(0)
 
 
+def visiting(visits: Visits, opened: App, visit_id: str = "") -> Any:
+    """A page whose address names a visit."""
+    session, look = opened._session()[0], Look()
+    visit_id, visit = visits.take_up(session, visit_id)
+    one = SimpleNamespace(session=session, tools=look, tabs=look, is_watched=False, visit_id=visit_id)
+    visits.hold(visit_id, one, visit)
+    return one
+
+
 def test_a_reload_takes_all_of_a_visit_and_the_page_before_it_changes_nothing_any_more(
     small: tuple[App, dict[str, str]],
 ) -> None:
     visits, opened = Visits(), small[0]
-
-    def page(visit_id: str) -> Any:
-        session, look = opened._session()[0], Look()
-        visit_id, visit = visits.take_up(session, visit_id)
-        one = SimpleNamespace(session=session, tools=look, tabs=look, is_watched=False, visit_id=visit_id)
-        visits.hold(visit_id, one, visit)
-        return one
-
-    first = page("")
+    first = visiting(visits, opened)
     first.session.select(np.array([True, False, True]), Step("rows", rows=(0, 2)))
     first.session.param.update(isolated=frozenset({1}), water=0.35)
     first.tools.tool, first.tabs.active = "lasso", 2
-    second = page(first.visit_id)
+    second = visiting(visits, opened, first.visit_id)
     assert second.visit_id == first.visit_id
     first.session.clear_selection()
     first.tools.tool = "box"
-    for one in (second, page(first.visit_id)):
+    for one in (second, visiting(visits, opened, first.visit_id)):
         np.testing.assert_array_equal(one.session.selection.rows, [0, 2])
         assert one.session.history.can_undo
         assert (one.session.isolated, one.session.water) == ({1}, 0.35)
         assert (one.tools.tool, one.tabs.active) == ("lasso", 2)
+
+
+def test_a_reload_finds_other_data_as_they_were_left(
+    small: tuple[App, dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visits, (opened, said) = Visits(), small
+    first = visiting(visits, opened)
+    data = first.session.dataset
+    other = opened.workspace.add_source(source_of(pd.DataFrame({"a": [5.0, 2.0], "b": [1.0, 7.0]})))
+    first.session.select(np.array([True, False, True]), Step("rows", rows=(0, 2)))
+    first.session.draw_sample(Plan("random", 1))
+    drawn = first.session.drawn
+    first.session.open(other)
+    said["data"] = other.id
+    second = visiting(visits, opened, first.visit_id)
+    first.session.open(data)
+    first.session.clear_selection()
+    assert second.session.selection.n == 2
+    second.session.open(data)
+    np.testing.assert_array_equal(second.session.selection.rows, [0, 2])
+    assert second.session.drawn is drawn
+    second.session.undo()
+    assert second.session.selection.count == 0
+
+    # What is kept of them counts.
+    second.session.open(other)
+    own = visits._visits[first.visit_id].history.nbytes
+    monkeypatch.setattr("explorer.visits.MOST_BYTES", own * 2)
+    third = visiting(visits, opened)
+    third.session.invert_selection()
+    assert list(visits._visits) == [third.visit_id]
 
 
 def test_what_goes_wrong_is_written_to_a_file(tmp_path: Path) -> None:

@@ -96,6 +96,25 @@ def test_a_run_that_ended_without_a_map_says_why(
     assert words in state["detail"]
 
 
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("own,b,c", "Another run is at work; this one is the next."),
+        ("a,own,b", "1 run waits before it: it starts when its turn comes."),
+        ("a,b,c,d,own", "4 runs wait before it: it starts when its turn comes."),
+        ("", "It starts when its turn comes."),
+    ],
+)
+def test_a_run_that_waits_says_how_many_are_before_it(
+    session: Session, line: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = at_rest(session, RunStatus.QUEUED)
+    waiting = tuple(line.replace("own", run_id).split(","))
+    monkeypatch.setattr(Runner, "waiting", property(lambda _: waiting))
+    state = map_state(session, run_id)
+    assert (state["title"], state["detail"]) == ("Waiting for its turn", told)
+
+
 def test_a_finished_map_needs_no_words(session: Session) -> None:
     run_id = at_rest(session, RunStatus.DONE)
     session.workspace.save_embedding(run_id, np.zeros((N, 2), np.float32))

@@ -415,6 +415,35 @@ def test_a_drag_selects_in_the_mode_in_which_it_began(explorer: Explorer) -> Non
     np.testing.assert_array_equal(session.selection.mask, (np.arange(N) % 3 == 0) | inside)
 
 
+def test_a_drag_that_is_given_up_selects_nothing_and_the_next_one_does(explorer: Explorer) -> None:
+    session, view = explorer.session, explorer.map
+    corners = {"type": "rect", "x0": -99, "x1": 99, "y0": -99, "y1": 99}
+    session.select_where("kind = 'a'")
+    before = session.selection
+    view._gestures._begin(PanStart(view.figure))
+    view._on_overlay({"action": "give up"})
+    view._gestures._select_inside(SelectionGeometry(view.figure, corners, True))
+    assert session.selection is before
+    view._gestures._begin(PanStart(view.figure))
+    view._gestures._select_inside(SelectionGeometry(view.figure, corners, True))
+    assert session.selection.count == N
+
+
+def test_whatever_picks_the_pinned_item_again_opens_it(
+    explorer: Explorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, view = explorer.session, explorer.map
+    monkeypatch.setattr(view, "row_at", lambda *_: 3)
+    tap = {"action": "tap", "x": 1, "y": 1, "mode": ""}
+    for pick in (lambda: explorer._jump(3), lambda: session.pin(3), lambda: view._on_overlay(tap)):
+        explorer.tabs.active = 0
+        pick()
+        assert (session.pinned, explorer.tabs.active) == (3, page.ITEM_TAB)
+    explorer.tabs.active = 0
+    session.pin(None)
+    assert explorer.tabs.active == 0
+
+
 def test_what_a_click_selects_is_told_and_clusters_are_left_alone_by_the_hand(explorer: Explorer) -> None:
     session, view = explorer.session, explorer.map
     aims = []

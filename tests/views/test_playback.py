@@ -61,7 +61,7 @@ def test_the_foot_of_the_page_says_which_stage_comes_next(target: str, stage: st
 
 def test_a_run_at_rest_says_how_it_goes_on() -> None:
     queued = activity(at("queued", RunStatus.QUEUED), RUN)
-    assert queued == "run queued: it starts when the one at work is done"
+    assert queued == "run queued: it starts when its turn comes"
     assert activity(at("layout", RunStatus.PAUSED), RUN) == "run paused: resume it beneath the map"
     assert activity(at("done", RunStatus.DONE), RUN) == "run done"
 

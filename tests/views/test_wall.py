@@ -26,6 +26,7 @@ from explorer.views.frames import FrameFeed
 from explorer.views.page import Explorer
 from explorer.views.shading import Style, draw
 from explorer.views.wall import WallView
+from explorer.views.wall_scores import WallScores
 from explorer.views.wall_state import Scored, Standing, wall_state
 
 SIZE = (120, 90)
@@ -254,7 +255,8 @@ def test_runs_without_a_map_say_why(session: Session) -> None:
     }
     runs = (queued, running, failed, done)
     standing = Standing(runs, progress, ("other", queued.id), done.id)
-    scored = {"cost": Scored({done.id: 2.5}, {failed.id: "It is not known."})}
+    waiting = frozenset({queued.id, running.id})
+    scored = {"cost": Scored({done.id: 2.5}, {failed.id: "It is not known."}, waiting)}
     state = wall_state(arrange(runs, Choice(ring="cost")), standing, scored, dark=True)
     tiles = [state["tiles"][run.id] for run in runs]
     assert [tile["words"] for tile in tiles] == ["queued, 1 before it", "", "Too <few> rows.", ""]
@@ -272,6 +274,27 @@ def test_runs_without_a_map_say_why(session: Session) -> None:
     deep = done.with_(parameters=RunParameters(n_components=3))
     state = wall_state(arrange([deep], Choice()), standing, {}, dark=True)
     assert state["tiles"][deep.id]["words"] == "3 dimensions: no map to draw"
+
+
+def test_a_measure_that_never_comes_is_not_waited_for(session: Session) -> None:
+    stopped, deep, deeper, running, done = (
+        Run(f"run-{k}", "data", "hash", 100, RunParameters(n_neighbors=k), n_epochs=200) for k in range(5, 10)
+    )
+    five = RunParameters(n_neighbors=6, n_components=5)
+    stopped = stopped.with_(status=RunStatus.STOPPED)
+    deep = deep.with_(status=RunStatus.DONE, epoch=200, cost=2.5, parameters=five)
+    deeper = deeper.with_(status=RunStatus.RUNNING, parameters=five)
+    running = running.with_(status=RunStatus.RUNNING)
+    done = done.with_(status=RunStatus.DONE, epoch=200, cost=2.0)
+    runs, scores = (stopped, deep, deeper, running, done), WallScores(session, lambda: None)
+    assert scores.of("cost", runs).waiting == {deeper.id, running.id}
+    scored = scores.of("trustworthiness", runs)
+    assert scored.waiting == {running.id, done.id}
+    wall = arrange(runs, Choice(sweep="all", ring="trustworthiness"))
+    state = wall_state(wall, Standing(runs, {}), {"trustworthiness": scored}, dark=True)
+    told = [state["tiles"][run.id]["value"] for run in runs]
+    assert told == ["trust –", "trust –", "trust –", "trust …", "trust …"]
+    assert state["legend"]["note"] == "2 of 5 runs to come"
 
 
 def test_a_run_at_work_is_drawn_anew_a_few_times_a_second_and_at_once_when_it_is_done(
