@@ -135,7 +135,7 @@ class SamplePanel(pn.viewable.Viewer):
             soon(doc, show)
 
     async def _drawn_with_page(self) -> tuple[Drawn, Page]:
-        plan = self.form.plan(self.size.value or 1, self.seed.value or 0)
+        plan = self.form.plan(self.size.value or 0, self.seed.value or 0)
 
         def draw() -> tuple[Drawn, Page]:
             drawn = self._session.draw(plan)
