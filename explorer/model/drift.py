@@ -35,6 +35,7 @@ from explorer.model.shares import (
     worst_first,
 )
 from explorer.model.workspace import Workspace
+from explorer.model.written import counted
 
 LOOK_FOR_CLUSTERS = 0.8
 """Share of the work that is to find the clusters, where they are not kept."""
@@ -122,11 +123,12 @@ class Drift:
         found = [one.kind for one in self.clusters if one.sentence]
         thinning, growing, names = found.count(THINNING), found.count(GROWING), self.periods.names
         thin, grow = (_how_many(n, verb) for n, verb in ((thinning, "thin"), (growing, "grow")))
-        what = f"Of {len(self.clusters):,} clusters {thin} out and {grow}"
+        what = f"Of {counted(len(self.clusters), 'cluster')} {thin} out and {grow}"
         if not found:
             what = "No cluster changes its share of what comes in by more than chance"
         left = self.periods.left_out
-        without = f"; {left:,} items without a time, or far from all others, are left out" if left else ""
+        those = f"{counted(left, 'item')} without a time, or far from all others,"
+        without = f"; {those} {'is' if left == 1 else 'are'} left out" if left else ""
         span = f"from {names[0]} to {names[-1]}, by {self.periods.unit}"
         return f"{what}, {span}{without}."
 

@@ -197,9 +197,12 @@ def unlisted(shares: tuple[Share, ...], chosen: int, most: int = MOST_ROWS) -> s
     rare = sum(share.selected for share in shares[most:])
     missing = chosen - sum(share.selected for share in shares)
     lines = [
-        f'<div class="muted">{text.count(items)} selected items {what}</div>'
-        for items, what in ((rare, "are of rarer categories"), (missing, "have no value"))
-        if items
+        f'<div class="muted">{text.counted(n, "selected item")} {one if n == 1 else many}</div>'
+        for n, one, many in (
+            (rare, "is of a rarer category", "are of rarer categories"),
+            (missing, "has no value", "have no value"),
+        )
+        if n
     ]
     return "".join(lines)
 
