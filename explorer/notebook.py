@@ -68,7 +68,8 @@ def explore(
     dataset = app.workspace.add_source(source)
     come_alive(app.runner, dataset)
     return pn.pane.HTML(
-        f'<iframe src="{url}?data={dataset.id}" style="border: 0; width: 100%; height: 100%"></iframe>',
+        f'<iframe title="UMAP Explorer" src="{url}?data={dataset.id}" '
+        'style="border: 0; width: 100%; height: 100%"></iframe>',
         sizing_mode="stretch_width",
         height=height,
         margin=0,

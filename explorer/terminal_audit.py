@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from explorer.model.severity import Severity
+from explorer.model.written import counted
 from explorer.terminal import wide_console
 
 MOST_PRINTED = 20
@@ -39,7 +40,7 @@ def print_audit(told: dict[str, Any]) -> None:
 
 
 def _findings(findings: list[dict[str, Any]]) -> Iterator[str]:
-    yield f"\n{len(findings):,} findings" if findings else "\nNothing stands out."
+    yield f"\n{counted(len(findings), 'finding')}" if findings else "\nNothing stands out."
     for one in findings[:MOST_PRINTED]:
         mark = f" [{one['mark']['state']}]" if one["mark"] else ""
         yield f"  {one['severity']} · {one['kind']} · {one['key']}{mark} · {one['sentence']}"

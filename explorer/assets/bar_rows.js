@@ -35,5 +35,10 @@ function drawBars(list, rows, label, row) {
   list.setAttribute("aria-label", label)
   list.classList.toggle("whole", !chosen)
   list.classList.toggle("lifted", rows.some((entry) => entry.lift))
-  replaceKeepingFocus(list, rows.map((entry) => row(entry, most, chosen)))
+  replaceKeepingFocus(list, rows.map((entry) => {
+    const item = part("div", "bar-item")
+    item.setAttribute("role", "listitem")
+    item.append(row(entry, most, chosen))
+    return item
+  }))
 }

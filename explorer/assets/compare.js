@@ -1,7 +1,7 @@
 // Runs compared: their numbers as tables, what changes from run to run as buttons that select it. All texts are set as text.
 const RUN_HEADS = [
   ["", "", "Letters stand for runs; A is the one that was on the map"],
-  ["run", "name", "Parameters and seed"],
+  ["run", "name", "Its name, or its parameters and seed"],
   ["trust", "", "Trustworthiness: 1 when all neighbours on the map are neighbours in the data, sampled"],
   ["clusters", "", "How many HDBSCAN finds on the map"],
   ["time", "", "What the run took"],
@@ -45,7 +45,7 @@ export function render({model}) {
     const line = part("button", `found ${entry.tone}`)
     line.type = "button"
     line.dataset.key = entry.key
-    line.title = `Select these ${entry.items}`
+    line.title = `Select ${entry.items}`
     const head = part("span", "found-head")
     head.append(part("span", "dot"), part("b", "name", entry.name), part("span", "items", entry.items))
     if (entry.value) {
@@ -77,7 +77,7 @@ export function render({model}) {
       [run.letter, run.name, run.trust, run.clusters, run.time]))
     names.querySelectorAll("tbody tr").forEach((row, place) => {
       row.children[1].className = "name"
-      row.children[1].title = runs[place].id
+      row.children[1].title = `${runs[place].label}\n${runs[place].id}`
     })
     const numbers = table("What each two maps have in common", PAIR_HEADS, pairs.map((pair) =>
       [pair.name, pair.agreement, pair.disparity, pair.ari, pair.ami]))

@@ -43,7 +43,10 @@ export function render({model}) {
   let bars = [], shown = [], focus = 0
   const zoom = (key) => model.send_msg({act: "zoom", key})
   const tell = (bar) => { said.textContent = bar ? bar.said : hint() }
-  const hint = () => model.state.hidden ? `${HINT} ${number.format(model.state.hidden)} small branches are not drawn.` : HINT
+  const hint = () => {
+    const n = model.state.hidden
+    return n ? `${HINT} ${n === 1 ? "1 small branch is" : `${number.format(n)} small branches are`} not drawn.` : HINT
+  }
   const picked = () => bars.find((bar) => bar.key === model.state.picked)
 
   // The cut follows the pointer at once; the server is told a few times a second, and of the last place always.

@@ -1,4 +1,5 @@
 // What every script of the page begins with: elements whose text is set as text, never as markup.
+// LONGEST_NAME comes before, from the model.
 const number = new Intl.NumberFormat("en-US")
 const SVG = "http://www.w3.org/2000/svg"
 
@@ -38,14 +39,16 @@ function iconButton(className, label, path, act) {
 function nameField(className, label, value, take, close) {
   const field = part("input", className)
   field.value = value
-  field.maxLength = 200
+  field.maxLength = LONGEST_NAME
   field.setAttribute("aria-label", label)
   let open = true
   const shut = (byKey) => { if (open) { open = false; close(byKey) } }
   field.addEventListener("keydown", (event) => {
     event.stopPropagation()
+    if (event.key !== "Enter" && event.key !== "Escape") { return }
+    event.preventDefault()  // or Enter would press the button that gets the focus
     if (event.key === "Enter") { take(field.value) }
-    if (event.key === "Enter" || event.key === "Escape") { shut(true) }
+    shut(true)
   })
   field.addEventListener("blur", () => shut(false))
   return field

@@ -36,7 +36,7 @@ function foundRow(entry, pick) {
   const line = part("button", `found ${entry.tone}`)
   line.type = "button"
   line.dataset.key = entry.key
-  line.title = entry.empty || `Select these ${entry.items}`
+  line.title = entry.empty || `Select ${entry.items}`
   const head = part("span", "found-head")
   const items = entry.severity ? `${entry.items} · ${entry.severity}` : entry.items
   head.append(

@@ -26,7 +26,10 @@ export function render({model}) {
   const media = (entry) => {
     const box = part("figure", "item-media")
     const shown = part(entry.kind === "audio" ? "audio" : "img", entry.pixelated ? "pixelated" : "")
-    if (entry.kind === "audio") { shown.controls = true } else { shown.alt = entry.name }
+    if (entry.kind === "audio") {
+      shown.controls = true
+      shown.setAttribute("aria-label", entry.name)
+    } else { shown.alt = entry.name }
     shown.src = entry.source
     box.append(shown)
     if (entry.caption) { box.append(part("figcaption", "", entry.caption)) }

@@ -45,6 +45,7 @@ export function render({model}) {
   const pick = (key, toggle) => model.send_msg({act: "pick", key, toggle})
   const row = (entry, most, chosen) => {
     const line = barRow(entry, most, chosen, pick)
+    if (model.isolating) { line.setAttribute("aria-pressed", !entry.dim) }
     line.addEventListener("pointerenter", () => point(entry.key))
     // A row that was clicked keeps the focus, too, when the pointer has gone.
     line.addEventListener("focus", () => { if (line.matches(":focus-visible")) { point(entry.key) } })

@@ -117,6 +117,11 @@ export function render({model}) {
     const focused = root.getRootNode().activeElement
     const inside = list.contains(focused)
     for (const entry of model.cards) { entries.set(entry.run, entry) }
+    // What is known of a run goes with its card; a picture may come before it.
+    for (const run of cards.keys()) {
+      if (model.cards.some((entry) => entry.run === run)) { continue }
+      for (const known of [entries, cards, told, pictures]) { known.delete(run) }
+    }
     const kept = model.cards.map((entry) => {
       if (!cards.has(entry.run)) { cards.set(entry.run, make(entry)) }
       const now = JSON.stringify(entry)

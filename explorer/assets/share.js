@@ -26,8 +26,10 @@ export function render({model}) {
     field.value = text
     document.body.append(field)
     field.select()
-    document.execCommand("copy")
+    const done = document.execCommand("copy")
     field.remove()
+    button.focus()
+    if (!done) { throw new Error("the browser copied nothing") }
   }
   button.addEventListener("click", async () => {
     let done = true

@@ -1,6 +1,6 @@
 // Which of the views has the middle of the page.
 const VIEWS = [
-  ["map", "Map", "One map, or two side by side"],
+  ["map", "Map", "One map, or up to four side by side"],
   ["wall", "Wall", "All runs of a sweep in their grid"],
 ]
 

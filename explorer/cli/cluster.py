@@ -43,6 +43,7 @@ def cluster(
     from explorer.model.clusters import ClusterParameters, apply, find
     from explorer.model.label_scores import label_scores, truth_codes
     from explorer.terminal_audit import scores_lines
+    from explorer.views.text import counted, share
 
     with open_workspace(workspace) as space:
         record = space.run(run)
@@ -62,6 +63,7 @@ def cluster(
         print_json(result | ({"scores": scores} if scores else {}))
         return
     largest = f", the largest of {sizes[0]:,} rows" if sizes else ""
-    print(f"{record.id}: {len(sizes):,} clusters{largest}, {found.noise_share:.1%} noise ({found.method})")
+    noise = share(found.noise_share)
+    print(f"{record.id}: {counted(len(sizes), 'cluster')}{largest}, {noise} noise ({found.method})")
     for line in scores_lines(scores):
         print(line)

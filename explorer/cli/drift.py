@@ -11,6 +11,7 @@ import typer
 from explorer.cli.data import add_data, open_workspace, write_rows
 from explorer.cli.options import TABLES, Data, Folder, Items, Json, RunName, Vectors
 from explorer.model.errors import InputError
+from explorer.model.written import counted
 from explorer.terminal import print_json, told_bar
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def coverage(
     for region in found.surpluses:
         print(f"  surplus · {region.sentence}")
     if out is not None:
-        print(f"{len(rows):,} rows in the gaps in {out}")
+        print(f"{counted(len(rows), 'row')} in the gaps in {out}")
 
 
 def transform(
@@ -140,7 +141,7 @@ def transform(
     if as_json:
         print_json({"run": record.id, "rows": dataset.n, "file": str(out), "columns": columns})
     else:
-        print(f"{dataset.n:,} rows placed on {record.id} in {out}")
+        print(f"{counted(dataset.n, 'row')} placed on {record.id} in {out}")
 
 
 def _print(said: Sequence[str], findings: Sequence[Finding]) -> None:
@@ -148,4 +149,4 @@ def _print(said: Sequence[str], findings: Sequence[Finding]) -> None:
         print(sentence)
     for one in findings:
         p = f"p {one.p:.1g}" if one.p > LEAST_P else f"p < {LEAST_P:g}"
-        print(f"  {one.severity} · {len(one.rows):,} items · {one.sentence} ({p})")
+        print(f"  {one.severity} · {counted(len(one.rows), 'item')} · {one.sentence} ({p})")

@@ -26,6 +26,7 @@ from explorer.cli.options import (
 from explorer.model.errors import InputError, RunError
 from explorer.model.metrics import refuse_unusable_metric
 from explorer.model.run import Run, RunParameters, RunStatus
+from explorer.model.written import counted
 from explorer.terminal import follow, print_json
 
 
@@ -83,11 +84,12 @@ def fit(
             run = runner.start(dataset, parameters, start_from=start_from, from_epoch=from_epoch)
             run = follow(runner, run)
     if run.status is not RunStatus.DONE:
-        raise RunError(run.error or f"The run {run.id} was {run.status} after {run.epoch} epochs.")
+        raise RunError(run.error or f"The run {run.id} was {run.status} after epoch {run.epoch:,}.")
     if as_json:
         print_json(_fit_result(run))
     else:
-        print(f"{run.id}: {run.n:,} rows, {run.epoch} epochs, {run.total_seconds:.1f} s, cost {run.cost:.4f}")
+        epochs = counted(run.epoch, "epoch")
+        print(f"{run.id}: {run.n:,} rows, {epochs}, {run.total_seconds:.1f} s, cost {run.cost:.4f}")
 
 
 def _fit_result(run: Run) -> dict[str, Any]:

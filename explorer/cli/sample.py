@@ -11,6 +11,7 @@ import typer
 from explorer.cli.data import open_workspace, write_rows
 from explorer.cli.options import TABLES, Folder, Json
 from explorer.model.errors import InputError
+from explorer.model.written import counted
 from explorer.terminal import bar, print_json
 
 if TYPE_CHECKING:
@@ -109,4 +110,4 @@ def _tell_sample(ground: Ground, drawn: Drawn, out: Path, record: Path, as_json:
     if as_json:
         print_json({"rows": rows, "file": str(out), "manifest": str(record)})
     else:
-        print(f"{rows:,} rows in {out}, how they were drawn in {record}")
+        print(f"{counted(rows, 'row')} in {out}, how they were drawn in {record}")

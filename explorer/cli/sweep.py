@@ -60,8 +60,8 @@ def sweep(
     as_json: Json = False,
 ) -> None:
     """Lay out a file's vectors by every combination of some parameters, which share their stages."""
-    from explorer.model.sweep import Sweep, counted, counted_stages, estimate, read_list
-    from explorer.views.text import duration
+    from explorer.model.sweep import Sweep, counted_stages, estimate, read_list
+    from explorer.views.text import counted, duration
 
     wanted = Sweep(
         n_neighbors=read_list("n_neighbors", n_neighbors),
@@ -97,13 +97,13 @@ def sweep(
         seconds = time.monotonic() - began
     failed = [run for run in done if run.status is not RunStatus.DONE]
     for run in failed:
-        print(f"{run.id}: {run.error or f'{run.status} after {run.epoch} epochs.'}", file=sys.stderr)
+        print(f"{run.id}: {run.error or f'{run.status} after epoch {run.epoch:,}.'}", file=sys.stderr)
     if as_json:
         print_json(_swept(done, seconds))
     else:
         print_runs(done, {dataset.id: dataset.name})
         print(
-            f"{done[0].sweep}: {len(done) - len(failed):,} of {len(done):,} runs done, "
+            f"{done[0].sweep}: {len(done) - len(failed):,} of {counted(len(done), 'run')} done, "
             f"{counted_stages(_computed(done))} computed in {duration(seconds)}"
         )
     if failed:

@@ -45,6 +45,7 @@ from explorer.model.shares import (
     worst_first,
 )
 from explorer.model.workspace import Workspace
+from explorer.model.written import counted
 
 COMPARING = 1 / 9
 """Seconds to compare placed rows with the old ones, for each to find clusters and to place them."""
@@ -137,7 +138,9 @@ class Arrivals:
     @property
     def sentence(self) -> str:
         """How new it is, in one."""
-        far = f"{percent(self.far_share)} of {len(self.novelty):,} new items lie farther from the known ones"
+        n = len(self.novelty)
+        many = f"{counted(n, 'new item')} {'lies' if n == 1 else 'lie'}"
+        far = f"{percent(self.far_share)} of {many} farther from the known ones"
         than = f"than {FAR:.0%} of these do from one another, {percent(self.far_expected)} expected"
         by_chance = "more than by chance" if self.far_p <= LEVEL else "no more than by chance"
         return f"{far} {than}: {by_chance}."

@@ -35,6 +35,7 @@ from explorer.model.shares import (
     worst_first,
 )
 from explorer.model.workspace import Workspace
+from explorer.model.written import counted
 
 LOOK_FOR_CLUSTERS = 0.8
 """Share of the work that is to find the clusters, where they are not kept."""
@@ -132,7 +133,8 @@ class Drift:
     def sentence(self) -> str:
         """All of it in one."""
         names, left = self.periods.names, self.periods.left_out
-        without = f"; {left:,} items without a time, or far from all others, are left out" if left else ""
+        those = f"{counted(left, 'item')} without a time, or far from all others,"
+        without = f"; {those} {'is' if left == 1 else 'are'} left out" if left else ""
         span = f"from {names[0]} to {names[-1]}, by {self.periods.unit}"
         return f"{self._what}, {span}{without}."
 
@@ -147,7 +149,7 @@ class Drift:
         if not (back or any(kinds)):
             return "No cluster changes its share of what comes in beyond chance to speak of"
         returned = f", and {back:,} left {'its' if back == 1 else 'their'} share for a while" if back else ""
-        return f"Of {len(self.clusters):,} clusters {thin} out and {grow}{returned}"
+        return f"Of {counted(len(self.clusters), 'cluster')} {thin} out and {grow}{returned}"
 
     def rows_of(self, cluster: int) -> NDArray[np.int64]:
         """The rows of a cluster, int64 (m,), ascending."""

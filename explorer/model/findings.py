@@ -153,11 +153,13 @@ def worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 def percent(share: float) -> str:
     """A share as it is written in a sentence.
 
-    >>> percent(0.1234), percent(0.01234), percent(0.0001), percent(0)
-    ('12%', '1.2%', '<0.1%', '0%')
+    >>> percent(0.1234), percent(0.01234), percent(0.0001), percent(0), percent(0.9999), percent(1)
+    ('12%', '1.2%', '<0.1%', '0%', '>99%', '100%')
     """
     if 0 < share < 0.001:
         return "<0.1%"
+    if 0.995 <= share < 1:
+        return ">99%"
     return f"{share:.0%}" if share >= 0.1 or not share else f"{share:.1%}"
 
 

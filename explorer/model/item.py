@@ -15,7 +15,7 @@ from explorer.model.items import ROW_ID, Items
 from explorer.model.media import Media
 from explorer.model.neighbours import centre, nearest
 from explorer.model.selection import Selection, Step
-from explorer.model.written import TURNED
+from explorer.model.written import TURNED, counted
 
 MOST_LIKE = 100_000
 
@@ -84,7 +84,7 @@ def like_selection(dataset: Dataset, selection: Selection, k: int, metric: str) 
     """Return the step that selects the `k` rows nearest to the mean vector of what is selected."""
     middle = centre(dataset.vectors, selection.rows)
     found = nearest(dataset.vectors, middle, _checked(k), metric)
-    return Step("like", text=f"centre of {selection.count:,} items", rows=tuple(found.rows.tolist()))
+    return Step("like", text=f"centre of {counted(selection.count, 'item')}", rows=tuple(found.rows.tolist()))
 
 
 def _checked(k: int) -> int:

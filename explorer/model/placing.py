@@ -19,6 +19,7 @@ from explorer.model.doing import in_turn
 from explorer.model.errors import InputError
 from explorer.model.run import Run
 from explorer.model.workspace import Workspace
+from explorer.model.written import counted
 
 PLACED, VERSION = "placed", 3
 EPOCHS = 30
@@ -109,7 +110,7 @@ class Reference:
         """
         if vectors.shape[1] != self.vectors.shape[1]:
             raise InputError(
-                f"The new rows have {vectors.shape[1]} dimensions, those of {self.run.id} "
+                f"The new rows have {counted(vectors.shape[1], 'dimension')}, those of {self.run.id} "
                 f"{self.vectors.shape[1]}: place rows with vectors of the same kind."
             )
         p, m = self.run.parameters, len(vectors)

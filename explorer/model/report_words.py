@@ -11,6 +11,7 @@ from explorer.model.dataset import Dataset
 from explorer.model.findings import percent, short
 from explorer.model.marks import Mark
 from explorer.model.severity import Severity
+from explorer.model.written import counted
 
 LEAST_P = 1e-12
 """A smaller p is not told in digits."""
@@ -111,12 +112,3 @@ def shares(told: Sequence[tuple[str, float, float]], most: int = 4) -> str:
     words = [f"{short(category)} {percent(share)} (×{lift:.2g})" for category, share, lift in told[:most]]
     more = [f"and {len(told) - most:,} more"] if len(told) > most else []
     return ", ".join([*words, *more])
-
-
-def counted(n: int, noun: str) -> str:
-    """So many of something.
-
-    >>> counted(1, "cluster"), counted(1200, "cluster")
-    ('1 cluster', '1,200 clusters')
-    """
-    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"

@@ -123,9 +123,11 @@ def adjusted(p: ArrayLike) -> NDArray[np.float64]:
 def percent(share: float) -> str:
     """A share in per cent, with two digits at least.
 
-    >>> percent(0.041), percent(0.0012), percent(0.1234), percent(0.0), percent(0.00001)
-    ('4.1%', '0.12%', '12.3%', '0%', '<0.01%')
+    >>> percent(0.041), percent(0.0012), percent(0.1234), percent(0.0), percent(0.00001), percent(0.9999)
+    ('4.1%', '0.12%', '12.3%', '0%', '<0.01%', '>99.9%')
     """
     if 0 < share < 0.0001:
         return "<0.01%"
+    if 0.9995 <= share < 1:
+        return ">99.9%"
     return f"{share:.1%}" if share >= 0.1 else f"{100 * share:.2g}%"

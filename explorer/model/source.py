@@ -18,6 +18,7 @@ from explorer.model.errors import InputError
 from explorer.model.items import ROW_ID, ROW_NUMBER
 from explorer.model.reading import SUFFIXES, check_exists, explained
 from explorer.model.tables import Table, VectorColumns, block_rows, open_table, table_of
+from explorer.model.written import counted
 
 # Each row and two more: the fewest that are neighbours of one another.
 FEWEST_ROWS = 3
@@ -199,8 +200,8 @@ def _column_names(data: Path) -> Sequence[str]:
 def _beside(source: Source, items: pa.Table, path: Path) -> Source:
     if items.num_rows != source.n:
         raise InputError(
-            f"{path.name} has {items.num_rows:,} rows but {source.label} has {source.n:,} vectors: "
-            "they must match row for row."
+            f"{path.name} has {counted(items.num_rows, 'row')} but {source.label} has "
+            f"{counted(source.n, 'vector')}: they must match row for row."
         )
     return replace(source, items=items)
 

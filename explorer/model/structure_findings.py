@@ -12,6 +12,7 @@ from explorer.model.composition import MAD_OF_NORMAL
 from explorer.model.fates import Fate
 from explorer.model.findings import ClusterRows, Finding, percent
 from explorer.model.near_duplicates import NearDuplicates
+from explorer.model.written import counted
 
 NEAREST = 5
 """Neighbours by which a cluster hangs together."""
@@ -43,8 +44,8 @@ def of_duplicates(
             severity=how_bad,
             sentence=(
                 f"{len(found.rows):,} of {n:,} items ({percent(share)}) are nearly the same as another, in "
-                f"{found.n_groups:,} groups: keep one of each ({spare:,} less), and never split a group "
-                "between training and test."
+                f"{counted(found.n_groups, 'group')}: keep one of each ({spare:,} less), and never split a "
+                "group between training and test."
             ),
             rows=found.rows,
             value=share,

@@ -19,6 +19,7 @@ from explorer.model.estimate import Calibration
 from explorer.model.run import RunParameters
 from explorer.model.target import hash_of, target_of
 from explorer.model.workspace import Workspace
+from explorer.model.written import counted
 
 MOST_RUNS, LONGEST_SHOWN = 1_000, 30
 EXAMPLES = {
@@ -281,12 +282,3 @@ def counted_stages(counts: Mapping[str, int]) -> str:
     '1 knn graph, 2,000 layouts'
     """
     return ", ".join(counted(count, name) for name, count in counts.items())
-
-
-def counted(count: int, noun: str) -> str:
-    """Say how many there are of something.
-
-    >>> counted(1, "run"), counted(1_000, "run")
-    ('1 run', '1,000 runs')
-    """
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -18,6 +18,7 @@ import pyarrow.parquet
 from explorer.model.errors import InputError
 from explorer.model.items import ROW_ID
 from explorer.model.reading import check_exists, explained
+from explorer.model.written import counted
 
 # A numeric column of one of these names tells what a row is rather than where it lies.
 NEVER_VECTOR = {"label", "labels", "target", "class", "cluster", "id", "index", ROW_ID, "y"}
@@ -225,7 +226,7 @@ class VectorColumns:
             lengths = pc.fill_null(pc.list_value_length(lists), -1).to_numpy(zero_copy_only=False)
             if lists.null_count or (lengths != self.dims).any():
                 bad = int(np.flatnonzero(lengths != self.dims)[0])
-                found = f"has {lengths[bad]} values, not {self.dims} like the first"
+                found = f"has {counted(int(lengths[bad]), 'value')}, not {self.dims} like the first"
                 what = "is missing" if lengths[bad] < 0 else found
                 raise InputError(
                     f"{self.table.path.name}: row {row + bad} of {name!r} {what} (rows count from 0)."

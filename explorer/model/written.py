@@ -38,13 +38,30 @@ def _as_it_is(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:,.6g}" if math.isfinite(value) else _unreal(value)
     if isinstance(value, bytes):
-        return f"{len(value):,} bytes"
+        return counted(len(value), "byte")
     if isinstance(value, list | dict | tuple):
         return json.dumps(value, ensure_ascii=False, default=written)
     if isinstance(value, datetime):
         is_day = value.time() == time() and value.tzinfo is None
         return value.date().isoformat() if is_day else value.isoformat(sep=" ")
     return value.isoformat() if isinstance(value, date | time) else str(value)
+
+
+def counted(n: int, noun: str, nouns: str = "") -> str:
+    """So many of something.
+
+    Parameters
+    ----------
+    n : int
+    noun : str
+        What one of them is called.
+    nouns : str, optional
+        What several are called, by default with an s.
+
+    >>> counted(1, "item"), counted(1200, "item"), counted(0, "category", "categories")
+    ('1 item', '1,200 items', '0 categories')
+    """
+    return f"{n:,} {noun if n == 1 else nouns or f'{noun}s'}"
 
 
 def shortened(value: Any, most: int) -> str:

@@ -13,10 +13,10 @@ from explorer.model.categories import NO_VALUE
 from explorer.model.findings import Finding, short
 from explorer.model.marks import STATES, Mark
 from explorer.model.measures import OF_CLUSTER, OF_COLUMN, UNKNOWN
-from explorer.model.report_words import counted, untried
+from explorer.model.report_words import untried
 from explorer.model.severity import Severity
 from explorer.views.drift_state import TONES, items
-from explorer.views.text import count
+from explorer.views.text import count, counted
 
 TITLES = {
     "duplicates": "near duplicates",

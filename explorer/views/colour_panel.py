@@ -16,7 +16,7 @@ from explorer.views import palette
 from explorer.views.aside import Aside
 from explorer.views.colouring import category_colours, colours, edge_colours, offered, without_colour
 from explorer.views.legend import LegendList, LegendRow
-from explorer.views.text import count
+from explorer.views.text import count, counted
 from explorer.views.theme import stylesheet
 
 DENSITY = "density of points"
@@ -218,7 +218,7 @@ def legend_rows(session: Session, dark: bool, search: str = "") -> tuple[LegendR
     found = _found(categories, search)[:MOST_ROWS]
     named = [(code, categories.names[code], own[code]) for code in found]
     grouped = [
-        (OTHER, f"(other: {count(len(without))} categories)", theme.other, len(without)),
+        (OTHER, f"(other: {counted(len(without), 'category', 'categories')})", theme.other, len(without)),
         (MISSING, NO_VALUE, theme.missing, categories.missing),
     ]
     named += [(key, name, grey) for key, name, grey, some in grouped if some and wanted in name]
@@ -241,8 +241,9 @@ def unlisted(categories: Categories, search: str = "") -> str:
     rest = _found(categories, search)[MOST_ROWS:]
     if not rest:
         return ""
-    items = count(int(categories.counts[rest].sum()))
-    return f'<div class="muted">and {count(len(rest))} more categories with {items} items</div>'
+    more = counted(len(rest), "more category", "more categories")
+    items = counted(int(categories.counts[rest].sum()), "item")
+    return f'<div class="muted">and {more} with {items}</div>'
 
 
 def _wanted(search: str) -> str:

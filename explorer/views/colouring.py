@@ -106,13 +106,18 @@ def offered(session: Session) -> dict[str, str]:
     if session.dataset is None:
         return {}
     statistics = {
-        f"{entry.label} (of this map)": name
-        for name, entry in STATISTICS.items()
+        label_of(session, name): name
+        for name in STATISTICS
         if session.is_statistic(name)
         and (name != STABILITY or session.has_other_runs)
         and (name != DISPLACEMENT or session.beside_ids)
     }
     return columns | {label: name for label, name in statistics.items() if label not in columns}
+
+
+def label_of(session: Session, name: str) -> str:
+    """What a column of the open data or a statistic is called on the page."""
+    return f"{STATISTICS[name].label} (of this map)" if session.is_statistic(name) else name
 
 
 def category_colours(categories: Categories, dark: bool) -> tuple[str, ...]:

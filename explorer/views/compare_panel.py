@@ -16,12 +16,11 @@ from explorer.model.doing import Doing
 from explorer.model.run import Run, RunStatus
 from explorer.model.session import Session
 from explorer.model.statistics import STABILITY, comparable_runs
-from explorer.views.compare_state import CHANGING, CLUSTER, comparison_state
+from explorer.views.compare_state import CHANGING, CLUSTER, called, comparison_state
 from explorer.views.found_rows import FoundRows, select_found
 from explorer.views.no_map import no_map
 from explorer.views.question import Question
 from explorer.views.small_button import several, small_button
-from explorer.views.text import told_apart
 from explorer.views.theme import script, stylesheet
 
 MOST_OTHERS = 4
@@ -63,6 +62,7 @@ class ComparePanel(Question):
             "Finds neighbours and clusters on each map and tells what the runs have in common.",
         )  # fmt: skip
         self._proposed: list[str] = []
+        self._names: dict[str, str] = {}
         self._head = pn.pane.HTML(
             margin=(10, 0, 4, 0), stylesheets=[stylesheet("panels.css")], sizing_mode="stretch_width"
         )
@@ -95,19 +95,25 @@ class ComparePanel(Question):
 
     def _on_data(self, *_: Any) -> None:
         self.forget()
+        self._proposed = list(self.others.value)  # what was chosen of other data is no choice here
         self._offer()
 
     def _offer(self, *_: Any) -> None:
         reference, runs = self._run, self._session.runs
         others = () if reference is None else tuple(run for run in runs if _fits(run, reference))
-        options = told_apart({run.id: run.parameters.label for run in others})
+        self._names = {} if reference is None else called((reference, *others))
+        options = {self._names[run.id]: run.id for run in others}
         likely = [] if reference is None else [run.id for run in comparable_runs(reference, others)[1:]]
-        # What was proposed is proposed anew as runs come; what was chosen by hand stays.
-        chosen = [name for name in self.others.value if name in options.values()]
-        chosen = likely if self.others.value == self._proposed or not chosen else chosen
+        # What was proposed is proposed anew as runs come; what was chosen by hand stays, be it nothing.
+        before = self.others.value
+        chosen = [name for name in before if name in options.values()]
+        chosen = likely if before == self._proposed or (before and not chosen) else chosen
         self._proposed = likely
         if options != self.others.options or chosen != self.others.value:
+            renamed = chosen == before
             self.others.param.update(options=options, value=chosen)
+            if renamed:  # a page knows what is chosen by its label alone
+                self.others.param.trigger("value")
         self._arrange()
 
     def _choose_again(self) -> None:
@@ -131,7 +137,7 @@ class ComparePanel(Question):
             words = missing if reference is None else ALONE if done else AT_WORK
             self._head.object = f'<div class="empty">{words}</div>'
             return
-        name = html.escape(reference.parameters.label)
+        name = html.escape(self._names.get(reference.id, reference.title))
         self._head.object = f'<div>Reference: <b>{name}</b></div><div class="muted">The run on the map.</div>'
 
     # The work

@@ -10,7 +10,8 @@ from explorer.model.comparing import Comparison
 from explorer.model.comparison import Pair
 from explorer.model.consensus import Consensus
 from explorer.model.fates import DISSOLVED, Fate
-from explorer.views.text import count, duration, share
+from explorer.model.run import Run
+from explorer.views.text import count, counted, duration, share, told_apart
 
 CHANGING, CLUSTER, REGION = "changing", "cluster", "region"
 MOST_HOMES = 8
@@ -25,10 +26,12 @@ def comparison_state(found: Comparison) -> dict[str, Any]:
     The worst findings come first. Each has a key that says what it selects, see `ComparePanel`.
     """
     letters = dict(zip((score.run.id for score in found.scores), string.ascii_uppercase, strict=False))
+    names = called(tuple(score.run for score in found.scores))
     runs = [
         {
             "letter": letters[score.run.id],
-            "name": score.run.parameters.label,
+            "name": names[score.run.id],
+            "label": score.run.label,
             "id": score.run.id,
             "trust": f"{score.trustworthiness:.3f}",
             "clusters": count(score.clusters),
@@ -42,6 +45,11 @@ def comparison_state(found: Comparison) -> dict[str, Any]:
         return {"runs": runs, "pairs": pairs, "said": found.not_repeated or few, "groups": []}
     groups = _groups(found.consensus, letters, found.not_repeated or NO_CLUSTERS)
     return {"runs": runs, "pairs": pairs, "said": found.consensus.sentence, "groups": groups}
+
+
+def called(runs: Sequence[Run]) -> dict[str, str]:
+    """What runs are called, by their ids: by their titles, told apart where several have the same."""
+    return {one: name for name, one in told_apart({run.id: run.title for run in runs}).items()}
 
 
 def _pair(one: Pair, letters: dict[str, str]) -> dict[str, str]:
@@ -65,7 +73,7 @@ def _groups(found: Consensus, letters: dict[str, str], no_clusters: str) -> list
         {
             "key": f"{REGION}:{number}",
             "name": f"region {number + 1}",
-            "items": _items(len(region.rows)),
+            "items": counted(len(region.rows), "item"),
             "value": f"{region.stability:.2f}",
             "about": "Median stability of the surroundings of its items",
             "tone": "bad",
@@ -94,7 +102,7 @@ def _sides(found: Consensus) -> list[dict[str, str]]:
         told.append((f"{CHANGING}:{home}", f"of cluster {home}", len(rows), part))
     rest = {"value": "", "about": "", "tone": "warn", "where": ""}
     return [
-        {"key": key, "name": name, "items": _items(n), "sentence": sentence, **rest}
+        {"key": key, "name": name, "items": counted(n, "item"), "sentence": sentence, **rest}
         for key, name, n, sentence in told
     ]
 
@@ -109,14 +117,10 @@ def _fate(fate: Fate, letters: dict[str, str], others: Sequence[str]) -> dict[st
     return {
         "key": f"{CLUSTER}:{fate.cluster}",
         "name": f"cluster {fate.cluster}",
-        "items": _items(fate.size),
+        "items": counted(fate.size, "item"),
         "value": f"{fate.survival:.2f}",
         "about": f"Survival: the best match is {matches} (Jaccard)",
         "tone": "good" if fate.is_stable else "bad" if fate.beyond_chance <= DISSOLVED else "warn",
         "sentence": fate.sentence,
         "where": f"in {where}" if where else "",
     }
-
-
-def _items(n: int) -> str:
-    return f"{count(n)} item{'' if n == 1 else 's'}"

@@ -15,7 +15,7 @@ from explorer.model.session import Session
 from explorer.views import text
 from explorer.views.aside import Aside
 from explorer.views.bars import BarRow, Bars
-from explorer.views.colouring import category_colours, colours, offered
+from explorer.views.colouring import category_colours, colours, label_of, offered
 from explorer.views.histogram import Histogram, histogram_columns, note
 from explorer.views.small_button import several
 from explorer.views.telling import telling
@@ -136,7 +136,7 @@ class Composition(pn.viewable.Viewer):
         blocks = []
         for name, categories, shares in counted:
             if name not in self._parts:
-                self._parts[name] = ColumnBlock(name, partial(self._pick, name))
+                self._parts[name] = ColumnBlock(label_of(self._session, name), partial(self._pick, name))
             self._parts[name].draw(categories, shares, chosen, most, self._dark)
             blocks.append(self._parts[name].view)
         if self._blocks.objects != blocks:
@@ -153,12 +153,12 @@ class Composition(pn.viewable.Viewer):
 
 
 class ColumnBlock:
-    """The composition by one column.
+    """The composition by one column or statistic.
 
     Parameters
     ----------
     name : str
-        The column.
+        What it is called.
     on_pick : callable
         Told which category was clicked.
     """
@@ -197,9 +197,12 @@ def unlisted(shares: tuple[Share, ...], chosen: int, most: int = MOST_ROWS) -> s
     rare = sum(share.selected for share in shares[most:])
     missing = chosen - sum(share.selected for share in shares)
     lines = [
-        f'<div class="muted">{text.count(items)} selected items {what}</div>'
-        for items, what in ((rare, "are of rarer categories"), (missing, "have no value"))
-        if items
+        f'<div class="muted">{text.counted(n, "selected item")} {one if n == 1 else many}</div>'
+        for n, one, many in (
+            (rare, "is of a rarer category", "are of rarer categories"),
+            (missing, "has no value", "have no value"),
+        )
+        if n
     ]
     return "".join(lines)
 

@@ -17,7 +17,7 @@ from explorer.model.doing import Doing, StoppedError
 from explorer.model.session import Session
 from explorer.views.status_bar import under_way
 from explorer.views.telling import telling
-from explorer.views.text import count
+from explorer.views.text import count, counted
 from explorer.views.theme import stylesheet
 from explorer.views.turns import soon
 
@@ -175,5 +175,5 @@ class DataPanel(pn.viewable.Viewer):
         columns = f'<div class="muted">columns: {", ".join(names)}</div>' if names else ""
         self._about.object = (
             f'<div><b>{html.escape(dataset.name)}</b> <span class="muted">· {count(dataset.n)} rows × '
-            f"{count(dataset.dims)} dimensions</span></div>{columns}"
+            f"{counted(dataset.dims, 'dimension')}</span></div>{columns}"
         )

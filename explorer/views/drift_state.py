@@ -11,7 +11,7 @@ from explorer.model.arrivals import Arrivals
 from explorer.model.coverage import Coverage, Region
 from explorer.model.drift import ClusterDrift, Drift
 from explorer.model.shares import SEVERITIES, percent
-from explorer.views.text import count
+from explorer.views.text import counted
 
 TONES = {"high": "bad", "medium": "warn", "low": "good", "": ""}
 GAP, SURPLUS, CLUSTER, ALL_GAPS = "gap", "surplus", "cluster", "gaps"
@@ -37,7 +37,7 @@ def drift_state(found: Drift) -> dict[str, Any]:
         "changing": [_row(one, found, sizes[one.cluster]) for one in changing],
         "steady": [_row(one, found, sizes[one.cluster]) for one in steady[:MOST_STEADY]],
         "none": "None changes beyond chance to speak of." if steady else "",
-        "folded": f"{count(len(steady))} steady cluster{'' if len(steady) == 1 else 's'}{some}",
+        "folded": f"{counted(len(steady), 'steady cluster')}{some}",
     }
 
 
@@ -147,4 +147,4 @@ def items(n: int) -> str:
     >>> items(1), items(1200)
     ('1 item', '1,200 items')
     """
-    return f"{count(n)} item{'' if n == 1 else 's'}"
+    return counted(n, "item")

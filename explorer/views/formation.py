@@ -13,7 +13,7 @@ from explorer.model.session import Session
 from explorer.views.aside import Aside
 from explorer.views.small_button import small_button
 from explorer.views.telling import telling
-from explorer.views.text import count
+from explorer.views.text import count, counted
 from explorer.views.theme import stylesheet
 
 MEANING = (
@@ -92,7 +92,7 @@ class FormationPanel(pn.viewable.Viewer):
             except StoppedError:
                 return None
 
-        self._tell(f"Looking through {count(len(past))} epochs…")
+        self._tell(f"Looking through {counted(len(past), 'epoch')}…")
         self._aside.ask_instead(work, self._answer, self._fail)
 
     def _answer(self, found: Separation | None) -> None:

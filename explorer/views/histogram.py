@@ -8,7 +8,7 @@ import param
 
 from explorer.model.selection import Share
 from explorer.views.part import Part
-from explorer.views.text import count
+from explorer.views.text import count, counted
 from explorer.views.theme import script
 
 
@@ -71,7 +71,7 @@ def note(share: Share, chosen: bool) -> str:
         Whether anything is selected.
     """
     if not chosen:
-        return f"{count(share.total)} items; click selects them"
+        return f"{counted(share.total, 'item')}; click selects {'it' if share.total == 1 else 'them'}"
     return (
         f"{count(share.selected)} of {count(share.total)} selected, {share.lift:.2f}× its share of "
         "the whole; click keeps only these, Ctrl-click adds all"

@@ -18,7 +18,7 @@ from explorer.views.aside import Aside
 from explorer.views.item_state import item_state, neighbour_state
 from explorer.views.part import Part
 from explorer.views.telling import tell, telling
-from explorer.views.text import count, written
+from explorer.views.text import counted, written
 from explorer.views.theme import script, stylesheet
 
 MOST_TEXT = 2_000_000
@@ -182,7 +182,7 @@ class ItemPanel(pn.viewable.Viewer):
         def read() -> str:
             text = written(python_value(items.look_up([row], [column])[column][0]))
             rest = len(text) - MOST_TEXT
-            return text if rest <= 0 else f"{text[:MOST_TEXT]}\n… and {count(rest)} characters more"
+            return text if rest <= 0 else f"{text[:MOST_TEXT]}\n… and {counted(rest, 'character')} more"
 
         def show(text: str) -> None:
             self.card.whole = {"column": column, "text": text}

@@ -14,7 +14,7 @@ from explorer.model.pictures import item_picture
 from explorer.model.session import Session
 from explorer.views.colouring import category_colours, colourable
 from explorer.views.media import shown
-from explorer.views.text import count, written
+from explorer.views.text import count, counted, written
 
 SHORT = 240
 """Characters of a text that are shown until all of it is asked for."""
@@ -88,19 +88,20 @@ def neighbour_state(session: Session, near: Neighbours, dark: bool) -> dict[str,
 
     ranks = near.data_on_map if has_map else np.arange(1, k + 1)
     return {
-        "sentence": f"{count(kept)} of its {count(k)} nearest in the data are also its nearest on the map."
-        if has_map
-        else f"Its {count(k)} nearest in the data.",
+        "sentence": _kept(kept, k) if has_map else f"Its {count(k)} nearest in the data.",
         "lost": f"{count(len(lost))} lost: near in the data, far on the map" if lost else "",
-        "intruders": f"{_intruders(len(intruders))}: near on the map, far in the data" if intruders else "",
+        "intruders": f"{counted(len(intruders), 'intruder')}: near on the map, far in the data"
+        if intruders
+        else "",
         "data": rows(near.data, ranks, lost, "lost"),
         "map": rows(near.map, near.map_in_data, intruders, "intruder"),
         "no_map": "There is no map yet.",
     }
 
 
-def _intruders(n: int) -> str:
-    return f"{count(n)} intruder" + ("" if n == 1 else "s")
+def _kept(kept: int, k: int) -> str:
+    are = "is" if kept == 1 else "are"
+    return f"{count(kept)} of its {count(k)} nearest in the data {are} also among its nearest on the map."
 
 
 def _looks(session: Session, rows: NDArray[np.int64], dark: bool) -> list[dict[str, Any]]:

@@ -341,7 +341,7 @@ class MapView(pn.viewable.Viewer):
         chosen = (
             "" if selection is None else f"{count(selection.count)} of {count(selection.n)} items selected"
         )
-        self.overlay.chosen = chosen
+        self.overlay.chosen = chosen if self.at == 0 else ""  # one announces for all
         self.feed.request()
 
     def _on_sample(self, *_: Any) -> None:

@@ -15,7 +15,7 @@ from explorer.model.errors import InputError
 from explorer.model.files import read_inside
 from explorer.model.media import Media, audio_type, content_of, is_link
 from explorer.model.pictures import MOST_IMAGE_BYTES, data_uri, picture
-from explorer.model.written import written
+from explorer.model.written import counted, written
 
 MOST_AUDIO_BYTES = 12 * 2**20
 NO_FOLDER = "A path: start with --media FOLDER to see files below that folder."
@@ -71,7 +71,7 @@ def shown(value: Any, media: Media, folder: Path | None = None, side: int = 256)
             content = read_inside(folder, text, MOST_IMAGE_BYTES)
         else:
             content = content_of(value)
-            text = f"{len(content):,} bytes"
+            text = counted(len(content), "byte")
         if media.startswith("image"):
             return Shown("image", text, picture(content, side))
         return Shown("audio", text, sound(content))

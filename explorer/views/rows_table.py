@@ -218,8 +218,9 @@ class RowsTable(pn.widgets.Tabulator):
         titles = {name: html.escape(name) for name in names} | {ROW_ID: "row"}
         if picture is not None:
             titles[picture] = ""
+        # Panel hides every column that is called as the index is.
         self.param.update(
-            value=first.frame.iloc[:0],
+            value=first.frame.iloc[:0].rename_axis(free_name("index", first.frame)),
             formatters=formatters,
             titles=titles,
             sortable={name: name != picture for name in names},
@@ -281,8 +282,8 @@ class RowsTable(pn.widgets.Tabulator):
         if self._rows is None or self._page is None:
             return super()._get_data()
         frame = self._page.frame
-        data = {"index": np.arange(len(frame))}
-        return frame, data | {
+        index = {str(self.value.index.name): np.arange(len(frame))}
+        return frame, index | {
             name: self._process_column(frame[name].to_numpy(), name, frame) for name in frame.columns
         }
 

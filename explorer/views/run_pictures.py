@@ -57,6 +57,9 @@ class RunPictures:
 
     def update(self) -> None:
         """Have every picture made that is out of date; cheap, as often as anything changes."""
+        # What a browser forgets with its card is made anew for a run that comes back.
+        runs = {run.id for run in self._session.runs}
+        self._made = {run_id: known for run_id, known in self._made.items() if run_id in runs}
         if self._busy:
             return  # and once that is done, it is looked again
         wanted, dark = self._out_of_date(), self._dark
@@ -80,12 +83,13 @@ class RunPictures:
     def _take(self, made: dict[str, tuple[Key, str]]) -> None:
         self._busy = False
         runs = [run.id for run in self._session.runs]
+        taken = {run_id: made[run_id] for run_id in runs if run_id in made}
         new = {
             run_id: picture
-            for run_id, (_, picture) in made.items()
+            for run_id, (_, picture) in taken.items()
             if picture != self._made.get(run_id, NONE)[1]
         }
-        self._made = {run_id: known for run_id in runs if (known := (self._made | made).get(run_id))}
+        self._made |= taken
         self._show(new, runs)
         self.update()
 

@@ -91,9 +91,11 @@ class RunsPanel(pn.viewable.Viewer):
     # What the analyst does
 
     def _on_layouts(self, event: Any) -> None:
-        if event.new is not None:
+        runner = self._session.runner
+        if event.new not in (None, runner.n_layouts):
             with telling():
-                self._session.runner.n_layouts = event.new
+                runner.n_layouts = event.new
+            self.layouts.value = runner.n_layouts  # what is refused does not stay in the field
 
     def _on_message(self, message: dict[str, str]) -> None:
         act = {"show": self._session.look_at, "beside": self._session.put_beside}

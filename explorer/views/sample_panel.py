@@ -23,7 +23,7 @@ from explorer.views.rows_table import PAGE_SIZE, Page, Rows, RowsTable
 from explorer.views.small_button import small_button
 from explorer.views.strategy_form import StrategyForm
 from explorer.views.telling import telling
-from explorer.views.text import count
+from explorer.views.text import count, counted
 from explorer.views.theme import stylesheet
 from explorer.views.turns import soon
 
@@ -135,7 +135,7 @@ class SamplePanel(pn.viewable.Viewer):
             soon(doc, show)
 
     async def _drawn_with_page(self) -> tuple[Drawn, Page]:
-        plan = self.form.plan(self.size.value or 1, self.seed.value or 0)
+        plan = self.form.plan(self.size.value or 0, self.seed.value or 0)
 
         def draw() -> tuple[Drawn, Page]:
             drawn = self._session.draw(plan)
@@ -178,7 +178,9 @@ class SamplePanel(pn.viewable.Viewer):
             self._head.object = ""
             return
         chosen = session.selection.count
-        source = f"the {count(chosen)} selected items" if chosen else f"all {count(session.dataset.n)} items"
+        source = (
+            f"the {counted(chosen, 'selected item')}" if chosen else f"all {count(session.dataset.n)} items"
+        )
         if self.draw.label == CANCEL:
             self._head.object = f'<div class="muted" role="status">Drawing from {source} …</div>'
         elif session.drawn is None:
@@ -228,6 +230,6 @@ def told(drawn: Drawn) -> str:
         chance = f"probabilities {known.min():.2g} to {known.max():.2g}"
     lines = "".join(f'<div class="muted">{html.escape(note)}</div>' for note in sample.notes)
     return (
-        f'<div><b>{count(rows)} items</b> <span class="muted">· {html.escape(how)} · seed {plan.seed} · '
+        f'<div><b>{counted(rows, "item")}</b> <span class="muted">· {html.escape(how)} · seed {plan.seed} · '
         f"{chance}</span></div>{lines}"
     )

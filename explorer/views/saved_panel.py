@@ -9,6 +9,7 @@ from typing import Any, ClassVar, TypedDict
 import panel as pn
 import param
 
+from explorer.model.names import LONGEST_NAME
 from explorer.model.saved import SavedSelection
 from explorer.model.selection import MODES, Selection
 from explorer.model.session import Session
@@ -63,7 +64,7 @@ class SavedPanel(pn.viewable.Viewer):
             size="small",
             sizing_mode="stretch_width",
             margin=0,
-            max_length=200,
+            max_length=LONGEST_NAME,
             description="A name under which every map of this data can select the same items again.",
         )
         self.save = small_button(

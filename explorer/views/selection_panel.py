@@ -9,6 +9,7 @@ import panel as pn
 
 from explorer.model.selection import Step
 from explorer.model.session import Session
+from explorer.model.statistics import STATISTICS
 from explorer.views import text
 from explorer.views.composition import Composition
 from explorer.views.condition_box import ConditionBox
@@ -84,7 +85,8 @@ class SelectionPanel(pn.viewable.Viewer):
             return f'<div class="empty">{self._how_to_select()}</div>'
         selection = self._session.selection
         runs = {run.id: run.title for run in self._session.runs}
-        how = [told(step, runs) for step in selection.steps[-STEPS_TOLD:]]
+        how = ["…"] if len(selection.steps) > STEPS_TOLD else []
+        how += [told(step, runs) for step in selection.steps[-STEPS_TOLD:]]
         return (
             f'<div class="headline"><b>{text.count(selection.count)}</b>'
             f'<span class="muted">{text.share(selection.share)} of {text.count(selection.n)}</span></div>'
@@ -112,7 +114,7 @@ def told(step: Step, runs: dict[str, str]) -> str:
     where = f" on {runs[step.run_id]}" if step.run_id in runs else ""
     where += "" if step.epoch is None else f" at epoch {text.count(step.epoch)}"
     what = {
-        "categories": " ".join(step.values),
+        "categories": _category(step),
         "condition": step.condition,
         "above": f"the densest {text.share(step.share)}",
         "region": f"a region of the densest {text.share(step.share)}",
@@ -122,3 +124,11 @@ def told(step: Step, runs: dict[str, str]) -> str:
         "rows": step.text or "rows",
     }.get(step.kind, step.kind)
     return f"{sign}{what}{where}"
+
+
+def _category(step: Step) -> str:
+    """What of which column or statistic: the ranges and classes of several read alike."""
+    # A step by a statistic is of a run; a column may be called as one is.
+    label = STATISTICS[step.column].label if step.run_id and step.column in STATISTICS else step.column
+    values = ", ".join(step.values)
+    return values if values.startswith(label) else f"{label} {values}"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from explorer.model.written import shortened, written
+from explorer.model.written import counted, shortened, written
 
-__all__ = ["count", "duration", "share", "shortened", "times", "told_apart", "written"]
+__all__ = ["count", "counted", "duration", "share", "shortened", "times", "told_apart", "written"]
 
 
 def count(value: int) -> str:
@@ -21,11 +21,13 @@ def count(value: int) -> str:
 def share(value: float) -> str:
     """A share of the whole in per cent.
 
-    >>> share(0.1044), share(0.00004), share(1.0)
-    ('10.4%', '<0.1%', '100%')
+    >>> share(0.1044), share(0.00004), share(0.9999), share(1.0)
+    ('10.4%', '<0.1%', '>99.9%', '100%')
     """
     if 0 < value < 0.001:
         return "<0.1%"
+    if 0.9995 <= value < 1:
+        return ">99.9%"
     return f"{100 * value:.1f}%".replace(".0%", "%")
 
 

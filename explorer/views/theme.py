@@ -9,6 +9,7 @@ from typing import Any
 
 from bokeh.util.warnings import BokehUserWarning
 
+from explorer.model.names import LONGEST_NAME
 from explorer.views.palette import Tokens, tokens
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
@@ -39,7 +40,8 @@ def stylesheet(name: str) -> str:
 
 def script(*names: str) -> str:
     """The text of scripts in the assets, as one module; all begin with what they share."""
-    return "\n".join((ASSETS / name).read_text(encoding="utf-8") for name in ("dom.js", *names))
+    shared = f"const LONGEST_NAME = {LONGEST_NAME}"
+    return "\n".join([shared, *((ASSETS / name).read_text(encoding="utf-8") for name in ("dom.js", *names))])
 
 
 def material_theme() -> dict[str, Any]:

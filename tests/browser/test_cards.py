@@ -40,6 +40,8 @@ def test_a_run_is_renamed_starred_deleted_and_comes_back(
     field.fill(HOSTILE)
     field.press("Enter")
     expect(card_of(page, first).locator(".run-title")).to_have_text(HOSTILE)
+    expect(field).to_have_count(0)
+    expect(card_of(page, first).get_by_role("button", name="Rename")).to_be_focused()
     expect(card_of(page, first).locator(".run-label")).to_have_text(runner.run(first).label)
     assert runner.run(first).name == HOSTILE
 
@@ -51,6 +53,7 @@ def test_a_run_is_renamed_starred_deleted_and_comes_back(
     session = served.explorer.session
 
     until(lambda: session.run_id == first)
+    card_of(page, first).evaluate("card => { card.dataset.seen = true }")
     card_of(page, first).get_by_role("button", name="Delete").focus()
     page.keyboard.press("Enter")
     expect(card_of(page, first)).to_have_count(0)
@@ -62,6 +65,9 @@ def test_a_run_is_renamed_starred_deleted_and_comes_back(
     expect(cards.first).to_have_attribute("data-run", first)
     until(lambda: session.run_id == first)
     expect(undo).to_have_count(0)
+    # Nothing of a run is kept without its card; its picture comes anew.
+    expect(card_of(page, first)).not_to_have_attribute("data-seen", "true")
+    expect(card_of(page, first).locator("img")).to_have_attribute("src", re.compile("^data:image/"))
 
     press(page, first, "Take the star away")
     press(page, first, "Rename")
@@ -69,6 +75,13 @@ def test_a_run_is_renamed_starred_deleted_and_comes_back(
     field.press("Enter")
     expect(card_of(page, first).locator(".run-title")).to_have_text(runner.run(first).label)
     until(lambda: not runner.run(first).starred)
+
+
+def test_a_number_of_layouts_that_is_refused_leaves_its_field(opened: Page, served: Served) -> None:
+    fill(opened, "At once", 99)
+    expect(opened.get_by_text("choose 1 to")).to_be_visible()
+    expect(opened.get_by_role("textbox", name="At once")).to_have_value("1")
+    assert served.app.runner.n_layouts == 1
 
 
 def test_parameters_are_copied_and_a_fork_runs_from_its_epoch(

@@ -4,6 +4,7 @@ import numpy as np
 from playwright.sync_api import Page, expect
 
 from explorer.model.statistics import CLUSTER
+from explorer.views.turns import soon
 from tests.browser.conftest import Served, until
 
 
@@ -15,6 +16,13 @@ def test_a_tree_is_cut_clicked_split_and_applied(opened_on_run: Page, served: Se
     expect(rows).to_have_count(len(panel._draft.clusters.sizes) + 1)
     bars = page.get_by_role("listbox", name="Branches of the condensed tree").get_by_role("option")
     expect(bars).to_have_count(len(panel._draft.drawing.bars))
+
+    for hidden, words in ((1, "1 small branch is not"), (2000, "2,000 small branches are not")):
+        soon(
+            served.explorer._doc,
+            lambda hidden=hidden: setattr(panel.tree, "state", {**panel.tree.state, "hidden": hidden}),
+        )
+        expect(page.get_by_text(f"{words} drawn.")).to_be_visible()
 
     slider = page.get_by_role("slider", name="Cut of the tree")
     slider.focus()

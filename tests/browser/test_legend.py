@@ -154,10 +154,14 @@ def test_a_composition_by_several_columns_filters_by_each(songs: Page, served: S
 
 def test_the_keyboard_keeps_its_place_in_a_legend_that_changes(songs: Page, served: Served) -> None:
     session, legend = served.explorer.session, legend_by(songs, served, "genre")
+    expect(legend.get_by_role("listitem").get_by_role("button")).to_have_count(8)
+    expect(legend.locator("[aria-pressed]")).to_have_count(0)
     legend.get_by_role("button").nth(2).focus()
     songs.keyboard.press("Enter")
     until(lambda: session.isolated == frozenset({2}))
     expect(legend.locator(".dim")).to_have_count(7)
+    expect(legend.get_by_role("button", pressed=False)).to_have_count(7)
+    expect(legend.get_by_role("button", pressed=True)).to_have_attribute("data-key", "2")
     assert songs.evaluate(FOCUSED) == "2"
     songs.keyboard.press("Tab")
     songs.keyboard.press("Control+Enter")

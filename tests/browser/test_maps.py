@@ -77,6 +77,7 @@ def test_three_maps_are_one_selection_and_one_place_or_three(maps: list[MapOnScr
     assert [box[2] for box in boxes] == pytest.approx([boxes[0][2]] * 3, abs=2)
     assert [box[3] for box in boxes] == pytest.approx([boxes[0][3]] * 3, abs=2)
     expect(page.get_by_text("One more run has room here")).to_be_visible()
+    expect(page.get_by_title("One map, or up to four side by side")).to_be_visible()
     expect(overlay(first, ".map-label")).to_contain_text("reference")
     expect(overlay(first, ".map-label")).not_to_contain_text("…")
     for one in (second, third):

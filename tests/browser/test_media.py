@@ -65,6 +65,8 @@ def test_an_item_plays_its_sounds_and_shows_its_pictures_and_link(
     expect(media).to_have_count(4)
     for image in media.locator("img").all():
         is_drawn(image, [9, 5])
+    for name in ("file", "sound"):
+        expect(media.locator(f'audio[aria-label="{name}"]')).to_have_count(1)
     for sound in media.locator("audio").all():
         until(lambda sound=sound: sound.evaluate("audio => audio.duration") == pytest.approx(0.1))
         expect(sound).to_be_visible()

@@ -199,7 +199,12 @@ def test_a_column_s_name_is_shown_as_text_and_a_lasso_does_not_stop_another_file
     session, name = served.explorer.session, "<img src=x onerror=alert(1)>"
     vectors = [row.tolist() for row in np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)]
     table = pa.table(
-        {"vector": vectors, name: ["<b>bold</b>"] * 40, "picture": ["http://nowhere.invalid/x.png"] * 40}
+        {
+            "vector": vectors,
+            name: ["<b>bold</b>"] * 40,
+            "picture": ["http://nowhere.invalid/x.png"] * 40,
+            "index": ["as it was"] * 40,
+        }
     )
     pyarrow.parquet.write_table(table, tmp_path / "hostile.parquet")
     corners = np.array([[-100.0, -100.0], [100.0, 100.0]])
@@ -213,6 +218,9 @@ def test_a_column_s_name_is_shown_as_text_and_a_lasso_does_not_stop_another_file
     opened_on_run.get_by_role("button", name="Draw").click()
     expect(opened_on_run.locator(".tabulator-col-title", has_text=name)).to_be_visible()
     expect(opened_on_run.locator(".tabulator-cell", has_text="<b>bold</b>").first).to_be_visible()
+    named_so = opened_on_run.locator('.tabulator-row [tabulator-field="index"]')
+    expect(named_so).to_have_text(["as it was"] * PAGE_SIZE)
+    expect(named_so.first).to_be_visible()
 
 
 def test_light_and_dark_redraw_the_map(opened_on_run: Page, served: Served) -> None:

@@ -378,11 +378,19 @@ def test_a_saved_selection_is_restored_combined_renamed_and_outlives_the_page(
     page.get_by_role("button", name=f"Select {hostile}").click()
     until(lambda: len(session.selection.steps) == 1)  # the click that leaves a name counts
     page.get_by_role("button", name="Rename: ones").click()
-    page.get_by_role("textbox", name="New name of ones").fill("the ones")
+    renaming = page.get_by_role("textbox", name="New name of ones")
+    expect(renaming).to_have_attribute("maxlength", "80")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name="Rename: ones")).to_be_focused()
+    page.keyboard.press("Enter")
+    renaming.fill("the ones")
     page.keyboard.press("Enter")
     page.get_by_role("button", name="Select the ones").wait_for()
-    page.get_by_role("button", name=f"Delete: {hostile}").click()
+    expect(page.get_by_role("button", name="Rename: the ones")).to_be_focused()
+    page.get_by_role("button", name=f"Delete: {hostile}").focus()
+    page.keyboard.press("Enter")
     expect(page.get_by_role("button", name=f"Select {hostile}")).to_have_count(0)
+    expect(page.get_by_role("button", name="Select the ones")).to_be_focused()
     page.get_by_role("button", name="Undo", exact=True).click()
     page.get_by_role("button", name=f"Select {hostile}").wait_for()
 
@@ -398,3 +406,4 @@ def test_a_saved_selection_is_restored_combined_renamed_and_outlives_the_page(
     for name in ("the ones", hostile):
         page.get_by_role("button", name=f"Delete: {name}").click()
         expect(page.get_by_role("button", name=f"Select {name}")).to_have_count(0)
+    expect(page.get_by_role("list", name="Saved selections")).to_be_focused()

@@ -1,5 +1,6 @@
 """What leaves the page by its bar: a link that another reader opens, and the map as a file."""
 
+import re
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -32,6 +33,23 @@ def test_a_copied_link_names_the_view_and_not_the_visit(
     assert named["run"] == [finished[0]]
     assert named["item"] == ["7"]
     assert "visit" not in named
+
+
+def test_a_link_that_could_not_be_copied_is_not_told_as_copied(opened: Page) -> None:
+    opened.evaluate("""() => {
+      Object.defineProperty(navigator, "clipboard", {value: undefined})
+      window.copies = false
+      document.execCommand = () => window.copies
+    }""")
+    button = opened.locator("button.bar-button", has_text=re.compile("Copy|Copied"))
+    button.click()
+    expect(button).to_have_text("Copy it from the address bar")
+    expect(button).to_be_focused()
+    expect(button).to_have_text("Copy link")
+    opened.evaluate("window.copies = true")
+    button.press("Enter")
+    expect(button).to_have_text("Copied")
+    expect(button).to_be_focused()
 
 
 def test_a_link_opened_elsewhere_shows_the_same_run_zoom_colour_comparison_and_selection(

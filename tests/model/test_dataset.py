@@ -403,7 +403,7 @@ def bad_list_of_text(path):
 
 def bad_ragged(path):
     pq.write_table(pa.table({"v": [[1.0, 2.0], [3.0, 4.0], [5.0]]}), path / "d.parquet")
-    return {"data": path / "d.parquet"}, "row 2 of 'v' has 1 values, not 2 like the first"
+    return {"data": path / "d.parquet"}, "row 2 of 'v' has 1 value, not 2 like the first"
 
 
 def bad_missing_list(path):

@@ -79,6 +79,10 @@ def test_what_is_like_a_row_are_its_nearest_without_itself(session: Session) -> 
     mean = vectors[list(step.rows)].mean(axis=0, dtype=float)
     order = np.argsort(np.linalg.norm(vectors - mean, axis=1))
     assert near_centre.rows == tuple(order[:8])
+    assert near_centre.text == "centre of 20 items"
+    session.select_rows(np.array([17]), step)
+    assert like_selection(session.dataset, session.selection, 8, "euclidean").text == "centre of 1 item"
+    session.undo()
     session.undo()
     assert session.selection.count == 0
 

@@ -14,7 +14,7 @@ from explorer.model.consensus import Consensus, Region
 from explorer.model.doing import Doing
 from explorer.model.drawing import Ground
 from explorer.model.errors import InputError
-from explorer.model.run import RunParameters, RunStatus
+from explorer.model.run import RunParameters, RunStatus, Start
 from explorer.model.session import Session
 from explorer.model.statistics import STABILITY
 from explorer.views import compare_panel
@@ -70,6 +70,14 @@ def test_the_other_runs_of_this_data_are_offered_and_proposed(session: Session, 
     assert panel.others.value == others[:1], "what was chosen by hand stays"
     panel.others.value = []
     assert panel.compare.disabled
+    first, *rest = session.runs
+    session.runs = (first.with_(starred=True), *rest)
+    assert panel.others.value == [], "what was emptied by hand stays empty"
+    here = session.dataset
+    other = next(info for info in session.workspace.datasets() if info.id != here.id)
+    for dataset in (session.workspace.dataset(other.id), here):
+        session.open(dataset)
+    assert panel.others.value == others, "of data opened anew all are proposed"
 
 
 def test_what_is_missing_is_told(session: Session, panel: ComparePanel) -> None:
@@ -90,6 +98,24 @@ def test_runs_of_one_label_are_told_apart_by_their_ids(session: Session, panel: 
     assert list(panel.others.options) == [
         f"{second.parameters.label} · {run}" for run in (second.id, third.id)
     ]
+
+
+def test_runs_are_called_as_on_their_cards(session: Session, panel: ComparePanel) -> None:
+    first, second, third = session.runs
+    fork = second.with_(start=Start("k15-d0.1-s42-7f3a2c", 87, True, True, ""))
+    shown = panel.others.get_root().data
+    assert shown.value == labels(session)
+    session.runs = (first, second, third.with_(name="<mine>"))
+    assert shown.value == [second.label, "<mine>"], "a page knows what is chosen by its label"
+    session.runs = (first.with_(name="<mine>"), fork, third.with_(name="<mine>"))
+    assert "&lt;mine&gt; · " + first.id in panel._head.object
+    assert list(panel.others.options) == [fork.label, f"<mine> · {third.id}"]
+    whole = compare_panel.compare(session.workspace, (first, second, third))
+    runs = (first.with_(name="first"), second, fork.with_(id=third.id))
+    scores = tuple(replace(score, run=run) for score, run in zip(whole.scores, runs, strict=True))
+    state = comparison_state(replace(whole, scores=scores))
+    assert [run["name"] for run in state["runs"]] == ["first", second.label, fork.label]
+    assert state["runs"][0]["label"] == first.label
 
 
 def test_numbers_and_findings_come_of_it_and_a_cluster_selects_its_rows(

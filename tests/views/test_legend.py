@@ -16,6 +16,7 @@ from explorer.model.workspace import Workspace
 from explorer.views import colour_panel, palette
 from explorer.views import composition as composition_view
 from explorer.views.colouring import Colours, category_colours, colour_table, colourable
+from explorer.views.histogram import note
 
 N, N_KINDS, N_MISSING, N_UNSCORED = 1200, 250, 30, 40
 
@@ -129,6 +130,20 @@ def test_a_composition_accounts_for_every_selected_item(session: Session) -> Non
     said = composition_view.unlisted(shares, int(mask.sum()))
     assert "20 selected items are of rarer categories" in said
     assert "7 selected items have no value" in said
+
+
+def test_one_of_something_is_told_as_one(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    alone = Share("a", 0, 1, 1, 1.0)
+    said = composition_view.unlisted((alone,), chosen=2, most=0)
+    assert ">1 selected item is of a rarer category<" in said
+    assert ">1 selected item has no value<" in said
+    assert note(alone, chosen=False) == "1 item; click selects it"
+    names = tuple(map(str, range(201)))
+    each = Categories((np.arange(N) % 201).astype(np.int32), names, np.ones(201, np.int64))
+    assert "and 1 more category with 1 item<" in colour_panel.unlisted(each)
+    few = Categories((np.arange(N) % 41).astype(np.int32), names[:41], np.ones(41, np.int64))
+    monkeypatch.setattr(session, "categories", lambda _: few)
+    assert "(other: 1 category)" in [row["name"] for row in colour_panel.legend_rows(session, dark=True)]
 
 
 def test_nothing_is_said_when_nothing_is_left_out(session: Session) -> None:

@@ -103,6 +103,14 @@ def test_a_map_is_fitted_until_the_analyst_looks_elsewhere(session: Session, vie
     assert drawn(view).viewport.unit == pytest.approx(shown.unit)
 
 
+def test_what_is_selected_is_announced_by_one_map_alone(session: Session, view: MapView) -> None:
+    other = beside(session)
+    session.select(np.arange(len(PLACES)) < 2, Step("rows"))
+    assert view.overlay.chosen == f"2 of {len(PLACES)} items selected"
+    assert other.overlay.chosen == ""
+    other.close()
+
+
 def test_what_lies_far_outside_is_shown_by_the_first_frame_after_it_is_asked_for(
     session: Session, view: MapView, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -41,6 +41,7 @@ def test_a_frame_holds_a_page_on_the_data(tmp_path: Path) -> None:
         (info,) = app.workspace.datasets()
         url = re.search(r'src="([^"]+)"', shown.object)[1]
         assert url.endswith(f"?data={info.id}")
+        assert shown.object.startswith('<iframe title="UMAP Explorer" ')
         with urllib.request.urlopen(url, timeout=60) as answer:
             assert b"<html" in answer.read()
         (page,) = app.pages

@@ -47,6 +47,7 @@ from explorer.views.item_panel import ItemPanel
 from explorer.views.page import Explorer
 from explorer.views.run_pictures import RunPictures
 from explorer.views.search_bar import SearchBar
+from explorer.views.selection_panel import SelectionPanel
 from tests.views.bench import Page
 
 N = 90
@@ -236,6 +237,22 @@ def test_pictures_are_made_by_a_worker_and_the_newest_colours_win(
     assert set(shown) == {run.id for run in session.runs}
 
 
+def test_a_run_that_comes_back_has_its_picture_made_anew(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_pictures, "map_picture", lambda *_: "a picture")
+    shown: list[str] = []
+    pictures = RunPictures(session, Colours(session), lambda new, _: shown.extend(new), dark=True)
+    runs = session.runs
+    pictures.update()
+    assert sorted(shown) == sorted(run.id for run in runs)
+    for known in (runs[1:], runs):
+        shown.clear()
+        session.runs = known
+        pictures.update()
+    assert shown == [runs[0].id]
+
+
 def test_a_picture_does_not_keep_what_was_pointed_at(session: Session) -> None:
     colours = Colours(session)
     whole = colours.plain(dark=True).table
@@ -278,6 +295,25 @@ def test_the_composition_follows_the_colours_until_columns_are_chosen(session: S
     assert compared.columns.value == ["side"]
     session.show(session.dataset)
     assert compared.columns.value == ["kind"]
+
+
+def test_a_statistic_is_compared_by_under_its_own_name(session: Session) -> None:
+    compared = Composition(session)
+    compared.columns.value = [CLUSTER, "side"]
+    block = compared.block(CLUSTER)
+    assert "cluster (of this map) · all items" in block._title.object
+    assert block.bars.label == block.histogram.label == "Composition by cluster (of this map)"
+    assert compared.block("side").bars.label == "Composition by side"
+
+
+def test_steps_that_are_not_told_leave_a_sign(session: Session) -> None:
+    panel = SelectionPanel(session)
+    for n in range(1, 4):
+        session.select(np.arange(N) < n, Step("rows", "union", text=f"step {n}"))
+    assert ">+ step 1 → + step 2 → + step 3<" in panel._head.object
+    session.select(np.arange(N) < 4, Step("rows", "union", text="step 4"))
+    assert ">… → + step 2 → + step 3 → + step 4<" in panel._head.object
+    panel.close()
 
 
 def test_nothing_stays_highlighted_when_another_tab_opens(explorer: Explorer) -> None:

@@ -44,6 +44,7 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
         "address": ["https://a.example/?q=\"'<b>"] * (N - 1) + ["javascript:alert(1)"],
         "plays": [1_234_567 * (row + 1) for row in range(N)],
         "probability": [None] * N,
+        "index": [f"no. {row}" for row in range(N)],
     }
     vectors = list(np.random.default_rng(0).normal(size=(N, 4)).astype(np.float32))
     pq.write_table(pa.table({"vector": vectors} | columns), folder / "all.parquet")
@@ -130,6 +131,15 @@ def test_which_page_of_how_many_is_told(session: Session) -> None:
     few = Rows(session.dataset, np.arange(3), {})
     table.show(few, few.page(0, 8))
     assert '"1 of 1"' in table.stylesheets[-1]
+
+
+def test_a_column_called_index_is_shown(session: Session) -> None:
+    table, all_rows = RowsTable(lambda _: None), rows(session, None)
+    table.show(all_rows, all_rows.page(0, 8))
+    model = table.get_root()
+    assert {column.field for column in model.columns} >= {"index", "title"}
+    assert not {column.field for column in model.columns} & {*model.hidden_columns}
+    assert list(model.source.data["index"]) == [f"no. {row}" for row in range(8)]
 
 
 def turned(table: RowsTable, page: int) -> None:

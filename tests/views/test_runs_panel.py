@@ -11,6 +11,7 @@ from explorer.model.run import Run, RunParameters, RunStatus, Start
 from explorer.model.runner import Runner
 from explorer.model.session import Session
 from explorer.model.workspace import Workspace
+from explorer.views import telling
 from explorer.views.colouring import Colours
 from explorer.views.run_form import RunForm
 from explorer.views.run_list import card
@@ -169,9 +170,15 @@ def test_a_fork_goes_into_the_form_and_runs_from_the_epoch_nearest_to_what_is_as
     assert not form._from_line.visible
 
 
-def test_the_number_of_layouts_at_once_is_the_runners(panel: RunsPanel, session: Session) -> None:
+def test_the_number_of_layouts_at_once_is_the_runners(
+    panel: RunsPanel, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(telling, "tell", said.append)
     panel.layouts.value = 3
     assert session.runner.n_layouts == 3
+    panel.layouts.value = 99
+    assert (session.runner.n_layouts, panel.layouts.value, len(said)) == (3, 3, 1)
     panel.layouts.value = 1
     assert session.runner.n_layouts == 1
 

@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from explorer.model.names import LONGEST_NAME
 from explorer.model.runner import Runner
 from explorer.model.selection import Step
 from explorer.model.session import Session
 from explorer.model.workspace import Workspace
-from explorer.views.saved_panel import SavedPanel
+from explorer.views.saved_panel import SavedList, SavedPanel
 
 N = 20
 
@@ -33,6 +34,15 @@ def names(panel: SavedPanel) -> list[str]:
 def act(panel: SavedPanel, action: str, name: str) -> None:
     (key,) = (row["key"] for row in panel.list.rows if row["name"] == name)
     panel._on_message({"action": action, "key": key})
+
+
+def test_a_field_takes_no_name_that_would_be_refused(session: Session) -> None:
+    panel = SavedPanel(session)
+    assert panel.field.max_length == LONGEST_NAME
+    assert SavedList._esm.startswith(f"const LONGEST_NAME = {LONGEST_NAME}\n")
+    assert "maxLength = LONGEST_NAME" in SavedList._esm
+    panel._save("x" * panel.field.max_length)
+    assert names(panel) == ["x" * LONGEST_NAME]
 
 
 def test_what_was_deleted_can_come_back_whatever_is_done_meanwhile(session: Session) -> None:

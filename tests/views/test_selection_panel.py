@@ -20,7 +20,14 @@ from tests.views.bench import Page
     [
         (Step("lasso", run_id="r"), "lasso on k 15"),
         (Step("lasso", run_id="r", epoch=1087), "lasso on k 15 at epoch 1,087"),
-        (Step("categories", "union", column="genre", values=("jazz",)), "+ jazz"),
+        (Step("categories", "union", column="genre", values=("jazz",)), "+ genre jazz"),
+        (Step("categories", column="price", values=("10 to 20", "20 to 30")), "price 10 to 20, 20 to 30"),
+        (
+            Step("categories", run_id="r", column="@stability", values=("0 to 0.1",)),
+            "stability 0 to 0.1 on k 15",
+        ),
+        (Step("categories", run_id="r", column="@cluster", values=("cluster 3",)), "cluster 3 on k 15"),
+        (Step("categories", column="@cluster", values=("3",)), "@cluster 3"),
         (Step("condition", "intersect", condition="digit = 4"), "∩ digit = 4"),
         (Step("above", run_id="r", share=0.6), "the densest 60% on k 15"),
         (

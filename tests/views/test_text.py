@@ -2,13 +2,23 @@
 
 from datetime import UTC, datetime
 
-from explorer.views.text import count, duration, share, shortened, written
+from explorer.model import findings, shares
+from explorer.views.text import count, counted, duration, share, shortened, written
 
 
 def test_numbers_read_as_people_write_them() -> None:
     assert count(1234567) == "1,234,567"
     assert [share(v) for v in (0.1044, 0.00004, 0, 1)] == ["10.4%", "<0.1%", "0%", "100%"]
+    assert [counted(n, "item") for n in (0, 1, 1200)] == ["0 items", "1 item", "1,200 items"]
+    assert [counted(n, "branch", "branches") for n in (1, 2)] == ["1 branch", "2 branches"]
+    assert written(b"a") == "1 byte"
     assert [duration(v) for v in (0.42, 12.34, 125, 7300)] == ["0.4 s", "12.3 s", "2 min 5 s", "2 h 1 min"]
+
+
+def test_almost_all_is_never_told_as_all() -> None:
+    assert [share(v) for v in (69_990 / 70_000, 0.9994)] == [">99.9%", "99.9%"]
+    assert [shares.percent(v) for v in (69_990 / 70_000, 0.9994)] == [">99.9%", "99.9%"]
+    assert [findings.percent(v) for v in (0.996, 0.994, 1)] == [">99%", "99%", "100%"]
 
 
 def test_every_value_is_written_in_one_way_wherever_it_is_shown() -> None:

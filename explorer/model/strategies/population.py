@@ -14,6 +14,7 @@ from explorer.model.categories import Categories
 from explorer.model.errors import InputError
 from explorer.model.items import Items
 from explorer.model.selection import Selection
+from explorer.model.written import counted
 
 Space = Literal["vectors", "map"]
 SPACES = ("vectors", "map")
@@ -178,7 +179,10 @@ class Population:
         if not len(kept):
             raise InputError("None of the selected rows has a place on the map: draw at random.")
         lost = len(rows) - len(kept)
-        return kept, (f"{lost:,} rows have no place on the map and cannot be drawn.",) if lost else ()
+        if not lost:
+            return kept, ()
+        they = f"{counted(lost, 'row')} {'has' if lost == 1 else 'have'}"
+        return kept, (f"{they} no place on the map and cannot be drawn.",)
 
     def points(self, rows: NDArray[np.int64], space: str) -> NDArray[np.float32]:
         """Points of some rows between which euclidean distance ranks as it should, float32 (m, d)."""
