@@ -208,7 +208,7 @@ def _comparable(workspace: Workspace, runs: Sequence[Run]) -> list[NDArray[np.fl
             raise InputError(f"The run {run.id} has no flat map to compare: it is {run.status}" + _why(run))
         if (placed := _n_placed(embedding)) < FEWEST_ROWS:
             raise InputError(
-                f"On the map of {run.id} only {placed} of the items have a place: to compare takes {FEWEST_ROWS} or more."
+                f"On the map of {run.id} only {placed} items lie: to compare takes {FEWEST_ROWS} or more."
             )
         embeddings.append(np.asarray(embedding))
     return embeddings
