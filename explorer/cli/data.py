@@ -54,10 +54,15 @@ def workers_at(address: str) -> Iterator[DaskWorkers | None]:
         yield workers
 
 
-def add_data(space: Workspace, data: Path, vectors: str | None, items: Path | None) -> Dataset:
-    """Import a file, or find it where it was imported before, with a progress bar."""
+def add_data(
+    space: Workspace, data: Path, vectors: str | None, items: Path | None, *, for_a_map: bool = True
+) -> Dataset:
+    """Import a file, of any number of rows if no map is made of it, or find it; with a progress bar."""
+    from explorer.model.run import FEWEST_ROWS
+
+    least = FEWEST_ROWS if for_a_map else 1
     with told_bar(f"reading {data.name}") as told:
-        return space.add_dataset(data, vectors, items, progress=told)
+        return space.add_dataset(data, vectors, items, progress=told, least=least)
 
 
 def write_rows(out: Path, table: pa.Table) -> list[str]:

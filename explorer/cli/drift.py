@@ -130,7 +130,7 @@ def transform(
     with open_workspace(workspace) as space:
         record = space.run(run)
         reference = Reference.of_run(space, record)
-        dataset = add_data(space, data, vectors, items)
+        dataset = add_data(space, data, vectors, items, for_a_map=False)
         with told_bar("placing") as told:
             found = placed(space, record, dataset, told)
         beside = {

@@ -153,7 +153,8 @@ def audit(
     alike, not_repeated = (parameters, "") if parameters else repeated(workspace, run, "audit")
     witnesses = _witnesses(workspace, run) if others is None else tuple(others)
     witnesses = () if not_repeated else witnesses
-    begin = in_parts(progress, _seconds(workspace, (run, *witnesses), len(chosen)))
+    found_by = [(run, parameters), *((one, alike) for one in witnesses)]
+    begin = in_parts(progress, _seconds(workspace, found_by, len(chosen)))
     found = clusters.find(workspace, run, parameters, begin())
     theirs = [(other, clusters.find(workspace, other, alike, begin())) for other in witnesses]
     fates = _fates(run, found, theirs)
@@ -220,18 +221,22 @@ def _witnesses(workspace: Workspace, run: Run) -> tuple[Run, ...]:
 
     One that starts from a map, of this run or of another, has its places from there and not from its seed.
     """
+    if run.start is not None:
+        return ()
     alike = comparable_runs(run, tuple(workspace.runs(run.dataset_id)))[1:]
     return tuple(
         one
         for one in alike
-        if replace(one.parameters, seed=run.parameters.seed) == run.parameters and one.start == run.start
+        if one.start is None and replace(one.parameters, seed=run.parameters.seed) == run.parameters
     )
 
 
-def _seconds(workspace: Workspace, runs: Sequence[Run], n_columns: int) -> list[float]:
-    n = runs[0].n
+def _seconds(
+    workspace: Workspace, found_by: Sequence[tuple[Run, ClusterParameters | None]], n_columns: int
+) -> list[float]:
+    n = found_by[0][0].n
     of_columns = [SECONDS_FOR_COLUMN * n + 0.1] * n_columns
-    of_clusters = [clusters.seconds_to_find(workspace, run) for run in runs]
+    of_clusters = [clusters.seconds_to_find(workspace, run, how) for run, how in found_by]
     return [*of_clusters, SECONDS_FOR_GRAPH * n, SECONDS_FOR_DISTORTION * n, *of_columns]
 
 

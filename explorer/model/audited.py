@@ -78,8 +78,8 @@ class AuditedCluster:
     columns : tuple of ColumnOfCluster
     duplicates : float
         Share of its rows that are near duplicates of others.
-    density : float
-        Median of the local density of its rows, see ``statistics.local_density``.
+    density : float or None
+        Median of the local density of its rows, see ``statistics.local_density``; None if none has a place.
     probability : float
         Mean of how surely its rows belong to it.
     persistence : float or None
@@ -98,7 +98,7 @@ class AuditedCluster:
     size: int
     columns: tuple[ColumnOfCluster, ...]
     duplicates: float
-    density: float
+    density: float | None
     probability: float
     persistence: float | None
     agreement: float | None
@@ -153,7 +153,7 @@ def measured(
             size=size,
             columns=tuple(_of_cluster(column, cluster) for column in columns),
             duplicates=float(of_copies[cluster]),
-            density=float(densities[cluster]),
+            density=float(densities[cluster]) if np.isfinite(densities[cluster]) else None,
             probability=float(probabilities[cluster]),
             persistence=float(persistence[cluster]) if len(persistence) else None,
             agreement=float(agreement[cluster]) if np.isfinite(agreement[cluster]) else None,

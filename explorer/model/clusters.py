@@ -265,11 +265,12 @@ def preview(
     return found
 
 
-def seconds_to_find(workspace: Workspace, run: Run) -> float:
-    """Expected seconds of `find` with the parameters it takes by itself; none if they are kept already."""
-    if _applied(workspace, run) is not None:
-        return 0.0
-    parameters = ClusterParameters.for_rows(run.n)
+def seconds_to_find(workspace: Workspace, run: Run, parameters: ClusterParameters | None = None) -> float:
+    """Expected seconds of `find`, by these parameters or its own; none if they are kept already."""
+    if parameters is None:
+        if _applied(workspace, run) is not None:
+            return 0.0
+        parameters = ClusterParameters.for_rows(run.n)
     stages_done = (_stage(run, parameters), _linkage_stage(run, parameters.min_samples))
     kept = any(workspace.cache_folder(stage.name, stage.key).is_dir() for stage in stages_done)
     return 0.0 if kept else linkage.expected_seconds(run.n)

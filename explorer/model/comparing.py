@@ -21,6 +21,7 @@ from explorer.model.repeating import repeated
 from explorer.model.run import Run
 from explorer.model.statistics import NEIGHBOURS
 from explorer.model.workspace import Workspace
+from explorer.model.written import counted
 
 RANKING_EFFORT = 2e10
 """Rows × dimensions × sampled rows of trustworthiness; about a second."""
@@ -124,17 +125,17 @@ def compare(
     n, placed = len(embeddings[0]), min(_n_placed(embedding) for embedding in embeddings)
     k = min(NEIGHBOURS, (placed - 1) // 2)
     n_pairs = len(runs) * (len(runs) - 1) // 2
+    alike, not_repeated = repeated(workspace, runs[0], "compare")
+    chosen = (None, *[alike] * (len(runs) - 1))
     parts = in_parts(
         progress,
         [
-            *(clusters.seconds_to_find(workspace, run) for run in runs),
+            *(clusters.seconds_to_find(workspace, run, how) for run, how in zip(runs, chosen, strict=True)),
             *[SECONDS_TO_LINK * n] * len(runs),
             *[SECONDS_TO_PAIR * n] * n_pairs,
             *[SECONDS_TO_RANK] * len(runs),
         ],
     )
-    alike, not_repeated = repeated(workspace, runs[0], "compare")
-    chosen = (None, *[alike] * (len(runs) - 1))
     labels = [
         clusters.find(workspace, run, how, parts()).labels for run, how in zip(runs, chosen, strict=True)
     ]
@@ -207,9 +208,8 @@ def _comparable(workspace: Workspace, runs: Sequence[Run]) -> list[NDArray[np.fl
         if embedding is None or embedding.shape[1] != 2:
             raise InputError(f"The run {run.id} has no flat map to compare: it is {run.status}" + _why(run))
         if (placed := _n_placed(embedding)) < FEWEST_ROWS:
-            raise InputError(
-                f"On the map of {run.id} only {placed} items lie: to compare takes {FEWEST_ROWS} or more."
-            )
+            few = f"only {counted(placed, 'item')} {'lies' if placed == 1 else 'lie'}"
+            raise InputError(f"On the map of {run.id} {few}: to compare takes {FEWEST_ROWS} or more.")
         embeddings.append(np.asarray(embedding))
     return embeddings
 

@@ -18,6 +18,7 @@ from explorer.model.placing import Reference
 from explorer.model.run import Run
 from explorer.model.shares import GAP, SEVERITIES, Finding, factor, percent, severity_of, worst_first
 from explorer.model.workspace import Workspace
+from explorer.model.written import counted
 
 FEWEST = 20
 """Items of a batch, and of what it is compared with."""
@@ -245,11 +246,12 @@ def _check_flat(embedding: NDArray[np.float32], run: Run) -> None:
 
 
 def _check(batch: int, others: int, name: str) -> None:
+    there = "is" if others == 1 else "are"
     few, what = (
-        (batch, f"The batch {name!r} has") if batch < FEWEST else (others, f"Beside {name!r} there are")
+        (batch, f"The batch {name!r} has") if batch < FEWEST else (others, f"Beside {name!r} there {there}")
     )
     if few < FEWEST:
-        raise InputError(f"{what} {few:,} items: coverage compares {FEWEST} or more with as many.")
+        raise InputError(f"{what} {counted(few, 'item')}: coverage compares {FEWEST} or more with as many.")
 
 
 def _told(

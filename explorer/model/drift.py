@@ -147,7 +147,7 @@ class Drift:
         thin, grow = _how_many(kinds.count(THINNING), "thin"), _how_many(kinds.count(GROWING), "grow")
         back = len(self.clusters) - len(kinds)
         if not (back or any(kinds)):
-            return "No cluster changes its share of what comes in beyond chance to speak of"
+            return "No cluster's share of what comes in differs beyond chance to speak of"
         returned = f", and {back:,} left {'its' if back == 1 else 'their'} share for a while" if back else ""
         return f"Of {counted(len(self.clusters), 'cluster')} {thin} out and {grow}{returned}"
 

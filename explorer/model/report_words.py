@@ -24,17 +24,18 @@ def summary(audit: Audit, marks: dict[str, Mark]) -> str:
     if not audit.findings:
         return f"Nothing stands out in {counted(len(audit.measured), 'cluster')}; {rest}"
     todo = [one for one in audit.findings if is_open(marks.get(one.key))]
-    worst = [
-        max(one.severity for one in todo if one.cluster == cluster)
-        for cluster in {one.cluster for one in todo} - {None}
-    ]
-    bad = [worst.count(level) for level in (Severity.HIGH, Severity.MEDIUM)]
-    done = len(audit.findings) - len(todo)
-    accepted = f", {done:,} of them accepted or fixed" if done else ""
+    worst: dict[int, Severity] = {}
+    for one in todo:
+        if one.cluster is not None:
+            worst[one.cluster] = max(one.severity, worst.get(one.cluster, Severity.NONE))
+    now, later = (list(worst.values()).count(level) for level in (Severity.HIGH, Severity.MEDIUM))
+    n_found, done = len(audit.findings), len(audit.findings) - len(todo)
+    those = "which is" if n_found == 1 else f"{done:,} of them"
+    accepted = f", {those} accepted or fixed" if done else ""
     return (
-        f"Of {counted(len(audit.measured), 'cluster')} {bad[0]:,} ask for a look now and {bad[1]:,} for a "
-        f"look; there {'is' if len(audit.findings) == 1 else 'are'} "
-        f"{counted(len(audit.findings), 'finding')}{accepted}, and {rest}"
+        f"Of {counted(len(audit.measured), 'cluster')} {now:,} ask{'s' if now == 1 else ''} for a look now "
+        f"and {later:,} for a look; there {'is' if n_found == 1 else 'are'} {counted(n_found, 'finding')}"
+        f"{accepted}, and {rest}"
     )
 
 
@@ -84,7 +85,14 @@ def untried(audit: Audit) -> str:
     """Why nothing is told of which clusters are chance, and what to do; empty where it is told."""
     if not audit.measured or any(one.stability is not None for one in audit.measured):
         return ""
-    return audit.not_repeated or (
+    if audit.not_repeated:
+        return audit.not_repeated
+    if audit.run.start is not None:
+        return (
+            "This run starts from the map of another, which would come back with any seed, so nothing is "
+            "told of which clusters are chance: run it from scratch with two seeds, and audit again."
+        )
+    return (
         "No other run differs from this one by the seed alone, so nothing is told of which clusters are "
         "chance: fit with another seed and audit again."
     )

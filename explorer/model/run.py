@@ -16,6 +16,8 @@ from explorer.model.errors import InputError
 SCHEMA = 1
 INITIAL_LAYOUTS = ("spectral", "pca", "random")
 LARGEST_SEED = 2**32 - 1
+FEWEST_ROWS = 3
+"""Of a map: each row and two more, the fewest that are neighbours of one another."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,8 @@ class RunParameters:
 
     def validate(self, n: int, dims: int) -> None:
         """Raise InputError if these parameters cannot work on ``n`` vectors of ``dims`` dimensions."""
+        if n < FEWEST_ROWS:
+            raise InputError(f"A map needs at least {FEWEST_ROWS} rows, and many more to be of use.")
         _check_whole("n_neighbors", self.n_neighbors, 2)
         if self.n_neighbors >= n:
             raise InputError(

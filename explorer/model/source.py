@@ -17,11 +17,10 @@ import pyarrow as pa
 from explorer.model.errors import InputError
 from explorer.model.items import ROW_ID, ROW_NUMBER
 from explorer.model.reading import SUFFIXES, check_exists, explained
+from explorer.model.run import FEWEST_ROWS
 from explorer.model.tables import Table, VectorColumns, block_rows, open_table, table_of
 from explorer.model.written import counted
 
-# Each row and two more: the fewest that are neighbours of one another.
-FEWEST_ROWS = 3
 PLAIN = {pa.string_view(): pa.large_string(), pa.binary_view(): pa.large_binary()}
 # What scipy.sparse.save_npz writes of a matrix of any format.
 OF_SPARSE = {"format", "shape", "data"}
@@ -86,7 +85,13 @@ class Source:
         raise InputError(f"{self.label}: row {start + row}, {name} is {what}: {advice} (rows count from 0).")
 
 
-def read_source(data: Path, *, vectors: str | Path | None = None, items: Path | None = None) -> Source:
+def read_source(
+    data: Path,
+    *,
+    vectors: str | Path | None = None,
+    items: Path | None = None,
+    least: int = FEWEST_ROWS,
+) -> Source:
     """Look into a file; the vectors of ``.npy`` and ``.parquet`` are not read yet.
 
     Parameters
@@ -101,6 +106,8 @@ def read_source(data: Path, *, vectors: str | Path | None = None, items: Path | 
         label.
     items : Path, optional
         A file with the items, in the same row order.
+    least : int, default 3
+        Rows that it must have: fewer than a map needs where they are placed on one that is there.
 
     Raises
     ------
@@ -115,7 +122,7 @@ def read_source(data: Path, *, vectors: str | Path | None = None, items: Path | 
         source = _beside(source, read_items(data), data)
     if items is not None:
         source = _beside(source, read_items(items), items)
-    return _checked(source)
+    return _checked(source, least)
 
 
 def source_of(data: Any, vectors: Any = None, name: str = "data") -> Source:
@@ -149,12 +156,11 @@ def source_of(data: Any, vectors: Any = None, name: str = "data") -> Source:
     return _checked(source)
 
 
-def _checked(source: Source) -> Source:
-    if source.n < FEWEST_ROWS:
+def _checked(source: Source, least: int = FEWEST_ROWS) -> Source:
+    if source.n < least:
         rows = ("no rows", "one row", "two rows")[source.n]
-        raise InputError(
-            f"{source.label} has {rows}: a map needs at least {FEWEST_ROWS}, and many more to be of use."
-        )
+        needed = f": a map needs at least {least}, and many more to be of use" if least > 1 else ""
+        raise InputError(f"{source.label} has {rows}{needed}.")
     if source.dims < 1:
         raise InputError(f"{source.label} has vectors of no dimensions.")
     return source

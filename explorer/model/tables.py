@@ -118,9 +118,10 @@ def _validated(path: Path, table: pa.Table) -> pa.Table:
             column.validate(full=True)
         except pa.ArrowInvalid as error:
             reason = str(error).rpartition(": ")[2]
+            how = ", with its text in UTF-8" if "UTF8" in reason else ""
             raise InputError(
                 f"{path.name}: the column {name!r} is not what it says it is ({reason}): "
-                "write the file anew, with its text in UTF-8."
+                f"write the file anew{how}."
             ) from error
     return table
 

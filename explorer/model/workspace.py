@@ -51,7 +51,7 @@ from explorer.model.dataset import Dataset, DatasetInfo, Origin, Source
 from explorer.model.errors import InputError, WorkspaceError
 from explorer.model.files import csv_bytes, write_json, write_table
 from explorer.model.history import History, Keyframe
-from explorer.model.run import Run
+from explorer.model.run import FEWEST_ROWS, Run
 from explorer.model.saved import SavedSelections
 from explorer.model.shelf import Remembered, Shelf, Version, version_of
 
@@ -172,12 +172,13 @@ class Workspace:
         items: Path | str | None = None,
         name: str | None = None,
         progress: Callable[[float], None] = lambda _: None,
+        least: int = FEWEST_ROWS,
     ) -> Dataset:
         """Import a file, or find it among the data sets when it was imported before.
 
         Parameters
         ----------
-        data, vectors, items
+        data, vectors, items, least
             As for ``dataset.read_source``.
         name : str, optional
             What to call it; by default the file's name.
@@ -197,7 +198,7 @@ class Workspace:
             if info.origin == origin and (name is None or info.name == name):
                 return self.dataset(info.id)
         self.claim()
-        source = datasets.read_source(Path(data), vectors=vectors, items=beside)
+        source = datasets.read_source(Path(data), vectors=vectors, items=beside, least=least)
         return self.add_source(source, origin, name, progress)
 
     def add_source(

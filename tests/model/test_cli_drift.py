@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from explorer.model.errors import InputError
 from explorer.model.run import RunParameters
 from explorer.model.runner import Runner
 from explorer.model.workspace import Workspace
@@ -85,6 +86,15 @@ def test_new_rows_are_placed_where_those_they_equal_lie(made: tuple[Path, str], 
     np.testing.assert_array_equal(table["nearest_row"].to_numpy(), own)
     embedding = Workspace(made[0] / "ws").embedding(made[1])
     np.testing.assert_array_equal(np.stack([table["x"], table["y"]], axis=1), embedding[own])
+
+
+def test_one_new_row_has_a_place_and_is_no_data_to_fit(made: tuple[Path, str], blobs) -> None:
+    np.save(made[0] / "one.npy", blobs[0][5:6])
+    found = told(made, "transform", "one.npy", "--out", "one.parquet")
+    assert found["rows"] == 1
+    assert pq.read_table(made[0] / "one.parquet")["nearest_row"].to_pylist() == [5]
+    with pytest.raises(InputError, match="A map needs at least 3 rows"):
+        RunParameters().validate(1, 10)
 
 
 @pytest.mark.parametrize(

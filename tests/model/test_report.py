@@ -144,15 +144,15 @@ def test_all_of_the_audit_is_told(made: Made, page: Page) -> None:
 def test_the_summary_counts_clusters_that_have_something_open(made: Made) -> None:
     found = made.found
     high = {one.cluster for one in found.clusters if one.severity is Severity.HIGH}
-    assert summary(found, {}).startswith(f"Of 5 clusters {len(high)} ask for a look now")
+    assert summary(found, {}).startswith("Of 5 clusters 1 asks for a look now")
     done = {one.key: Mark("fixed", "", "") for one in found.findings if one.severity is Severity.HIGH}
     assert len(high) == 1
     assert done
     told = summary(found, done)
     assert told.startswith("Of 5 clusters 0 ask for a look now")
-    assert f"there is 1 finding, {len(done)} of them accepted or fixed" in told
+    assert "there is 1 finding, which is accepted or fixed, and" in told
     later = {key: Mark("to do", "", "") for key in done}
-    assert summary(found, later).startswith("Of 5 clusters 1 ask for a look now")
+    assert summary(found, later).startswith("Of 5 clusters 1 asks for a look now")
 
 
 def test_what_changes_over_time_is_ranked_among_the_rest(made: Made) -> None:

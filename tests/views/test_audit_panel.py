@@ -17,7 +17,7 @@ from explorer.model.kept_audit import last
 from explorer.model.marks import Marks
 from explorer.model.projection import Viewport
 from explorer.model.report import report_of
-from explorer.model.run import RunParameters
+from explorer.model.run import RunParameters, Start
 from explorer.model.session import Session
 from explorer.views.audit_panel import AuditPanel, LookedAt
 from explorer.views.audit_state import CLUSTER, MOST_LISTED, audit_state
@@ -99,6 +99,8 @@ def test_clusters_nothing_is_found_of_are_folded_at_the_end(session: Session, au
     assert told["untried"] == told["sound"]["hint"] == ""
     by_hand = replace(found, not_repeated="They were cut by hand.")
     assert audit_state(by_hand, {}, ())["untried"] == "They were cut by hand."
+    warm = replace(found, run=found.run.with_(start=Start("earlier", 9, False, True, "h")))
+    assert "starts from the map of another" in audit_state(warm, {}, ())["untried"]
     audited._on_message({"act": "show", "key": keys[0]})
     number = int(keys[0].removeprefix(CLUSTER))
     np.testing.assert_array_equal(session.selection.mask, found.labels == number)
