@@ -102,12 +102,12 @@ export function render({model}) {
     return [row, note]
   }
 
-  // A part that unfolds, and stays as it was left whichever entry is looked at.
+  // A part that unfolds, and stays as it was left whichever entry is looked at and wherever it stands there.
   const fold = (entry, name, title, opens, ...inside) => {
     const whole = part("details", "measures-fold"), summary = part("summary", "", title)
-    whole.open = folds.get(name) ?? opens
+    whole.open = folds.get(title) ?? opens
     summary.dataset.key = `${entry.key}:${name}`
-    summary.addEventListener("click", () => folds.set(name, !whole.open))
+    summary.addEventListener("click", () => folds.set(title, !whole.open))
     whole.append(summary, ...inside)
     return whole
   }

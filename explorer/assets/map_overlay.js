@@ -227,7 +227,7 @@ export function render({model, view}) {
     if (!STILL_KEYS.includes(event.key)) { hide() }
   }
   window.addEventListener("keydown", onKey, true)
-  const asking = setInterval(() => { if (!tip.hidden) { ask() } }, AGAIN)
+  const asking = setInterval(() => { if (!tip.hidden && !document.hidden) { ask() } }, AGAIN)
   for (const name of Object.keys(draw)) { model.on(name, draw[name]); draw[name]() }
   model.on("tip", show)
   model.on("remove", () => {

@@ -113,7 +113,7 @@ class AuditPanel(pn.viewable.Viewer):
         self._names: tuple[str, ...] = ()
         self._key: tuple[object, ...] = ()
         self._picked: tuple[str, Selection | None] = ("", None)
-        self._looked_at: int | None = None
+        self._looked_at = ""
         self._seen = self._open = False
         self._make_parts(tell)
         session.param.watch(self._follow, ["dataset", "runs", "run_id"])
@@ -267,10 +267,11 @@ class AuditPanel(pn.viewable.Viewer):
         self._measure()
 
     def _measure(self) -> None:
-        """Tell all that is measured of the cluster looked at, or of that number once others are audited."""
-        audit, cluster = self.found, self._looked_at
-        known = audit is not None and cluster is not None and cluster < len(audit.measured)
-        self.result.measures = measures_state(audit, cluster) if audit is not None and known else {}
+        """Tell all that is measured of the cluster of the entry that is open, whatever its number is now."""
+        audit = self.found
+        self.result.measures = (
+            {} if audit is None else measures_state(audit, _cluster(audit, self._looked_at))
+        )
 
     # What the analyst does
 
@@ -295,7 +296,9 @@ class AuditPanel(pn.viewable.Viewer):
         whole = (mode or self._session.mode) in ("replace", "union")
         select_found(self._session, rows, name, mode)
         self._picked = (key if whole else "", self._session.selection)
-        self._looked_at = _cluster(audit, key)
+        # All of a cluster is also asked for in the entry of a finding, which stays open.
+        if not key.startswith(CLUSTER) or _cluster(audit, key) != _cluster(audit, self._looked_at):
+            self._looked_at = key
         self._measure()
         self._fly(rows)
 
@@ -357,16 +360,17 @@ def _same(one: Audit, other: Audit) -> bool:
 
 
 def _cluster(audit: Audit, key: str) -> int | None:
-    """The cluster of a finding or of a cluster's own key; None for a finding of all data."""
+    """The cluster of a finding or of a cluster's own key; None for a finding of all data or none of these."""
     if key.startswith(CLUSTER):
-        return int(key.removeprefix(CLUSTER))
-    return next(one.cluster for one in audit.findings if one.key == key)
+        number = int(key.removeprefix(CLUSTER))
+        return number if number < len(audit.measured) else None
+    return next((one.cluster for one in audit.findings if one.key == key), None)
 
 
 def _rows(audit: Audit, key: str) -> tuple[NDArray[np.int64], str]:
     """The rows of a finding or of a cluster, and what to call them."""
     if key.startswith(CLUSTER):
-        number = _cluster(audit, key)
+        number = int(key.removeprefix(CLUSTER))
         return np.flatnonzero(audit.labels == number), f"cluster {number}"
     finding = next(one for one in audit.findings if one.key == key)
     return finding.rows, called(finding)

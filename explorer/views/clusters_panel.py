@@ -202,7 +202,7 @@ class ClustersPanel(pn.viewable.Viewer):
         run = self._session.run(self._session.run_id)
         waits = run is None or run.status.active
         self.apply.param.update(disabled=waits, description=WAITS if waits else APPLY)
-        self._waits.visible = waits and self._draft is not None
+        self._waits.visible = waits and run is not None and self._draft is not None
 
     def _changed(self) -> None:
         """Find clusters anew once the fields have rested for a moment."""
@@ -283,13 +283,18 @@ class ClustersPanel(pn.viewable.Viewer):
 
     def _split(self) -> None:
         if (picked := self._picked) is not None:
-            self._change(lambda newest: newest.split(picked))
+            # Of a double click the second finds it done.
+            self._change(lambda newest: newest.split(picked) if newest.can_split(picked) else newest)
 
     def _merge(self) -> None:
         draft, picked = self._draft, self._picked
         if draft is not None and picked is not None:
             self._picked = at = draft.merged_at(picked)
-            self._change(lambda newest: newest.merge(at))
+            self._change(
+                lambda newest: (
+                    newest if at in newest.branches or not newest.can_merge(at) else newest.merge(at)
+                )
+            )
 
     def _start_over(self) -> None:
         self._change(lambda newest: newest.start_over())
@@ -317,7 +322,9 @@ class ClustersPanel(pn.viewable.Viewer):
             return
 
         def show(_: None) -> None:
-            session.param.update(colour_by=CLUSTER, isolated=frozenset(), highlighted=frozenset())
+            # Meanwhile another map may have been opened.
+            if session.dataset is dataset and session.run_id == run.id:
+                session.param.update(colour_by=CLUSTER, isolated=frozenset(), highlighted=frozenset())
             session.hear()
 
         def put(draft: Draft) -> None:

@@ -131,4 +131,4 @@ def _category(step: Step) -> str:
     # A step by a statistic is of a run; a column may be called as one is.
     label = STATISTICS[step.column].label if step.run_id and step.column in STATISTICS else step.column
     values = ", ".join(step.values)
-    return values if values.startswith(label) else f"{label} {values}"
+    return values if values.startswith(f"{label} ") else f"{label} {values}"

@@ -15,7 +15,7 @@ EXPECTED = (InputError, WorkspaceError, RunError)
 def tell(sentence: str) -> None:
     """Show a sentence in a notification, in the place of the one before."""
     if pn.state.notifications is not None:
-        pn.state.notifications.clear()
+        _clear()
         pn.state.notifications.error(sentence, duration=10_000)
 
 
@@ -25,9 +25,16 @@ def telling() -> Iterator[None]:
 
     What was told of an earlier act goes.
     """
-    if pn.state.notifications is not None:
-        pn.state.notifications.clear()
+    _clear()
     try:
         yield
     except EXPECTED as error:
         tell(str(error))
+
+
+def _clear() -> None:
+    if pn.state.notifications is None:
+        return
+    # The area's own `clear` has the browser send back a list without what is told next.
+    for one in list(pn.state.notifications.notifications):
+        one.destroy()

@@ -146,6 +146,14 @@ def test_all_that_is_measured_of_a_cluster_unfolds_by_keyboard(page: Page, serve
     expect(parts.nth(other).get_by_text("effective")).to_be_visible()
     made = cluster.columns[other]
     expect(parts.nth(other)).to_contain_text(f"{made.entropy:.2f}by chance {made.entropy_by_chance:.2f}")
+    # In the place of that part another column's is folded, until its own is back.
+    result = served.explorer.audit.result
+    was, columns = result.measures, list(result.measures["columns"])
+    columns[other] = columns[other] | {"title": "By another"}
+    for measures, shown in ((was | {"columns": columns}, False), (was, True)):
+        soon(served.explorer._doc, lambda measures=measures: result.param.update(measures=measures))
+        expect(parts.nth(other).locator("summary")).to_have_text(measures["columns"][other]["title"])
+        expect(parts.nth(other).get_by_text("effective")).to_be_visible(visible=shown)
     findings.nth(following).get_by_role("button").first.click()
     parts = findings.nth(following).get_by_role("group").filter(has=page.locator("summary"))
     expect(parts.nth(other).get_by_text("effective")).to_be_visible()

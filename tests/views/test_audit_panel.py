@@ -191,6 +191,44 @@ def test_all_that_the_report_tells_of_a_cluster_is_told_of_the_one_looked_at(
     assert audited.result.measures == {}
 
 
+def test_the_measures_of_the_open_entry_stay_when_an_audit_numbers_the_clusters_otherwise(
+    audited: AuditPanel,
+) -> None:
+    found, worst = audited.found, audited.found.findings[0]
+    last_one = len(found.measured) - 1
+
+    def after(number: int | None) -> int | None:
+        return None if number is None else (number + 1) % len(found.measured)
+
+    otherwise = replace(
+        found,
+        labels=np.where(found.labels < 0, -1, (found.labels + 1) % (last_one + 1)).astype(np.int32),
+        measured=tuple(
+            replace(one, cluster=after(one.cluster)) for one in (found.measured[-1], *found.measured[:-1])
+        ),
+        findings=tuple(replace(one, cluster=after(one.cluster)) for one in found.findings),
+    )
+
+    def measured() -> tuple[str, list[str]]:
+        told = audited.result.measures
+        return told["cluster"], [value for _, value, *_ in told["numbers"]]
+
+    audited._on_message({"act": "show", "key": worst.key})
+    # All of its cluster is selected from its entry, which stays open.
+    audited._on_message({"act": "show", "key": f"{CLUSTER}{worst.cluster}"})
+    name, numbers = measured()
+    assert name == f"cluster {worst.cluster}"
+    audited._put(LookedAt(otherwise, {}))
+    assert measured() == (f"cluster {after(worst.cluster)}", numbers)
+    audited._put(LookedAt(replace(otherwise, findings=()), {}))
+    assert audited.result.measures == {}, "its entry is gone"
+    audited._on_message({"act": "show", "key": f"{CLUSTER}{last_one}"})
+    audited._put(LookedAt(found, {}))
+    assert measured()[0] == f"cluster {last_one}"
+    audited._put(LookedAt(replace(found, findings=(), measured=found.measured[:-1]), {}))
+    assert audited.result.measures == {}
+
+
 def test_marks_survive_another_page_and_another_audit_until_they_are_opened(
     session: Session, audited: AuditPanel
 ) -> None:

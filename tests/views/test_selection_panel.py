@@ -27,6 +27,7 @@ from tests.views.bench import Page
             "stability 0 to 0.1 on k 15",
         ),
         (Step("categories", run_id="r", column="@cluster", values=("cluster 3",)), "cluster 3 on k 15"),
+        (Step("categories", column="a", values=("apple",)), "a apple"),
         (Step("categories", column="@cluster", values=("3",)), "@cluster 3"),
         (Step("condition", "intersect", condition="digit = 4"), "∩ digit = 4"),
         (Step("above", run_id="r", share=0.6), "the densest 60% on k 15"),
