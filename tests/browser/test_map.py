@@ -435,7 +435,7 @@ def test_a_place_without_a_map_says_what_comes(quiet: Page, served: Served, fini
     session, state = served.explorer.session, quiet.locator(".map-state").first
     on_screen, runner = MapOnScreen(quiet, served.explorer), served.app.runner
     in_page(on_screen, lambda: session.look_at(""))
-    expect(state).to_contain_text("No map yet")
+    expect(state).to_contain_text("No map is shown")
     expect(state).to_contain_text("press Run")
     at_work = runner.start(served.app.dataset, RunParameters(seed=5, n_epochs=100_000))
     waiting = runner.start(served.app.dataset, RunParameters(seed=6))

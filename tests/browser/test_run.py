@@ -91,10 +91,10 @@ def test_a_stopped_run_keeps_its_map(opened: Page, served: Served) -> None:
 
 
 def test_bad_parameters_are_told_in_one_sentence(opened: Page, served: Served, tmp_path: Path) -> None:
-    np.save(tmp_path / "two.npy", np.random.default_rng(0).normal(size=(2, 4)))
+    np.save(tmp_path / "few.npy", np.random.default_rng(0).normal(size=(3, 4)))
     opened.get_by_role("button", name="Open another file").click()
-    fill(opened, "File", str(tmp_path / "two.npy"))
+    fill(opened, "File", str(tmp_path / "few.npy"))
     opened.get_by_role("button", name="Open", exact=True).click()
-    expect(opened.get_by_text("2 rows × 4 dimensions")).to_be_visible()
+    expect(opened.get_by_text("3 rows × 4 dimensions")).to_be_visible()
     opened.get_by_role("button", name="Run", exact=True).click()
-    expect(opened.get_by_text("n_neighbors is 3 but the data has 2 rows")).to_be_visible()
+    expect(opened.get_by_text("n_neighbors is 3 but the data has 3 rows")).to_be_visible()

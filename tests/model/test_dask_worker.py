@@ -396,7 +396,7 @@ def test_fit_and_sweep_have_their_runs_computed_there(
     here: Runner, blobs_path: Path, workers: DaskWorkers, tmp_path: Path
 ) -> None:
     shared = ("--n-epochs", "20", "--dask", workers.address, "--json")
-    metrics = ("--metric", "nonsense,euclidean")
+    metrics = ("--metric", "haversine,euclidean")
     fit, sweep = map(
         finish,
         [
@@ -412,7 +412,7 @@ def test_fit_and_sweep_have_their_runs_computed_there(
 
     assert sweep.returncode == 1
     assert "of work for 2 Dask workers" in sweep.stderr.splitlines()[0]
-    assert "'nonsense'" in sweep.stderr.splitlines()[-1]
+    assert "haversine" in sweep.stderr.splitlines()[-1]
     assert "Traceback" not in sweep.stderr
     told = json.loads(sweep.stdout.splitlines()[-1])
     assert [run["status"] for run in told["runs"]] == ["failed", "done"]

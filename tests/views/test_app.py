@@ -195,7 +195,7 @@ def test_a_reload_finds_other_data_as_they_were_left(
     visits, (opened, said) = Visits(), small
     first = visiting(visits, opened)
     data = first.session.dataset
-    other = opened.workspace.add_source(source_of(pd.DataFrame({"a": [5.0, 2.0], "b": [1.0, 7.0]})))
+    other = opened.workspace.add_source(source_of(pd.DataFrame({"a": [5.0, 2.0, 4.0], "b": [1.0, 7.0, 3.0]})))
     first.session.select(np.array([True, False, True]), Step("rows", rows=(0, 2)))
     first.session.draw_sample(Plan("random", 1))
     drawn = first.session.drawn
@@ -204,7 +204,8 @@ def test_a_reload_finds_other_data_as_they_were_left(
     second = visiting(visits, opened, first.visit_id)
     first.session.open(data)
     first.session.clear_selection()
-    assert second.session.selection.n == 2
+    assert second.session.dataset.id == other.id
+    assert second.session.selection.count == 0
     second.session.open(data)
     np.testing.assert_array_equal(second.session.selection.rows, [0, 2])
     assert second.session.drawn is drawn
