@@ -332,6 +332,7 @@ def refuse_unknown_metric(metric: Any, metric_kwds: Mapping[str, Any] | None, ca
 def _nearest(
     x: NDArray[np.float32], k: int, metric: str, seed: int, exact: bool, n_threads: int | None
 ) -> KnnGraph:
+    refuse_overflow(x, or_underflow=metric in EUCLIDEAN)
     x = comparable(x, metric)
     if exact:
         indices, distances = nearest_of_all(x, k, n_threads)
@@ -372,9 +373,9 @@ def comparable(x: NDArray[np.float32], metric: str, *, among_itself: bool = True
     Raises
     ------
     InputError
-        If a squared distance could exceed float32, or those of a whole table, compared among itself, vanish.
+        If a squared distance could exceed float32.
     """
-    refuse_overflow(x, or_underflow=among_itself and metric in EUCLIDEAN)
+    refuse_overflow(x)
     if metric in EUCLIDEAN:
         return x
     if metric == "correlation":
