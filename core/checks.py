@@ -161,6 +161,16 @@ def refuse_overflow(
         )
 
 
+def raised(x: NDArray[np.float32]) -> tuple[NDArray[np.float32], int]:
+    """Values all so small that squared distances could be 0, times a power of two; any others as they are.
+
+    Also its exponent, 0 for those others. It changes no rank of a distance.
+    """
+    largest = max(float(x.max(initial=0)), -float(x.min(initial=0)))
+    exponent = -math.frexp(largest)[1] if 0 < largest < SMALLEST_SCALE else 0
+    return (np.ldexp(x, exponent) if exponent else x), exponent
+
+
 def _first_unusable(x: Any) -> tuple[int, int, float]:
     values = x.data if is_sparse(x) else x.ravel()
     place = int(np.flatnonzero(~np.isfinite(values))[0])

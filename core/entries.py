@@ -15,6 +15,8 @@ from core.knn import EXACT_UP_TO
 
 N_ENTRIES = 512
 """Points drawn at random: few of them lie far from all."""
+MOST_PARTS = EXACT_UP_TO
+"""Parts entered by a point of their own, the largest: each such point is compared with every new row."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,15 +33,21 @@ class WalkedGraph:
 
     @cached_property
     def firsts(self) -> NDArray[np.int32]:
-        """The first point of each connected part, ascending: int32 (parts,); found when first asked for."""
-        firsts = np.empty(self.fuzzy_set.shape[0], np.int32)
-        return firsts[: _first_of_parts(self.fuzzy_set.indptr, self.fuzzy_set.indices, firsts)].copy()
+        """The first point of each connected part, of more than 4,096 only of the largest: int32 (parts,).
+
+        Ascending; of parts as large as one another the first count. Found when first asked for.
+        """
+        firsts, sizes = np.empty((2, self.fuzzy_set.shape[0]), np.int32)
+        n_parts = _first_of_parts(self.fuzzy_set.indptr, self.fuzzy_set.indices, firsts, sizes)
+        largest = np.argsort(-sizes[:n_parts], kind="stable")[:MOST_PARTS]
+        return firsts[np.sort(largest)]
 
     def entries(self, seed: int) -> NDArray[np.int32]:
         """Where walks begin, ascending: int32 (m,).
 
         All points up to 4,096; beyond, 512 drawn by `seed`, and where the graph falls into parts, between
-        which no edge leads, one of each part.
+        which no edge leads, one of each part, but of no more than the 4,096 largest: a new row near another
+        one alone finds its neighbours among these.
         """
         n = self.fuzzy_set.shape[0]
         if n <= EXACT_UP_TO:
@@ -49,8 +57,10 @@ class WalkedGraph:
 
 
 @njit(nogil=True, cache=True)
-def _first_of_parts(indptr: Any, tails: Any, firsts: Any) -> int:
+def _first_of_parts(indptr: Any, tails: Any, firsts: Any, sizes: Any) -> int:
     """Flood one connected part after the other, each from its first point; return how many there are.
+
+    Sets the first point and the size of each.
 
     Not by scipy, whose connected_components holds the interpreter's lock and copies the weights as float64.
     """
@@ -59,15 +69,16 @@ def _first_of_parts(indptr: Any, tails: Any, firsts: Any) -> int:
     for first in range(n):
         if reached[first]:
             continue
-        firsts[n_parts] = first
-        n_parts += 1
+        firsts[n_parts], sizes[n_parts] = first, 0
         reached[first], waiting[0], n_waiting = True, first, 1
         while n_waiting > 0:
             n_waiting -= 1
             middle = waiting[n_waiting]
+            sizes[n_parts] += 1
             for e in range(indptr[middle], indptr[middle + 1]):
                 if not reached[tails[e]]:
                     reached[tails[e]] = True
                     waiting[n_waiting] = tails[e]
                     n_waiting += 1
+        n_parts += 1
     return n_parts

@@ -332,6 +332,7 @@ def refuse_unknown_metric(metric: Any, metric_kwds: Mapping[str, Any] | None, ca
 def _nearest(
     x: NDArray[np.float32], k: int, metric: str, seed: int, exact: bool, n_threads: int | None
 ) -> KnnGraph:
+    refuse_overflow(x, or_underflow=metric in EUCLIDEAN)
     x = comparable(x, metric)
     if exact:
         indices, distances = nearest_of_all(x, k, n_threads)
@@ -372,9 +373,9 @@ def comparable(x: NDArray[np.float32], metric: str, *, among_itself: bool = True
     Raises
     ------
     InputError
-        If a squared distance could exceed float32, or those of a whole table, compared among itself, vanish.
+        If a squared distance could exceed float32.
     """
-    refuse_overflow(x, or_underflow=among_itself and metric in EUCLIDEAN)
+    refuse_overflow(x)
     if metric in EUCLIDEAN:
         return x
     if metric == "correlation":
@@ -405,14 +406,14 @@ def unit_vectors(x: NDArray[np.float32], *, among_itself: bool = True) -> NDArra
     same columns, whatever rows they hold.
     """
     norms = np.linalg.norm(x, axis=1, keepdims=True)
-    small = norms[:, 0] < SMALLEST_SCALE
-    if small.any():
-        # Their squares may vanish; a power of two changes no direction.
-        x = x.copy()
-        x[small] = np.ldexp(x[small], 100)
-        norms[small] = np.linalg.norm(x[small], axis=1, keepdims=True)
+    # The squares of small rows may vanish; a power of two changes no direction.
+    small = np.flatnonzero(norms[:, 0] < SMALLEST_SCALE)
+    enlarged = np.ldexp(x[small], 100)
+    norms[small] = np.linalg.norm(enlarged, axis=1, keepdims=True)
     zero = norms[:, 0] == 0
-    unit: NDArray[np.float32] = (x / np.where(norms > 0, norms, 1)).astype(np.float32)
+    lengths = np.where(norms > 0, norms, 1)
+    unit: NDArray[np.float32] = (x / lengths).astype(np.float32, copy=False)
+    unit[small] = enlarged / lengths[small]
     if among_itself and not zero.any():
         return unit
     return np.column_stack([unit, zero.astype(np.float32)])

@@ -14,7 +14,7 @@ from itertools import combinations, pairwise
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from core.checks import checked_vectors, is_sparse, refuse_overflow
+from core.checks import checked_vectors, is_sparse, raised, refuse_overflow
 from core.errors import InputError
 from core.exact import nearest_of_rows, ranks_of
 from core.knn import KnnGraph, knn_graph
@@ -319,7 +319,10 @@ def continuity(
 def _placed(
     vectors: ArrayLike, embedding: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Data and map without the points that have no place there, with distances that float32 holds."""
+    """Data and map without the points that have no place there, with distances that float32 holds.
+
+    Ranks are asked for, which do not depend on a scale: tiny values are raised.
+    """
     x = checked_vectors(vectors)
     if is_sparse(x) or is_sparse(embedding):
         raise InputError("Trustworthiness and continuity are for dense vectors; pass them as an array.")
@@ -331,9 +334,9 @@ def _placed(
     placed = np.isfinite(y).all(axis=1)
     if not placed.all():
         x, y = x[placed], y[placed]
-    refuse_overflow(x, or_underflow=True)
-    refuse_overflow(y, "The map holds", or_underflow=True)
-    return x, y
+    refuse_overflow(x)
+    refuse_overflow(y, "The map holds")
+    return raised(x)[0], raised(y)[0]
 
 
 def _ranked(

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from core.checks import checked_vectors, is_sparse, refuse_other_than_seed
+from core.checks import checked_vectors, is_sparse, refuse_other_than_seed, refuse_overflow
 from core.errors import InputError
 from core.exact import nearest_of_rows
-from core.knn import OWN, KnnGraph, Metric, by_metric, comparable, without_self
+from core.knn import EUCLIDEAN, OWN, KnnGraph, Metric, by_metric, comparable, without_self
 
 TIES = 1e-4
 """Relative difference below which two distances count as one."""
@@ -63,6 +63,7 @@ def knn_recall(
         raise InputError(f"The graph has {graph.n} rows, the vectors {x.shape[0]}; give its own vectors.")
     rows = sample_rows(graph.n, n_rows, seed)
     if not is_sparse(x) and metric in OWN:
+        refuse_overflow(x, or_underflow=metric in EUCLIDEAN)
         _, true = nearest_of_rows(comparable(x, str(metric)), rows, graph.k, n_threads)
         true = by_metric(true, str(metric))
     else:

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, diags_array
 
-from core.checks import refuse_other_than_csr, refuse_out_of_range
+from core.checks import raised, refuse_other_than_csr, refuse_out_of_range
 from core.errors import InputError
 from core.fuzzy_set import fuzzy_simplicial_set
-from core.knn import Metric, knn_graph, refuse_unknown_metric
+from core.knn import EUCLIDEAN, Metric, knn_graph, refuse_unknown_metric
 
 VERSION = 2
 UNKNOWN = -1
@@ -109,7 +109,7 @@ def _as_array(target: Any) -> NDArray[Any]:
 
 
 def _numbers(target: NDArray[Any], metric: Metric) -> NDArray[np.float32]:
-    """Finite numbers, float32 (n, m)."""
+    """Finite numbers, float32 (n, m); a set of distances between them does not depend on their scale."""
     try:
         values = np.asarray(target, np.float32).reshape(len(target), -1)
     except (TypeError, ValueError) as error:
@@ -121,7 +121,7 @@ def _numbers(target: NDArray[Any], metric: Metric) -> NDArray[np.float32]:
         raise InputError(
             f"Row {bad[0]} of y is not finite; target_metric={metric!r} needs a number for each row."
         )
-    return values
+    return raised(values)[0] if metric in EUCLIDEAN else values
 
 
 def _categories(target: NDArray[Any]) -> NDArray[np.int64]:

@@ -95,9 +95,9 @@ def search(
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """The `k` nearest points of `reference` to each row of `x`, by walking the reference's own graph.
 
-    The walk enters at the nearest of the graph's entries, 512 fixed points and one of each of its parts, and
-    opens the nearest point not opened yet, until the 48 nearest found are all open (beam search, as in Malkov
-    and Yashunin 2018). Up to 4,096 points, all are compared.
+    The walk enters at the nearest of the graph's entries, 512 fixed points and one of each of its parts (of
+    more than 4,096 the largest), and opens the nearest point not opened yet, until the 48 nearest found are
+    all open (beam search, as in Malkov and Yashunin 2018). Up to 4,096 points, all are compared.
 
     Parameters
     ----------

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.knn import EXACT_UP_TO, OWN, KnnGraph, knn_graph
+from core.checks import raised
+from core.knn import EUCLIDEAN, EXACT_UP_TO, OWN, KnnGraph, knn_graph
 from explorer.model import stages, worker
 from explorer.model.doing import in_turn
 from explorer.model.errors import RunError
@@ -30,8 +31,13 @@ SECONDS_TO_START = 10.0
 
 
 def graph_here(vectors: NDArray[np.float32], parameters: RunParameters) -> KnnGraph:
-    """Find the neighbours of rows in this very process: see `graph_aside`."""
-    return knn_graph(vectors, parameters.n_neighbors, metric=parameters.metric, seed=parameters.seed)
+    """Find the neighbours of rows in this very process: see `graph_aside`.
+
+    The rows are part of a table: they may be near 0 altogether, where the others are not.
+    """
+    vectors, exponent = raised(vectors) if parameters.metric in EUCLIDEAN else (vectors, 0)
+    graph = knn_graph(vectors, parameters.n_neighbors, metric=parameters.metric, seed=parameters.seed)
+    return KnnGraph(graph.indices, np.ldexp(graph.distances, -exponent)) if exponent else graph
 
 
 def graph_aside(

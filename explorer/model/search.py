@@ -17,6 +17,8 @@ MOST_HITS = 50
 LONGEST = 200
 AROUND = 48
 """Characters of a text that are kept on either side of a match."""
+MOST_DROPPED = 4_000
+"""Signs that folding drops before a match, as the vowel signs of Hindi, up to which the match is shown."""
 
 
 @dataclass(frozen=True)
@@ -148,15 +150,19 @@ def _contains(name: str) -> str:
 
 
 def _near(name: str) -> str:
-    # Where accents are signs of their own, the folded text is shorter: hence the slack.
-    place = f"strpos({_plain(_written(name))}, {_plain('?')})"
-    return f"substr({_written(name)}, greatest(1, {place} - 2 * {AROUND}), {LONGEST} + 6 * {AROUND})"
+    # The place is one among folded signs; where accents are signs of their own, as many more may lie before
+    # it as folding drops.
+    composed, plain = f"nfc_normalize({_written(name)})", _plain(_written(name))
+    start = f"greatest(1, strpos({plain}, {_plain('?')}) - 2 * {AROUND})"
+    dropped = f"least(length({composed}) - length({plain}), {MOST_DROPPED})"
+    return f"substr({composed}, {start}, {LONGEST} + 6 * {AROUND} + {dropped})"
 
 
 def _hit(row: int, column: str, text: str, wanted: str) -> Hit:
     # Composed, each sign folds by itself as it does in the text.
     text, needle = unicodedata.normalize("NFC", text), folded(wanted)
-    signs = [folded(sign) for sign in text]
+    bare = {sign: folded(sign) for sign in set(text)}
+    signs = [bare[sign] for sign in text]
     start = "".join(signs).find(needle)
     # Found in the text as it is, and shown with the signs that turn letters around.
     text = text.translate(TURNED)

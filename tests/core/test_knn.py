@@ -20,7 +20,7 @@ from sklearn.datasets import make_blobs
 from sklearn.metrics import pairwise_distances
 
 from core import UMAP, InputError, KnnGraph, StageCache, any_metric, knn_graph
-from core.knn import comparable
+from core.knn import comparable, unit_vectors
 from tests.core.conftest import THREADS
 
 YES_AND_NO = (
@@ -383,6 +383,22 @@ def test_constant_rows_are_far_from_all_others_by_correlation():
     assert graph.indices[4, 0] == 5
     np.testing.assert_allclose(graph.distances[4], [0, 1, 1, 1, 1], atol=1e-6)
     np.testing.assert_array_equal(comparable(x, "correlation", among_itself=False)[:, -1], [0, 0, 0, 0, 1, 1])
+
+
+@pytest.mark.parametrize(("scale", "tables"), [(0.0, 2.5), (1e-30, 1.5)])
+def test_one_small_row_costs_no_copy_of_the_table(scale, tables):
+    x = np.random.default_rng(0).normal(size=(3000, 100)).astype(np.float32)
+    x[7] *= np.float32(scale)
+    before = x.copy()
+    tracemalloc.start()
+    try:
+        unit = unit_vectors(x)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < tables * x.nbytes
+    np.testing.assert_allclose(np.linalg.norm(unit, axis=1), 1, rtol=1e-6)
+    np.testing.assert_array_equal(x, before)
 
 
 def test_true_angles_lead_the_descent_and_compare_sparse_rows_too():

@@ -59,6 +59,16 @@ def test_trustworthiness_and_continuity_agree_with_scikit_learn(digits):
     assert trustworthiness(x, embedding, k=7, n_rows=200) == pytest.approx(expected, abs=0.02)
 
 
+def test_trustworthiness_and_continuity_are_those_of_any_scale(digits):
+    x = digits[:200]
+    embedding = (x @ np.random.default_rng(0).normal(size=(64, 2))).astype(np.float32)
+    for score in (trustworthiness, continuity):
+        expected = score(x, embedding, k=7)
+        assert expected < 0.99
+        assert score(np.ldexp(x, -90), embedding, k=7) == expected
+        assert score(x, np.ldexp(embedding, -90), k=7) == expected
+
+
 def neighbours(x: np.ndarray, k: int) -> list[set[int]]:
     """The k nearest others of each point, by plain numpy, lower numbers first among equals."""
     d = ((x[:, None].astype(np.float64) - x) ** 2).sum(axis=2)

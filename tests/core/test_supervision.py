@@ -52,6 +52,16 @@ def test_numbers_are_joined_as_the_formula_says(fuzzy_set, weight, p, q):
     np.testing.assert_allclose(ours, connected(np.where(edges, one**p * other**q, 0)), atol=1e-5)
 
 
+@pytest.mark.parametrize("exponent", [-45, -100, -140])
+def test_the_scale_of_numbers_changes_nothing(fuzzy_set, exponent):
+    numbers = np.arange(90, dtype=np.float32)[:, None] ** 2 % 97
+    of_numbers, of_small = (
+        supervise(fuzzy_set, y, target_metric="euclidean", target_n_neighbors=6).toarray()
+        for y in (numbers, np.ldexp(numbers, exponent))
+    )
+    np.testing.assert_allclose(of_small, of_numbers, atol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("weight", "of_one_alone", "of_the_other_alone"),
     [

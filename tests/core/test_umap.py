@@ -298,6 +298,19 @@ def test_a_walk_enters_a_graph_of_one_part_at_512_points_and_of_several_at_one_o
     np.testing.assert_array_equal(WalkedGraph(ring(4096)).entries(3), np.arange(4096))
 
 
+def test_a_walk_enters_no_more_than_the_4096_largest_of_very_many_parts():
+    """5,000 pairs, one part of ten points and 3 of three."""
+    sizes = np.array([2] * 5000 + [10] + [3] * 3)
+    starts = np.cumsum(sizes) - sizes
+    within = np.setdiff1d(np.arange(sizes.sum()), starts)
+    chain = sp.csr_array((np.ones(len(within), np.float32), (within - 1, within)), shape=(sizes.sum(),) * 2)
+    graph = WalkedGraph(sp.csr_array(chain + chain.T))
+    np.testing.assert_array_equal(graph.firsts, np.r_[starts[:4092], starts[5000:]])
+    entries = graph.entries(0)
+    assert np.isin(graph.firsts, entries).all()
+    assert len(entries) <= 4096 + 512
+
+
 def test_new_rows_are_placed_among_their_neighbours_whatever_labels_tore_apart():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(4400, 3)).astype(np.float32)

@@ -14,6 +14,7 @@ from explorer.model.arrivals import Arrivals, arrivals, compared, votes
 from explorer.model.coverage import coverage_of_new
 from explorer.model.doing import StoppedError
 from explorer.model.errors import InputError
+from explorer.model.graph_aside import graph_here
 from explorer.model.placing import Reference, placed
 from explorer.model.run import Run, RunParameters
 from explorer.model.runner import Runner
@@ -95,6 +96,15 @@ def test_placed_rows_are_kept(made: tuple[Workspace, Run, Path], reference: Refe
 
     again = placed(workspace, run, dataset, never)
     np.testing.assert_array_equal(again.indices, first.indices)
+
+
+def test_new_rows_near_0_are_a_group_as_any_others(reference: Reference, blobs) -> None:
+    small = np.ldexp(np.random.default_rng(3).normal(size=(40, 12)), -90).astype(np.float32)
+    (group,) = compare(reference, blobs, np.concatenate([more(4), small])).groups
+    np.testing.assert_array_equal(group, 300 + np.arange(40))
+    found, expected = (graph_here(x, RunParameters(n_neighbors=6)) for x in (small, np.ldexp(small, 90)))
+    np.testing.assert_array_equal(found.indices, expected.indices)
+    np.testing.assert_array_equal(np.ldexp(found.distances, 90), expected.distances)
 
 
 def test_other_dimensions_are_refused(reference: Reference) -> None:

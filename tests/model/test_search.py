@@ -95,6 +95,25 @@ def test_a_text_of_any_script_is_found_and_its_match_is_shown(
     assert hit.before + hit.match + hit.after == unicodedata.normalize("NFC", text)
 
 
+@pytest.mark.parametrize(
+    ("filler", "typed", "shown"),
+    [
+        ("मेरी किताब ", "हिनदी", "हिन्दी"),
+        (unicodedata.normalize("NFD", "서울은 수도 "), "한국", "한국"),
+        (unicodedata.normalize("NFD", "déjà vu "), "cafe", "café"),
+        ("นี่คือ ", "ภาษา", "ภาษา"),
+    ],
+)
+def test_a_match_far_into_a_text_of_any_script_is_shown_with_what_is_around_it(
+    tmp_path: Path, filler: str, typed: str, shown: str
+) -> None:
+    text = filler * 400 + shown + " " + filler * 30
+    pq.write_table(pa.table({"name": [text, "other"]}), tmp_path / "i")
+    (hit,) = search(Items(tmp_path / "i", 2), typed).hits
+    before, after = (unicodedata.normalize("NFC", part) for part in (filler * 400, " " + filler * 30))
+    assert (hit.before, hit.match, hit.after) == ("…" + before[-48:], shown, after[:48] + "…")
+
+
 @given(st.text(max_size=30))
 def test_folding_twice_is_folding_once(text: str) -> None:
     assert folded(folded(text)) == folded(text)

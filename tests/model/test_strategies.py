@@ -308,6 +308,17 @@ def test_cosine_runs_compare_directions(population: Callable[..., Population]) -
         assert 2 in draw(ground, Plan("farthest-point", 2, seed)).rows
 
 
+@pytest.mark.parametrize("name", ["farthest-point", "medoids"])
+def test_rows_near_0_are_told_apart_whatever_the_rest_of_the_data(
+    population: Callable[..., Population], blobs: tuple[np.ndarray, np.ndarray], name: str
+) -> None:
+    vectors, rows = blobs[0].copy(), np.arange(300)
+    vectors[rows] = np.ldexp(vectors[rows], -90)
+    plan = Plan(name, 5, 1)
+    expected = draw(population(chosen(rows)), plan).rows
+    np.testing.assert_array_equal(draw(population(chosen(rows), vectors=vectors), plan).rows, expected)
+
+
 def test_large_populations_are_compared_by_random_candidates(
     population: Callable[..., Population], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from core.checks import raised
 from core.knn import ANGULAR, EUCLIDEAN, comparable
 from explorer.model.categories import Categories
 from explorer.model.errors import InputError
@@ -185,13 +186,17 @@ class Population:
         return kept, (f"{they} no place on the map and cannot be drawn.",)
 
     def points(self, rows: NDArray[np.int64], space: str) -> NDArray[np.float32]:
-        """Points of some rows between which euclidean distance ranks as it should, float32 (m, d)."""
+        """Points of some rows between which euclidean distance ranks as it should, float32 (m, d).
+
+        Rows far smaller than the rest of the data are raised by a power of two, which changes no rank.
+        """
         if space == "map":
-            return np.ascontiguousarray(self.places()[rows])
+            return raised(np.ascontiguousarray(self.places()[rows]))[0]
         if self.vectors is None:
             raise InputError("This strategy needs the vectors of the data.")
         vectors = np.asarray(self.vectors[rows])
-        return comparable(vectors, self.metric if self.metric in EUCLIDEAN + ANGULAR else "euclidean")
+        metric = self.metric if self.metric in EUCLIDEAN + ANGULAR else "euclidean"
+        return raised(comparable(vectors, metric))[0]
 
     def neighbours(self) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         """Each row's nearest others in the original space: indices and distances, (n, k)."""
