@@ -36,7 +36,7 @@ def drift_state(found: Drift) -> dict[str, Any]:
         "span": f"{names[0]} – {names[-1]}",
         "changing": [_row(one, found, sizes[one.cluster]) for one in changing],
         "steady": [_row(one, found, sizes[one.cluster]) for one in steady[:MOST_STEADY]],
-        "none": "None changes beyond chance to speak of." if steady else "",
+        "none": "None changes by more than chance and enough to speak of." if steady else "",
         "folded": f"{counted(len(steady), 'steady cluster')}{some}",
     }
 
@@ -104,7 +104,7 @@ def _group(title: str, note: str, findings: list[dict[str, Any]]) -> dict[str, A
 
 
 def _notes(new: Arrivals) -> list[str]:
-    steady = "No cluster's share of the new items differs beyond chance to speak of."
+    steady = "No cluster's share of the new items differs by more than chance and enough to speak of."
     if not new.shares:
         steady = "The map has no clusters that the new items could add to."
     return [new.sentence, *new.appeared, *([] if new.findings else [steady])]
