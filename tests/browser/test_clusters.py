@@ -17,6 +17,7 @@ def test_a_tree_is_cut_clicked_split_and_applied(opened_on_run: Page, served: Se
     bars = page.get_by_role("listbox", name="Branches of the condensed tree").get_by_role("option")
     expect(bars).to_have_count(len(panel._draft.drawing.bars))
 
+    until(lambda: panel._named)  # names draw the tree anew
     for hidden, words in ((1, "1 small branch is not"), (2000, "2,000 small branches are not")):
         soon(
             served.explorer._doc,
