@@ -202,7 +202,7 @@ class ClustersPanel(pn.viewable.Viewer):
         run = self._session.run(self._session.run_id)
         waits = run is None or run.status.active
         self.apply.param.update(disabled=waits, description=WAITS if waits else APPLY)
-        self._waits.visible = waits and self._draft is not None
+        self._waits.visible = waits and run is not None and self._draft is not None
 
     def _changed(self) -> None:
         """Find clusters anew once the fields have rested for a moment."""

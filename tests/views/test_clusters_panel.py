@@ -206,6 +206,10 @@ def test_apply_waits_for_the_run_on_the_map_and_says_so(session: Session, panel:
     assert (panel.apply.disabled, panel._waits.visible) == (False, False)
     panel.apply.clicks += 1
     np.testing.assert_array_equal(find(session.workspace, run).labels, draft.clusters.labels)
+    shown = []
+    panel._waits.param.watch(lambda event: shown.append(event.new), ["visible"])
+    session.run_id = ""
+    assert shown == [], "there is no run to wait for"
 
 
 def test_a_separate_embedding_becomes_the_ground_once_it_is_done(
