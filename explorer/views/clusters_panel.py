@@ -317,7 +317,9 @@ class ClustersPanel(pn.viewable.Viewer):
             return
 
         def show(_: None) -> None:
-            session.param.update(colour_by=CLUSTER, isolated=frozenset(), highlighted=frozenset())
+            # Meanwhile another map may have been opened.
+            if session.dataset is dataset and session.run_id == run.id:
+                session.param.update(colour_by=CLUSTER, isolated=frozenset(), highlighted=frozenset())
             session.hear()
 
         def put(draft: Draft) -> None:
