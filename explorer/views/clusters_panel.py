@@ -283,13 +283,18 @@ class ClustersPanel(pn.viewable.Viewer):
 
     def _split(self) -> None:
         if (picked := self._picked) is not None:
-            self._change(lambda newest: newest.split(picked))
+            # Of a double click the second finds it done.
+            self._change(lambda newest: newest.split(picked) if newest.can_split(picked) else newest)
 
     def _merge(self) -> None:
         draft, picked = self._draft, self._picked
         if draft is not None and picked is not None:
             self._picked = at = draft.merged_at(picked)
-            self._change(lambda newest: newest.merge(at))
+            self._change(
+                lambda newest: (
+                    newest if at in newest.branches or not newest.can_merge(at) else newest.merge(at)
+                )
+            )
 
     def _start_over(self) -> None:
         self._change(lambda newest: newest.start_over())

@@ -171,6 +171,45 @@ def test_what_is_asked_for_while_a_change_is_made_is_done_to_what_it_makes(
     )
 
 
+def test_a_double_click_splits_and_merges_once(
+    session: Session, panel: ClustersPanel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree, waiting, failed = panel._draft.tree, [], []
+    deep = next(branch for branch in select(tree) if tree.parent[branch] > 0)
+    above = int(tree.parent[deep])
+
+    def at_once_twice(button: object) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(panel._changing, "ask", lambda *asked: waiting.append(asked))
+            button.clicks += 1
+            button.clicks += 1
+        assert len(waiting) == 2
+        while waiting:
+            panel._changing.ask(*waiting.pop(0), failed.append)
+
+    pick(panel, deep)
+    at_once_twice(panel.merge)
+    assert above in panel._draft.branches
+    at_once_twice(panel.split)
+    assert set(tree.children[above]) <= set(panel._draft.branches)
+    assert failed == []
+
+
+def test_what_is_applied_once_another_map_is_open_leaves_its_colours(
+    session: Session, panel: ClustersPanel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, before = [], session.run_id
+    monkeypatch.setattr(panel._applying, "ask", lambda *given: asked.append(given))
+    panel.apply.clicks += 1
+    session.run_id = next(run.id for run in session.runs if run.id != before)
+    colour_by = session.colour_by
+    assert colour_by != CLUSTER
+    ((apply, show),) = asked
+    show(apply())
+    assert session.colour_by == colour_by
+    assert session.workspace.clustering(before) is not None
+
+
 def test_what_is_applied_before_it_is_named_is_named(
     session: Session, panel: ClustersPanel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
