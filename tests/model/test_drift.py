@@ -90,7 +90,7 @@ def test_nothing_is_told_of_clusters_that_do_not_change() -> None:
     assert sum(any_found) <= binom.ppf(0.999, draws, LEVEL)
     quiet = drawn(5)
     assert quiet.findings == ()
-    assert "No cluster changes its share" in quiet.sentence
+    assert "No cluster's share of what comes in differs" in quiet.sentence
 
 
 def test_shares_are_of_all_items_of_a_period_noise_among_them() -> None:
