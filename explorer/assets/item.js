@@ -168,8 +168,8 @@ export function render({model}) {
     const item = model.item
     if (item.row === undefined) {
       const empty = part("div", "item-empty")
-      empty.append(part("b", "", "No item is pinned."), part("br", ""),
-        "Tap a point of the map or search for one to see all its columns and its neighbours. Press / to search.")
+      const [title, advice] = model.none
+      empty.append(part("b", "", title), part("br", ""), advice)
       card.replaceChildren(empty, actions(item), finding)
       return
     }
@@ -199,6 +199,7 @@ export function render({model}) {
   const drawActions = () => { card.querySelector(".item-actions")?.replaceWith(actions(model.item)) }
 
   model.on("item", draw)
+  model.on("none", draw)
   model.on("near", drawNear)
   model.on("whole", drawWhole)
   model.on("selected", drawActions)

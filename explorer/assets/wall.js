@@ -170,16 +170,18 @@ export function render({model}) {
     if (drag || !cells || !width || !height) { return }
     const most = Math.max(1, ...cells.flat().map((runs) => runs.length))
     const room = width - (rows.name ? HEAD : 0) - 2, rise = height - (columns.name ? TOP : 0) - 2
-    let best = {side: -Infinity}
+    let best = {size: -Infinity}
     for (let across = 1; across <= most; across++) {
       const down = Math.ceil(most / across)
-      const wide = Math.floor(room / (cells[0].length * across)) - GAP - 2 * RIM
-      const high = Math.floor(rise / (cells.length * down)) - GAP - 2 * RIM - LABEL
-      const side = Math.min(wide, WIDEST * high)
-      if (side > best.side) { best = {side, across, wide, high} }
+      const free = Math.floor(room / (cells[0].length * across)) - GAP - 2 * RIM
+      const tall = Math.floor(rise / (cells.length * down)) - GAP - 2 * RIM - LABEL
+      const least = Math.min(free, tall)
+      // Of tiles with no room at all the lesser side tells.
+      const size = least > 0 ? Math.min(free, WIDEST * tall) * least : least
+      if (size > best.size) { best = {size, across, free, tall} }
     }
-    const wide = Math.max(LEAST, Math.min(best.wide, Math.floor(WIDEST * best.high)))
-    const high = Math.max(Math.round(LEAST / WIDEST), Math.min(best.high, wide))
+    const wide = Math.max(LEAST, Math.min(best.free, Math.floor(WIDEST * best.tall)))
+    const high = Math.max(Math.round(LEAST / WIDEST), Math.min(best.tall, wide))
     root.style.setProperty("--wide", `${wide}px`)
     root.style.setProperty("--high", `${high}px`)
     root.style.setProperty("--flow", `${best.across * (wide + 2 * RIM + GAP)}px`)

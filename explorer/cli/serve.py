@@ -53,11 +53,15 @@ def serve(
         with _uncollected():
             from explorer.app import serve as serve_app
 
-        serve_app(
-            space, dataset, port=port, address=address, show=not no_show, first_run=data is None,
-            media=None if media is None else media.expanduser(), layouts=layouts,
-            dask=workers,
-        )  # fmt: skip
+        try:
+            serve_app(
+                space, dataset, port=port, address=address, show=not no_show, first_run=data is None,
+                media=None if media is None else media.expanduser(), layouts=layouts,
+                dask=workers,
+            )  # fmt: skip
+        finally:
+            # Or DuckDB would tell at the end of the process of all it has left.
+            gc.unfreeze()
 
 
 @contextmanager

@@ -24,7 +24,8 @@ NAMING_KINDS = ("text", "categorical", "boolean")
 """Kinds of columns that can name clusters."""
 MOST_NAMED = 2_000
 """Clusters that get a name: of more the largest."""
-MOST_CATEGORIES, MOST_TERMS = 2, 3
+MOST_CATEGORIES, MOST_TERMS, MOST_PARTS = 2, 3, 3
+"""Of a column, of all text, and of a whole name, in which categories come first."""
 LEAST_SHARE, LEAST_LIFT = 0.2, 1.2
 """A category names a cluster if it is this share of it, and so many times as common as in the data."""
 LEAST_COUNT = 3
@@ -82,15 +83,19 @@ def names(
         for cluster, told in enumerate(distinctive_terms(texts, labels, n_clusters, blocks, progress)):
             found[cluster] += told
     progress(1.0)
-    return tuple(APART.join(dict.fromkeys(told)) for told in found)
+    return tuple(APART.join(list(dict.fromkeys(told))[:MOST_PARTS]) for told in found)
 
 
 def naming_columns(items: Items) -> tuple[str, ...]:
-    """Return the columns that names come from by default: those of text, or else of categories."""
-    for kinds in (("text",), ("categorical", "boolean")):
-        if found := tuple(column.name for column in items.columns if column.kind in kinds):
-            return found
-    return ()
+    """Return the columns that names come from by default: categories, and text that is to be read.
+
+    Links and the paths of pictures are not.
+    """
+    return tuple(
+        column.name
+        for column in items.columns
+        if column.kind in NAMING_KINDS and (column.kind != "text" or items.media(column.name) == "text")
+    )
 
 
 def common_categories(

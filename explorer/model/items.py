@@ -206,6 +206,13 @@ class Items:
                     self._cache.popitem(last=False)
             return made
 
+    def close(self) -> None:
+        """Give up the database; it is opened anew when it is needed."""
+        with self._lock:
+            connection = self.__dict__.pop("_connection", None)
+        if connection is not None:
+            connection.close()
+
     def _cursor(self) -> duckdb.DuckDBPyConnection:
         with self._lock:
             return self._connection.cursor()

@@ -160,7 +160,9 @@ class Workspace:
                 files.remove(folder)
 
     def close(self) -> None:
-        """Let others write."""
+        """Let others write, and give up the databases of the items."""
+        for dataset in list(self._open.values()):
+            dataset.items.close()
         self._lock.release(force=True)
 
     # Data sets

@@ -22,6 +22,15 @@ from explorer.views.text import counted, written
 from explorer.views.theme import script, stylesheet
 
 MOST_TEXT = 2_000_000
+NO_DATA = ["There is no item to look at.", "Open data on the left first."]
+NOT_PINNED = [
+    "No item is pinned.",
+    "Tap a point of the map or search for one to see all its columns and its neighbours. Press / to search.",
+]
+NOT_FOUND = [
+    "No item is pinned.",
+    "Search for one to see all its columns and its neighbours in the data. Press / to search.",
+]
 FEWEST, MOST_NEAR = 5, 50
 LIKE = 50
 
@@ -33,6 +42,8 @@ class ItemCard(Part):
     ----------
     item : dict
         Title, media and fields; empty for none.
+    none : list of str
+        What stands in the place of an item: a heading, and what to do.
     near : dict
         The neighbours, by `neighbour_rows`.
     whole : dict
@@ -49,6 +60,7 @@ class ItemCard(Part):
     """
 
     item = param.Dict(default={})
+    none = param.List(default=["", ""])
     near = param.Dict(default={"sentence": ""})
     whole = param.Dict(default={})
     selected = param.Boolean(False)
@@ -81,9 +93,11 @@ class ItemPanel(pn.viewable.Viewer):
         self._fault = ""
         self.card = ItemCard(self._on_message, sizing_mode="stretch_width", margin=0)
         session.param.watch(self._show, ["pinned", "dataset"])
+        session.param.watch(self._tell_none, ["dataset", "run_id", "runs"])
         session.param.watch(self._relate, ["pinned", "run_id", "progress", "dataset"])
         session.param.watch(self._draw_near, ["near", "colour_by"])
         session.param.watch(self._on_selection, ["selection"])
+        self._tell_none()
         self._show()
         self._relate()
 
@@ -109,6 +123,11 @@ class ItemPanel(pn.viewable.Viewer):
     def _put(self, item: dict[str, Any]) -> None:
         self.card.whole = {}
         self.card.item = item
+
+    def _tell_none(self, *_: Any) -> None:
+        session = self._session
+        has_map = session.run(session.run_id) is not None
+        self.card.none = NO_DATA if session.dataset is None else NOT_PINNED if has_map else NOT_FOUND
 
     def _on_selection(self, *_: Any) -> None:
         selection = self._session.selection

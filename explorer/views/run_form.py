@@ -8,6 +8,7 @@ from typing import Any
 
 import panel as pn
 import panel_material_ui as pmui
+from bokeh.models import CustomJSTickFormatter
 
 from explorer.model.errors import InputError
 from explorer.model.run import Run, RunParameters, RunStatus
@@ -29,11 +30,13 @@ METRICS = [
     "hamming",
     "jaccard",
 ]
+AUTO = CustomJSTickFormatter(code="return tick ? tick.toLocaleString('en-US') : 'auto'")
+"""Writes 0, which leaves a number to the program, in a word."""
 MEANING = {
     "n_neighbors": "Neighbours each item looks at, itself included. Few show detail, many the broad shape.",
     "min_dist": "How closely items may pack on the map. 0 packs clusters tight, 0.9 spreads them evenly.",
     "metric": "How the distance between two vectors is measured. Cosine ignores length.",
-    "n_epochs": "Passes of the layout. 0 chooses by size: 500 up to 10,000 rows, else 200.",
+    "n_epochs": "Passes of the layout. auto, or 0, chooses by size: 500 up to 10,000 rows, else 200.",
     "from_epoch": "Where the new run leaves the other one. At its end it is a warm start from its map.",
     "seed": "The same seed gives the same map, bit for bit. What another seed does not show is an accident.",
 }
@@ -89,7 +92,7 @@ class RunForm(pn.viewable.Viewer):
             label="metric", options=METRICS, value="euclidean", description=MEANING["metric"], **wide
         )
         self.n_epochs = pmui.IntInput(
-            label="epochs", value=0, start=0, description=MEANING["n_epochs"], **wide
+            label="epochs", value=0, start=0, format=AUTO, description=MEANING["n_epochs"], **wide
         )
         self.seed = pmui.IntInput(label="seed", value=42, start=0, description=MEANING["seed"], **wide)
         self.from_epoch = pmui.IntInput(

@@ -175,7 +175,7 @@ class SamplePanel(pn.viewable.Viewer):
         session = self._session
         self.draw.disabled = session.dataset is None
         if session.dataset is None:
-            self._head.object = ""
+            self._head.object = '<div class="muted">Open data on the left to draw from it.</div>'
             return
         chosen = session.selection.count
         source = (

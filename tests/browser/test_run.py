@@ -11,6 +11,8 @@ from tests.browser.conftest import COUNT_PICTURES, Served, fill, show, until
 
 def start_run(page: Page, served: Served, seed: int, epochs: int) -> str:
     form = served.explorer.form
+    if not form.n_epochs.value:
+        expect(page.get_by_role("textbox", name="epochs")).to_have_value("auto")
     fill(page, "epochs", epochs)
     fill(page, "seed", seed)
     until(lambda: (form.n_epochs.value, form.seed.value) == (epochs, seed))

@@ -77,6 +77,13 @@ def test_a_sweep_is_watched_on_the_wall_and_one_lasso_brushes_it(opened: Page, s
     assert {runner.wait(run.id, timeout=240).status for run in runs} == {RunStatus.DONE}
     expect(page.get_by_text("8 runs done")).to_be_visible()
     until(lambda: painted(page, wall))
+    size = page.viewport_size
+    assert size is not None
+    page.set_viewport_size({"width": 1920, "height": 1080})
+    first, second = (tiles.nth(place) for place in (0, 1))  # the seeds of one cell
+    until(lambda: first.bounding_box()["y"] == second.bounding_box()["y"])  # one above the other is smaller
+    page.set_viewport_size(size)
+    until(lambda: painted(page, wall))
 
     other = next(run for run in wall._wall.runs if run.id != session.run_id)
     canvas = page.locator(f'.wall-tile[data-run="{other.id}"] canvas')

@@ -80,10 +80,24 @@ def test_categories_name_what_they_make_up_and_little_ones_bring_their_column(
     assert names(items, labels, ["digit"])[1:] == ("digit 1", "digit 2")
 
 
-def test_text_names_by_default_and_classes_where_there_is_none(items: Items, tmp_path: Path) -> None:
-    assert naming_columns(items) == ("title",)
-    pq.write_table(pa.table({"kind": ["a", "b"] * 9, "x": np.linspace(0, 1, 18)}), tmp_path / "items.parquet")
-    assert naming_columns(Items(tmp_path / "items.parquet", 18)) == ("kind",)
+def test_classes_and_what_is_to_be_read_name_by_default(
+    items: Items, labels: np.ndarray, tmp_path: Path
+) -> None:
+    assert naming_columns(items) == ("title", "genre", "digit")
+    assert names(items, labels)[0].startswith("soul <b> · ")
+    links = [f"https://example.org/{row}" for row in range(1200)]
+    table = {"kind": ["a", "b"] * 600, "x": np.linspace(0, 1, 1200), "cover": links}
+    pq.write_table(pa.table(table), tmp_path / "items.parquet")
+    assert naming_columns(Items(tmp_path / "items.parquet", 1200)) == ("kind",)
+
+
+def test_a_name_has_three_parts_with_categories_first(items: Items, labels: np.ndarray) -> None:
+    alone = [[name.split(" · ") for name in names(items, labels, [by])] for by in ("genre", "digit", "title")]
+    assert max(len(genre) + len(digit) for genre, digit, _ in zip(*alone, strict=True)) == 3
+    expected = tuple(
+        " · ".join([*genre, *digit, *title][:3]) for genre, digit, title in zip(*alone, strict=True)
+    )
+    assert names(items, labels, ["title", "genre", "digit"]) == expected
 
 
 def test_names_are_the_same_again_and_progress_rises(items: Items, labels: np.ndarray) -> None:

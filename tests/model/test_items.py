@@ -351,3 +351,12 @@ def test_items_may_have_no_columns(tmp_path):
     items = Items(tmp_path / "items.parquet", 10)
     assert items.columns == ()
     assert items.fetch(np.array([9, 2])).to_pydict() == {"row_id": [9, 2]}
+
+
+def test_a_database_that_was_given_up_is_opened_anew(items):
+    known = items.where("score > 0.5")
+    before = items._connection
+    items.close()
+    items.close()
+    np.testing.assert_array_equal(items.where("score > 0.5"), known)
+    assert items._connection is not before

@@ -12,6 +12,8 @@ from explorer.views.audit_panel import AuditPanel
 from explorer.views.clusters_panel import ClustersPanel
 from explorer.views.compare_panel import ComparePanel
 from explorer.views.drift_panel import DriftPanel
+from explorer.views.item_panel import ItemPanel
+from explorer.views.sample_panel import SamplePanel
 from explorer.views.selection_panel import SelectionPanel
 from tests.views.bench import laid_out
 
@@ -53,3 +55,20 @@ def test_a_selection_is_offered_by_what_there_is_to_select_from(session: Session
     session.param.update(dataset=None, selection=None, runs=())
     assert "Open data on the left first." in panel._head.object
     assert not panel._ways.visible
+
+
+def test_an_item_is_offered_where_there_is_one(session: Session) -> None:
+    card = ItemPanel(session, lambda _: None).card
+    assert "Tap a point of the map" in card.none[1]
+    session.run_id = ""
+    assert card.none[1].startswith("Search for one")
+    session.param.update(dataset=None, selection=None, runs=())
+    assert card.none[1] == "Open data on the left first."
+
+
+def test_a_sample_waits_for_data(session: Session) -> None:
+    panel = SamplePanel(session, lambda _: None)
+    assert not panel.draw.disabled
+    session.param.update(dataset=None, selection=None, runs=())
+    assert panel.draw.disabled
+    assert "Open data on the left" in panel._head.object
