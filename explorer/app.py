@@ -6,12 +6,13 @@ import ipaddress
 import logging
 import math
 import secrets
+import signal
 import socket
 import sys
 import threading
 import webbrowser
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -49,7 +50,9 @@ DATA_GONE = "The data of this address is not in the workspace any more: open its
 COMPARED_GONE = "A run that was compared in this address is gone: choose others under Compare."
 RUN_GONE = "A run of this address is gone: choose another among the runs, or start it again."
 
-pn.extension("tabulator", notifications=True)
+SERVER_GONE = "The server has gone. Start it again and reload this page: the runs are kept."
+
+pn.extension("tabulator", notifications=True, disconnect_notification=SERVER_GONE)
 
 
 class App:
@@ -202,7 +205,9 @@ def serve(
     layouts: int | None = None,
     dask: DaskWorkers | None = None,
 ) -> None:
-    """Serve the app until it is interrupted; the queue that an earlier server left goes on.
+    """Serve the app until it is interrupted or terminated; what an earlier server left of its queue goes on.
+
+    What is at work at the end is queued again; after a crash it is interrupted, since it may be what crashed.
 
     Parameters
     ----------
@@ -239,12 +244,15 @@ def serve(
         if first_run and dataset is not None:
             come_alive(runner, dataset)
 
-    with logging_to(workspace.path / "explorer.log"), runner:
-        app = App(workspace, runner, dataset, token, media)
-        warming = threading.Timer(WARM_UP_AFTER, warm_up_drawing)
-        warming.daemon = True
-        warming.start()
-        _listen(app, port, address, show, begin)
+    with logging_to(workspace.path / "explorer.log"):
+        try:
+            app = App(workspace, runner, dataset, token, media)
+            warming = threading.Timer(WARM_UP_AFTER, warm_up_drawing)
+            warming.daemon = True
+            warming.start()
+            _listen(app, port, address, show, begin)
+        finally:
+            runner.close(put_off=True)
 
 
 def come_alive(runner: Runner, dataset: Dataset) -> None:
@@ -298,6 +306,10 @@ def _listen(app: App, port: int, address: str, show: bool, begin: Callable[[], N
         raise InputError(
             f"The server cannot listen on {address}:{port} ({error.strerror}): choose another --port."
         ) from error
+    with suppress(ValueError):  # of a thread, which gets no signals
+        stop = partial(server.io_loop.asyncio_loop.call_soon_threadsafe, server.io_loop.stop)
+        # When it is interrupted Panel does the same.
+        signal.signal(signal.SIGTERM, lambda *_: stop())
     try:
         begin()
         sys.stdout.write(f"UMAP Explorer is at {url}\n")

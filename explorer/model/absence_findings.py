@@ -49,7 +49,7 @@ def _together(column: ColumnAudit, names: str, near: NDArray[np.int32]) -> Itera
             severity=how_bad,
             sentence=(
                 f"{m:,} of {n:,} items have no value in {names}, and {percent(found)} of their neighbours in "
-                "the data have none either: look what these are, and whether they belong into the data."
+                "the data have none either: look what these are, and whether they belong in the data."
             ),
             rows=rows,
             column=column.name,
@@ -73,7 +73,7 @@ def _in_clusters(column: ColumnAudit, names: str, rows: ClusterRows) -> Iterator
                 severity=how_bad,
                 sentence=(
                     f"{percent(share)} of cluster {cluster} have no value in {names}, of all items "
-                    f"{percent(usual)}: look what these are, and whether they belong into the data."
+                    f"{percent(usual)}: look what these are, and whether they belong in the data."
                 ),
                 rows=inside[column.categories.codes[inside] < 0],
                 cluster=cluster,

@@ -154,7 +154,7 @@ def _missing(column: ColumnAudit, cluster: int, category: int, rows: ClusterRows
         kind="missing",
         severity=Severity(int(column.missing[cluster, category])),
         sentence=(
-            f"Of {size:,} items of cluster {cluster} {few} {'is' if count < 2 else 'are'} {name} "
+            f"Of {size:,} items of cluster {cluster}, {few} {'is' if count < 2 else 'are'} {name} "
             f"({column.name}), of all items {percent(made.usual[category])}: find out whether these were "
             "lost or lie elsewhere."
         ),

@@ -5,7 +5,8 @@ The threads of a crew work at the runs, here (see ``crew``) or by the workers of
 ``records``).
 
 A run that is queued when the process ends, be it closed or killed, stays queued: ``continue_queue`` goes on
-with those, in their order. One that was at work or paused is interrupted: it goes on when it is resumed.
+with those, in their order. One that was paused is interrupted, and so is one that was at work, unless it was
+put off when the runner was closed: it goes on when it is resumed.
 """
 
 from __future__ import annotations
@@ -354,8 +355,14 @@ class Runner(Records):
         self.workspace.restore_run(run_id)
         self._tell(Event(run_id, "status"))
 
-    def close(self) -> None:
-        """Interrupt what is under way, each with a checkpoint, and end the threads and the worker."""
+    def close(self, *, put_off: bool = False) -> None:
+        """Interrupt what is under way, each with a checkpoint, and end the threads and the worker.
+
+        Parameters
+        ----------
+        put_off : bool, default False
+            Queue it again instead, in its turn, for ``continue_queue`` to go on with; not what was paused.
+        """
         with self._lock:
             if self._closing:
                 return
@@ -364,7 +371,8 @@ class Runner(Records):
             under_way = [job for job in self._jobs.values() if not job.finished.is_set()]
             for job in under_way:
                 if job not in waiting:
-                    self._end(job, Wish.INTERRUPT)
+                    rests = job.wish is Wish.PAUSE
+                    self._end(job, Wish.PUT_OFF if put_off and not rests else Wish.INTERRUPT)
         for job in waiting:
             job.let_go()
         for job in under_way:

@@ -14,13 +14,22 @@ class Wish(Enum):
     PAUSE = auto()
     STOP = auto()
     INTERRUPT = auto()
+    PUT_OFF = auto()
+    """To wait in the queue once more, for the next process."""
 
     @property
     def ending(self) -> bool:
-        """Whether the run is to come to rest for good."""
-        return self in (Wish.STOP, Wish.INTERRUPT)
+        """Whether the run is to come to rest, here for good."""
+        return self in ENDS
 
     @property
     def status(self) -> RunStatus:
         """What the run is once its end is granted."""
-        return RunStatus.STOPPED if self is Wish.STOP else RunStatus.INTERRUPTED
+        return ENDS[self]
+
+
+ENDS = {
+    Wish.STOP: RunStatus.STOPPED,
+    Wish.INTERRUPT: RunStatus.INTERRUPTED,
+    Wish.PUT_OFF: RunStatus.QUEUED,
+}

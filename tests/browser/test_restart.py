@@ -1,4 +1,4 @@
-"""A server killed in the middle of a queue and started again: the queue goes on, and the page tells all."""
+"""A server that ends in the middle of a queue and starts again: the queue goes on, and the page tells all."""
 
 import socket
 import subprocess
@@ -56,12 +56,17 @@ def in_the_middle(folder: Path) -> bool:
         return begun and second.status is RunStatus.QUEUED and bool(second.seconds)
 
 
-def test_a_queue_goes_on_after_its_server_was_killed_and_all_of_it_is_done(
-    page: Page, serve: Serve, url: str, tmp_path: Path
-) -> None:
-    def card(seed: int) -> Locator:
-        return page.locator(".run-card", has_text=f"seed {seed}")
+@pytest.fixture
+def card(page: Page) -> Callable[[int], Locator]:
+    """The card of the run of a seed."""
+    return lambda seed: page.locator(".run-card", has_text=f"seed {seed}")
 
+
+@pytest.fixture
+def server(
+    page: Page, card: Callable[[int], Locator], serve: Serve, url: str, tmp_path: Path
+) -> subprocess.Popen[str]:
+    """One in the middle of the first of two runs, which were asked for on its page."""
     page.set_viewport_size(SIZE)
     server = serve()
     page.goto(url)
@@ -72,6 +77,44 @@ def test_a_queue_goes_on_after_its_server_was_killed_and_all_of_it_is_done(
     page.get_by_role("button", name="Run 2 maps").click()
     expect(card(1)).to_contain_text("queued")
     until(lambda: in_the_middle(tmp_path / "workspace"), 60)
+    return server
+
+
+def assert_all_done(folder: Path) -> None:
+    """Nothing was left out, and each map is there."""
+    with Workspace(folder) as workspace:
+        runs = workspace.runs()
+        assert [(run.status, run.epoch) for run in runs] == [(RunStatus.DONE, EPOCHS)] * 2
+        assert all(workspace.embedding(run.id) is not None for run in runs)
+
+
+def test_a_queue_goes_on_by_itself_after_its_server_was_ended(
+    page: Page,
+    card: Callable[[int], Locator],
+    server: subprocess.Popen[str],
+    serve: Serve,
+    url: str,
+    tmp_path: Path,
+) -> None:
+    server.terminate()
+    assert server.wait(60) == 0
+    expect(page.get_by_text("The server has gone. Start it again and reload this page")).to_be_visible()
+    page.goto("about:blank")
+    serve()
+    page.goto(url)
+    for seed in (0, 1):
+        expect(card(seed)).to_contain_text("done", timeout=60_000)
+    assert_all_done(tmp_path / "workspace")
+
+
+def test_a_queue_goes_on_after_its_server_was_killed_and_all_of_it_is_done(
+    page: Page,
+    card: Callable[[int], Locator],
+    server: subprocess.Popen[str],
+    serve: Serve,
+    url: str,
+    tmp_path: Path,
+) -> None:
     server.kill()
     server.wait()
 
@@ -88,7 +131,4 @@ def test_a_queue_goes_on_after_its_server_was_killed_and_all_of_it_is_done(
         expect(card(seed)).to_contain_text("done", timeout=60_000)
     expect(page.locator(".playback-bar")).to_contain_text("epoch 5,000 / 5,000")
     assert not faults
-    with Workspace(tmp_path / "workspace") as workspace:
-        runs = workspace.runs()
-        assert [(run.status, run.epoch) for run in runs] == [(RunStatus.DONE, EPOCHS)] * 2
-        assert all(workspace.embedding(run.id) is not None for run in runs)
+    assert_all_done(tmp_path / "workspace")

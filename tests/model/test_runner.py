@@ -675,6 +675,30 @@ def test_a_server_that_starts_again_continues_the_queue_in_its_order(tmp_path, v
             assert "has no data set 'gone'" in later.run(lost.id).error
 
 
+def test_what_is_put_off_goes_on_first_and_to_the_same_bits(workspace, straight, vectors_path, tmp_path):
+    with Workspace(tmp_path) as other:
+        dataset, began = other.add_dataset(vectors_path), []
+        runner = Runner(other, n_layouts=2)
+        paused, at_work = (runner.start(dataset, parameters) for parameters in (ENDLESS, LONG))
+        reach(runner, paused, 1)
+        reach(runner, at_work, 10)
+        runner.n_layouts = 1  # what is at work already goes on
+        waits = runner.start(dataset, SHORT)
+        runner.pause(paused.id)
+        until(lambda: runner.run(paused.id).status is RunStatus.PAUSED, "the pause")
+        runner.close(put_off=True)
+        left = [other.run(run.id) for run in (paused, at_work, waits)]
+        assert [run.status for run in left] == [RunStatus.INTERRUPTED, RunStatus.QUEUED, RunStatus.QUEUED]
+        assert int(other.checkpoint(at_work.id)["epoch"]) == left[1].epoch >= 10
+        with Runner(other) as later:
+            later.subscribe(lambda event: began.append(event.run_id) if event.kind == "snapshot" else None)
+            later.continue_queue()
+            assert later.wait(waits.id, PATIENCE).status is RunStatus.DONE
+            assert_same_result(workspace, straight, other, later.wait(at_work.id, PATIENCE))
+            assert later.run(paused.id).status is RunStatus.INTERRUPTED
+        assert list(dict.fromkeys(began)) == [at_work.id, waits.id]
+
+
 # What the analyst makes of a run
 
 
