@@ -50,7 +50,10 @@ DATA_GONE = "The data of this address is not in the workspace any more: open its
 COMPARED_GONE = "A run that was compared in this address is gone: choose others under Compare."
 RUN_GONE = "A run of this address is gone: choose another among the runs, or start it again."
 
-SERVER_GONE = "The server has gone. Start it again and reload this page: the runs are kept."
+SERVER_GONE = (
+    "The connection to the server is lost. If it has ended, start it again and open the address it prints: "
+    "the runs are kept."
+)
 
 pn.extension("tabulator", notifications=True, disconnect_notification=SERVER_GONE)
 
@@ -320,6 +323,8 @@ def _listen(app: App, port: int, address: str, show: bool, begin: Callable[[], N
         server.start()
         server.io_loop.start()
     finally:
+        with suppress(ValueError):
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
         for page in list(app.pages):
             page.close()
 

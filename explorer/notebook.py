@@ -87,7 +87,7 @@ def _server(folder: Path) -> tuple[App, str]:
         workspace = until_the_end.enter_context(Workspace(folder))
         app = App(workspace, Runner(workspace), None)
         until_the_end.enter_context(logging_to(workspace.path / "explorer.log"))
-        until_the_end.callback(app.runner.close)
+        until_the_end.callback(app.runner.close, put_off=True)
         with socket.socket() as probe:
             probe.bind((ADDRESS, 0))
             port = probe.getsockname()[1]

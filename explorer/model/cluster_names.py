@@ -9,6 +9,7 @@ language that are everywhere.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 
 import numpy as np
 import pyarrow as pa
@@ -25,7 +26,9 @@ NAMING_KINDS = ("text", "categorical", "boolean")
 MOST_NAMED = 2_000
 """Clusters that get a name: of more the largest."""
 MOST_CATEGORIES, MOST_TERMS, MOST_PARTS = 2, 3, 3
-"""Of a column, of all text, and of a whole name, in which categories come first."""
+"""Of a column, of all text, and of a whole name."""
+MOST_COLUMNS = 4
+"""Of either kind, that names come from by default: each is read whole."""
 LEAST_SHARE, LEAST_LIFT = 0.2, 1.2
 """A category names a cluster if it is this share of it, and so many times as common as in the data."""
 LEAST_COUNT = 3
@@ -66,36 +69,44 @@ def names(
     for column in chosen:
         if kinds.get(column) not in NAMING_KINDS:
             raise InputError(f"The column {column!r} holds no words to name clusters by: choose another.")
-    found: list[list[str]] = [[] for _ in range(int(labels.max(initial=NOISE)) + 1)]
-    n_clusters = min(len(found), MOST_NAMED)
+    n_all = int(labels.max(initial=NOISE)) + 1
+    n_clusters = min(n_all, MOST_NAMED)
     if not n_clusters:
         return ()
+    classes: list[list[str]] = [[] for _ in range(n_all)]
+    terms: list[list[str]] = [[] for _ in range(n_all)]
     labels = np.where(labels < MOST_NAMED, labels, NOISE).astype(np.int32)
     of_text = [column for column in chosen if kinds[column] == "text"]
     for column in chosen:
         if kinds[column] != "text":
             for cluster, told in enumerate(common_categories(items, labels, n_clusters, column)):
-                found[cluster] += told
+                classes[cluster] += told
     progress(0.1)
     if of_text:
         texts = (text for column in of_text for text in _texts(items, column))
         blocks = len(of_text) * -(-items.n // BLOCK)
         for cluster, told in enumerate(distinctive_terms(texts, labels, n_clusters, blocks, progress)):
-            found[cluster] += told
+            terms[cluster] = told
     progress(1.0)
-    return tuple(APART.join(list(dict.fromkeys(told))[:MOST_PARTS]) for told in found)
+    return tuple(_joined(*told) for told in zip(classes, terms, strict=True))
 
 
 def naming_columns(items: Items) -> tuple[str, ...]:
     """Return the columns that names come from by default: categories, and text that is to be read.
 
-    Links and the paths of pictures are not.
+    Links and the paths of pictures are not; of many columns the first of either kind are taken.
     """
-    return tuple(
-        column.name
-        for column in items.columns
-        if column.kind in NAMING_KINDS and (column.kind != "text" or items.media(column.name) == "text")
-    )
+    kinds = {column.name: column.kind for column in items.columns if column.kind in NAMING_KINDS}
+    classes = [name for name, kind in kinds.items() if kind != "text"][:MOST_COLUMNS]
+    text = (name for name, kind in kinds.items() if kind == "text" and items.media(name) == "text")
+    chosen = {*classes, *islice(text, MOST_COLUMNS)}
+    return tuple(name for name in kinds if name in chosen)
+
+
+def _joined(classes: Sequence[str], terms: Sequence[str]) -> str:
+    """A name of categories first; where there are terms, they have one part at least."""
+    parts = [*classes[: MOST_PARTS - bool(terms)], *terms]
+    return APART.join(list(dict.fromkeys(parts))[:MOST_PARTS])
 
 
 def common_categories(

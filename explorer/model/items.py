@@ -207,11 +207,9 @@ class Items:
             return made
 
     def close(self) -> None:
-        """Give up the database; it is opened anew when it is needed."""
+        """Give up the database, which ends with what is asked of it; it is opened anew when it is needed."""
         with self._lock:
-            connection = self.__dict__.pop("_connection", None)
-        if connection is not None:
-            connection.close()
+            self.__dict__.pop("_connection", None)
 
     def _cursor(self) -> duckdb.DuckDBPyConnection:
         with self._lock:

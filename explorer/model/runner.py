@@ -362,6 +362,7 @@ class Runner(Records):
         ----------
         put_off : bool, default False
             Queue it again instead, in its turn, for ``continue_queue`` to go on with; not what was paused.
+            ``wait`` returns such a run as it is queued.
         """
         with self._lock:
             if self._closing:

@@ -230,6 +230,8 @@ def opened(answer: dict[str, Any]) -> dict[str, Any]:
 def main() -> None:
     """Answer tasks from standard input until it ends."""
     _die_with_parent(int(sys.argv[1]))
+    # Who ends a service may tell all its processes: it is the parent that ends this one, once it is told.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     # What libraries print must not mix with the answers.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)

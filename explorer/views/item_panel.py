@@ -93,7 +93,7 @@ class ItemPanel(pn.viewable.Viewer):
         self._fault = ""
         self.card = ItemCard(self._on_message, sizing_mode="stretch_width", margin=0)
         session.param.watch(self._show, ["pinned", "dataset"])
-        session.param.watch(self._tell_none, ["dataset", "run_id", "runs"])
+        session.param.watch(self._tell_none, ["dataset", "run_id", "progress"])
         session.param.watch(self._relate, ["pinned", "run_id", "progress", "dataset"])
         session.param.watch(self._draw_near, ["near", "colour_by"])
         session.param.watch(self._on_selection, ["selection"])
@@ -126,7 +126,7 @@ class ItemPanel(pn.viewable.Viewer):
 
     def _tell_none(self, *_: Any) -> None:
         session = self._session
-        has_map = session.run(session.run_id) is not None
+        has_map = session.snapshot(session.run_id) is not None
         self.card.none = NO_DATA if session.dataset is None else NOT_PINNED if has_map else NOT_FOUND
 
     def _on_selection(self, *_: Any) -> None:

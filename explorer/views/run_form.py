@@ -36,7 +36,7 @@ MEANING = {
     "n_neighbors": "Neighbours each item looks at, itself included. Few show detail, many the broad shape.",
     "min_dist": "How closely items may pack on the map. 0 packs clusters tight, 0.9 spreads them evenly.",
     "metric": "How the distance between two vectors is measured. Cosine ignores length.",
-    "n_epochs": "Passes of the layout. auto, or 0, chooses by size: 500 up to 10,000 rows, else 200.",
+    "n_epochs": "Passes of the layout. 0, shown as auto, chooses by size: 500 up to 10,000 rows, else 200.",
     "from_epoch": "Where the new run leaves the other one. At its end it is a warm start from its map.",
     "seed": "The same seed gives the same map, bit for bit. What another seed does not show is an accident.",
 }

@@ -98,7 +98,7 @@ def test_a_queue_goes_on_by_itself_after_its_server_was_ended(
 ) -> None:
     server.terminate()
     assert server.wait(60) == 0
-    expect(page.get_by_text("The server has gone. Start it again and reload this page")).to_be_visible()
+    expect(page.get_by_text("The connection to the server is lost.")).to_be_visible()
     page.goto("about:blank")
     serve()
     page.goto(url)

@@ -21,6 +21,7 @@ from explorer.model.cluster_names import (
 from explorer.model.errors import InputError
 from explorer.model.items import Items
 
+KINDS = ("class", "text")
 TOPICS = (("jazz", "trio", "swing"), ("metal", "riff", "growl"), ("waltz", "opera", "choir"))
 
 
@@ -88,14 +89,22 @@ def test_classes_and_what_is_to_be_read_name_by_default(
     links = [f"https://example.org/{row}" for row in range(1200)]
     table = {"kind": ["a", "b"] * 600, "x": np.linspace(0, 1, 1200), "cover": links}
     pq.write_table(pa.table(table), tmp_path / "items.parquet")
+    table["words"] = [f"a text of row {row}" for row in range(1200)]
     assert naming_columns(Items(tmp_path / "items.parquet", 1200)) == ("kind",)
+    many = {
+        f"{kind} {n}": table["kind"] if kind == "class" else table["words"]
+        for n in range(9)
+        for kind in KINDS
+    }
+    pq.write_table(pa.table(many), tmp_path / "many.parquet")
+    assert naming_columns(Items(tmp_path / "many.parquet", 1200)) == tuple(many)[:8]
 
 
 def test_a_name_has_three_parts_with_categories_first(items: Items, labels: np.ndarray) -> None:
     alone = [[name.split(" · ") for name in names(items, labels, [by])] for by in ("genre", "digit", "title")]
     assert max(len(genre) + len(digit) for genre, digit, _ in zip(*alone, strict=True)) == 3
     expected = tuple(
-        " · ".join([*genre, *digit, *title][:3]) for genre, digit, title in zip(*alone, strict=True)
+        " · ".join([*[*genre, *digit][:2], *title][:3]) for genre, digit, title in zip(*alone, strict=True)
     )
     assert names(items, labels, ["title", "genre", "digit"]) == expected
 

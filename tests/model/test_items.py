@@ -1,6 +1,7 @@
 """Columns as categories, numbers and rows, checked against pandas; the file's database sees nothing else."""
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 
@@ -360,3 +361,18 @@ def test_a_database_that_was_given_up_is_opened_anew(items):
     items.close()
     np.testing.assert_array_equal(items.where("score > 0.5"), known)
     assert items._connection is not before
+
+
+def test_a_database_that_is_at_work_can_be_given_up(items):
+    cursor, counted = (
+        items._cursor(),
+        "SELECT count(*) FROM range(20000) a, range(20000) b WHERE a.range > b.range",
+    )
+    with ThreadPoolExecutor() as threads:
+        slow = threads.submit(lambda: cursor.execute(counted).fetchone())
+        time.sleep(0.1)
+        at_work = not slow.done()
+        items.close()
+        assert slow.result() == (20_000 * 19_999 // 2,)
+    assert at_work, "it took less than a tenth of a second"
+    assert len(items.where("score > 0.5")) > 0

@@ -332,6 +332,17 @@ def test_a_stage_that_finds_no_memory_fails_its_run_alone(tmp_path, vectors_path
         assert runner.wait(failed.id, PATIENCE).status is RunStatus.DONE
 
 
+def test_a_worker_leaves_it_to_its_parent_when_it_ends(runner, dataset):
+    """Who ends a service may tell all its processes."""
+    runner.wait(runner.start(dataset, SHORT).id, PATIENCE)
+    pid = runner._crew.worker.pid
+    run = runner.start(dataset, replace(SHORT, seed=7))
+    os.kill(pid, signal.SIGTERM)
+    assert runner.wait(run.id, PATIENCE).status is RunStatus.DONE
+    assert runner.run(run.id).seconds["knn graph"] > 0
+    assert runner._crew.worker.pid == pid
+
+
 def test_a_layout_that_finds_no_memory_fails_its_run_alone(runner, workspace, dataset, monkeypatch):
     step, starved = StepsHere.step, []
 
