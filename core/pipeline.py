@@ -20,9 +20,9 @@ from core.errors import InputError
 from core.knn import KnnGraph
 from core.layout import Layout, default_n_epochs
 from core.parameters import cut_distance, given_graph, is_given, layout_parameters
-from core.progress import run
 from core.supervision import supervise
 from core.threads import threads_for
+from core.watched import run
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,9 +24,9 @@ from core.parameters import (
     layout_parameters,
 )
 from core.pipeline import distinct_rows, fitted, warn_of_lost
-from core.progress import Callback
 from core.supervision import checked_target
 from core.threads import threads_for
+from core.watched import Callback
 
 
 class UMAP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):

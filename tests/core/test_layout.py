@@ -18,9 +18,9 @@ from core import (
 from core.curve_order import curve_order
 from core.forces import TABLE_FIRST, TABLE_SHIFT, attraction_shares, attraction_table, power
 from core.kernels import advance, advance_plane, draw_pool
-from core.progress import run as run_to_its_end
 from core.supervision import supervise
 from core.threads import for_rows
+from core.watched import run as run_to_its_end
 
 PARAMETERS = LayoutParameters(30, *find_ab())
 
