@@ -1,5 +1,7 @@
 // The condensed tree: a bar for each branch, its width the items in it, downwards denser; a line that cuts it.
 const WIDE = 1000, HIGH = 600, LEAST_HEIGHT = 5, SEND_MS = 120, STEP = 0.01, LEAP = 0.05
+// Narrower than this share of all, a bar would be covered by the seam around it.
+const SLIM = 0.012
 const HINT = "Click a branch to select its items, double-click to zoom into it. Drag the line to cut the tree."
 
 function outline({middle, widths, top, bottom}) {
@@ -137,6 +139,7 @@ export function render({model}) {
     polygon.setAttribute("aria-label", bar.said)
     polygon.setAttribute("aria-selected", bar.key === model.state.picked)
     polygon.dataset.key = bar.key
+    polygon.classList.toggle("slim", bar.widths[0] < SLIM)
     if (bar.colour) { polygon.style.fill = bar.colour }
     polygon.addEventListener("pointerenter", () => tell(bar))
     polygon.addEventListener("pointerleave", () => tell(picked()))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from explorer.model.condensed_tree import ROOT, CondensedTree, below
 
-MOST_BARS = 200
+MOST_BARS = 1_000
 """Branches that are drawn: of more the largest, and a bar tells how many it holds that are not."""
 STEPS = 8
 """Steps in which a bar narrows as its points leave."""
@@ -83,7 +83,7 @@ def icicle(tree: CondensedTree, most: int = MOST_BARS, root: int = ROOT) -> Icic
     Parameters
     ----------
     tree : CondensedTree
-    most : int, default 200
+    most : int, default 1,000
         Bars at most. The largest are drawn, so that what a bar hangs below is always drawn too.
     root : int, default 0
         The branch to draw, with what is below it, as wide as the whole.

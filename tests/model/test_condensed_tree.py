@@ -216,6 +216,18 @@ def test_a_drawing_shows_the_largest_branches_inside_their_parents(tree: Condens
         drawn.add(bar.branch)
 
 
+def test_hundreds_of_clusters_are_all_drawn() -> None:
+    rng = np.random.default_rng(5)
+    middles = np.stack(np.meshgrid(np.arange(20), np.arange(20)), -1).reshape(-1, 2) * 40 + rng.normal(
+        size=(400, 2)
+    )
+    many = np.repeat(middles, 20, axis=0) + rng.normal(size=(8000, 2))
+    tree = condense(*single_linkage(many.astype(np.float32), 3).values(), 15)
+    clusters = select(tree)
+    assert len(clusters) == 400
+    assert {bar.branch for bar in icicle(tree).bars} >= set(clusters)
+
+
 def test_a_branch_is_drawn_as_wide_as_the_whole(tree: CondensedTree) -> None:
     root = next(branch for branch in range(1, tree.count) if tree.children[branch])
     drawing = icicle(tree, root=root)
