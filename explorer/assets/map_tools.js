@@ -137,7 +137,12 @@ export function render({model}) {
       event.preventDefault()
       return send(event.shiftKey ? "redo" : "undo")
     }
-    if (event.ctrlKey || event.metaKey || event.altKey) { return }
+    if (event.ctrlKey || event.metaKey) { return }
+    if (event.altKey) {
+      // A letter typed with Alt may be another sign, so the key itself counts.
+      if (event.code === "KeyS" && !takesLetters(focus)) { event.preventDefault(); send("screen") }
+      return
+    }
     if (key === "?") { return explain(help.hidden) }
     if (takesLetters(focus) || key.startsWith("arrow") && takesArrows(focus)) { return }
     if (KEYS[key]) { model.tool = KEYS[key] }
