@@ -22,7 +22,7 @@ class LineInput(pmui.TextInput):
         self.param.watch(self._pass_over, ["value"])
 
     def empty(self) -> None:
-        """Take away what was entered, though the browser may bring it once more: its `value` follows Enter."""
+        """Empty the field, though the browser may bring the text once more: its `value` follows Enter."""
         self._late, self.entered = "" if self.value == self.entered else self.entered, ""
         self.param.update(value="", value_input="")
 
