@@ -154,7 +154,10 @@ export function render({model}) {
   }
   // Only who walks by keyboard needs to see that the map has the focus; a drag gives it, too.
   const outline = (width) => document.documentElement.style.setProperty("--map-outline", width)
-  const onWalk = (event) => { if (event.key === "Tab") { outline("1px") } }
+  // The number in a field is written otherwise while it has the focus, and a text that changes is selected no
+  // longer: what is typed would be added to it.
+  const selectAgain = () => { if (takesText(focused()) && focused().tagName === "INPUT") { focused().select() } }
+  const onWalk = (event) => { if (event.key === "Tab") { outline("1px"); setTimeout(selectAgain) } }
   const onPress = (event) => {
     outline("0px")
     if (!help.hidden && !event.composedPath().includes(help) && !event.composedPath().includes(asked)) { explain(false) }
