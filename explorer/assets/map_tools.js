@@ -137,7 +137,12 @@ export function render({model}) {
       event.preventDefault()
       return send(event.shiftKey ? "redo" : "undo")
     }
-    if (event.ctrlKey || event.metaKey || event.altKey) { return }
+    if (event.ctrlKey || event.metaKey) { return }
+    if (event.altKey) {
+      // A letter typed with Alt may be another sign, so the key itself counts.
+      if (event.code === "KeyS" && !takesLetters(focus)) { event.preventDefault(); send("screen") }
+      return
+    }
     if (key === "?") { return explain(help.hidden) }
     if (takesLetters(focus) || key.startsWith("arrow") && takesArrows(focus)) { return }
     if (KEYS[key]) { model.tool = KEYS[key] }
@@ -149,7 +154,10 @@ export function render({model}) {
   }
   // Only who walks by keyboard needs to see that the map has the focus; a drag gives it, too.
   const outline = (width) => document.documentElement.style.setProperty("--map-outline", width)
-  const onWalk = (event) => { if (event.key === "Tab") { outline("1px") } }
+  // The number in a field is written otherwise while it has the focus, and a text that changes is selected no
+  // longer: what is typed would be added to it.
+  const selectAgain = () => { if (takesText(focused()) && focused().tagName === "INPUT") { focused().select() } }
+  const onWalk = (event) => { if (event.key === "Tab") { outline("1px"); setTimeout(selectAgain) } }
   const onPress = (event) => {
     outline("0px")
     if (!help.hidden && !event.composedPath().includes(help) && !event.composedPath().includes(asked)) { explain(false) }

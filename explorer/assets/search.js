@@ -152,7 +152,8 @@ export function render({model}) {
   }
   const onPress = (event) => { if (!event.composedPath().includes(box)) { open(false) } }
   const onEscape = (event) => {
-    if (event.key === "Escape" && !panel.hidden) { event.stopPropagation(); open(false); input.focus() }
+    // Closed last: the field that gets the focus opens it.
+    if (event.key === "Escape" && !panel.hidden) { event.stopPropagation(); input.focus(); open(false) }
   }
   panel.addEventListener("keydown", onEscape)
   document.addEventListener("keydown", onSlash)

@@ -252,7 +252,7 @@ def _check_kind(cursor: duckdb.DuckDBPyConnection, condition: str) -> None:
     kind = str(found[0][1])
     if kind.upper() not in ("BOOLEAN", "BOOL"):
         raise InputError(
-            f"The condition gives a {kind}, neither true nor false: compare it with something, "
+            f"The condition is of type {kind}, neither true nor false: compare it with something, "
             "by =, <, > or LIKE."
         )
 

@@ -230,7 +230,8 @@ def findings(shares: tuple[Share, ...], ranges: bool = False) -> str:
     if absent:
         names = ", ".join(text.shortened(share.name, MOST_LETTERS) for share in absent[:4])
         more = " …" if len(absent) > 4 else ""
-        many = _line(f"absent: {names}{more}", f"{text.count(len(absent))} categories")
+        kind = "ranges" if ranges else "categories"
+        many = _line(f"absent: {names}{more}", f"{text.count(len(absent))} {kind}")
         one = _line(f"{names} is absent", f"0 of {text.count(absent[0].total)}")
         lines.append(many if len(absent) > 1 else one)
     return '<div class="section">Against the whole</div>' + "".join(lines) if lines else ""

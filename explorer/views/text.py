@@ -39,7 +39,7 @@ def times(value: float) -> str:
     """
     if 0 < value < 0.05:
         return "<0.1×"
-    return f"{value:.0f}×" if value >= 10 or value == 0 else f"{value:.1f}×"
+    return f"{value:.0f}×" if value >= 9.95 or value == 0 else f"{value:.1f}×"
 
 
 def duration(seconds: float) -> str:
@@ -48,8 +48,9 @@ def duration(seconds: float) -> str:
     >>> duration(0.42), duration(12.34), duration(125), duration(7300)
     ('0.4 s', '12.3 s', '2 min 5 s', '2 h 1 min')
     """
-    if seconds < 60:
+    if seconds < 59.95:
         return f"{seconds:.1f} s"
+    seconds = max(seconds, 60)
     if seconds < 3600:
         return f"{int(seconds // 60)} min {int(seconds % 60)} s"
     return f"{int(seconds // 3600)} h {int(seconds % 3600 // 60)} min"

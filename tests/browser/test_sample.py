@@ -1,6 +1,7 @@
 """From a selection to a table with pictures to files, and back after a reload."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -85,6 +86,21 @@ def test_who_draws_again_sees_the_rows_drawn_last_and_their_columns(sampled: Pag
         until(lambda strategy=strategy: session.sample.plan.strategy == strategy)
         expect(ids).to_have_text([f"{row:,}" for row in session.sample.rows[:PAGE_SIZE]])
         expect(sampled.locator('.tabulator-col[tabulator-field="probability"]')).to_have_count(heads)
+
+
+def test_what_is_typed_into_a_number_that_was_walked_to_takes_its_place(opened: Page, served: Served) -> None:
+    opened.get_by_role("tab", name="Sample").click()
+    size, field = served.explorer.sample.size, opened.get_by_role("textbox", name=re.compile("^Size"))
+    fill(opened, "Size", 5000)
+    until(lambda: size.value == 5000)
+    expect(field).to_have_value("5,000")
+    opened.keyboard.press("Shift+Tab")
+    expect(field).to_be_focused()
+    expect(field).to_have_value("5000")
+    until(lambda: field.evaluate("field => field.selectionEnd - field.selectionStart") == 4)
+    opened.keyboard.type("60")
+    opened.keyboard.press("Tab")
+    until(lambda: size.value == 60)
 
 
 def test_a_click_on_a_row_looks_at_its_item(sampled: Page, served: Served) -> None:

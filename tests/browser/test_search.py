@@ -103,6 +103,17 @@ def test_escape_closes_the_list_and_leaves_the_selection(opened_on_run: Page, se
     until(lambda: session.selection.count == 0)
 
 
+def test_escape_closes_the_list_from_within_it(opened_on_run: Page) -> None:
+    ask(opened_on_run, "test")
+    every = opened_on_run.get_by_role("button", name="Select all")
+    every.wait_for()
+    opened_on_run.keyboard.press("Tab")
+    expect(every).to_be_focused()
+    opened_on_run.keyboard.press("Escape")
+    expect(opened_on_run.locator(".search-panel")).to_be_hidden()
+    expect(opened_on_run.get_by_role("combobox", name="Search items")).to_be_focused()
+
+
 def test_a_switch_leaves_the_keys_to_the_map_and_other_data_closes_the_search(
     opened_on_run: Page, served: Served, mnist_small_table: pa.Table, tmp_path: Path
 ) -> None:

@@ -115,6 +115,18 @@ def test_escape_gives_up_a_drag_and_leaves_the_selection(on_screen: MapOnScreen,
     until(lambda: session.selection.count == 0)
 
 
+def test_the_keys_held_count_for_what_is_on_the_screen(on_screen: MapOnScreen, served: Served) -> None:
+    session, page = served.explorer.session, on_screen.page
+    page.keyboard.press("s")
+    until(lambda: session.selection.count > 0)
+    for keys, mode in (("Shift+s", "union"), ("Alt+s", "subtract"), ("Shift+Alt+s", "intersect")):
+        before = len(session.selection.steps)
+        page.keyboard.press(keys)
+        until(lambda before=before: len(session.selection.steps) > before)
+        assert session.selection.steps[-1].mode == mode
+    assert session.selection.count == 0
+
+
 def test_a_box_selects_the_rows_between_its_corners(on_screen: MapOnScreen, served: Served) -> None:
     session = served.explorer.session
     corners = np.array(around_digit(on_screen, 6))

@@ -192,6 +192,11 @@ def test_what_is_no_condition_is_refused_in_one_sentence(items, condition):
     assert len(sentence) < 400
 
 
+def test_a_value_that_is_no_condition_is_told_by_its_type(items):
+    with pytest.raises(InputError, match=r"^The condition is of type INTEGER, neither true nor false:"):
+        items.where("1")
+
+
 def test_brackets_may_be_nested_as_deep_as_there_is_room(items):
     assert items.where("(" * 990 + "true" + ")" * 990).all()
     assert items.where("digit = 1" + " OR digit = 1" * 150).sum() == items.where("digit = 1").sum()

@@ -209,6 +209,7 @@ def test_what_is_absent_is_told_of_how_many_and_long_names_are_cut() -> None:
     assert f'{"x" * 39}… is absent</span><b class="">0 of 1,200<' in one
     gone = tuple(Share(name, code, 0, 5, 0.0) for code, name in enumerate("abcde", 1))
     assert 'absent: a, b, c, d …</span><b class="">5 categories<' in composition_view.findings((there, *gone))
+    assert '<b class="">5 ranges<' in composition_view.findings((there, *gone), ranges=True)
 
 
 def test_numbers_on_both_sides_of_zero_diverge_from_a_grey_and_the_legend_says_so(session: Session) -> None:

@@ -45,6 +45,30 @@ def test_a_field_takes_no_name_that_would_be_refused(session: Session) -> None:
     assert names(panel) == ["x" * LONGEST_NAME]
 
 
+def test_a_name_that_was_saved_leaves_the_field_also_when_its_last_word_is_late(session: Session) -> None:
+    panel = SavedPanel(session)
+    field = panel.field
+
+    def enter(name: str) -> None:
+        # As a browser does: the letters, Enter, and after it the value.
+        field.value_input = name
+        field.entered = name
+        field.param.trigger("enter_pressed")
+        field.value = name
+
+    enter("first")
+    assert names(panel) == ["first"]
+    assert (field.value, field.value_input) == ("", "")
+    enter("first")
+    assert "already" in panel._said.object
+    assert (field.value, field.value_input) == ("first", "first")
+    field.value = "second"  # left by the press of the button, which comes last
+    panel.save.param.trigger("clicks")
+    assert (field.value, field.value_input) == ("", "")
+    field.value = "second"
+    assert field.value == "second"
+
+
 def test_what_was_deleted_can_come_back_whatever_is_done_meanwhile(session: Session) -> None:
     panel = SavedPanel(session)
     panel._save("first")

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from explorer.model import findings, shares
-from explorer.views.text import count, counted, duration, share, shortened, written
+from explorer.views.text import count, counted, duration, share, shortened, times, written
 
 
 def test_numbers_read_as_people_write_them() -> None:
@@ -13,6 +13,11 @@ def test_numbers_read_as_people_write_them() -> None:
     assert [counted(n, "branch", "branches") for n in (1, 2)] == ["1 branch", "2 branches"]
     assert written(b"a") == "1 byte"
     assert [duration(v) for v in (0.42, 12.34, 125, 7300)] == ["0.4 s", "12.3 s", "2 min 5 s", "2 h 1 min"]
+
+
+def test_what_rounds_up_to_the_next_unit_reads_as_that() -> None:
+    assert [duration(v) for v in (59.94, 59.96, 60)] == ["59.9 s", "1 min 0 s", "1 min 0 s"]
+    assert [times(v) for v in (9.94, 9.96, 10)] == ["9.9×", "10×", "10×"]
 
 
 def test_almost_all_is_never_told_as_all() -> None:
