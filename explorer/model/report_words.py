@@ -114,9 +114,15 @@ def shares(told: Sequence[tuple[str, float, float]], most: int = 4) -> str:
 
     >>> shares([("punk", 0.25, 2.5), ("folk", 0.02, 0.1)], 1), shares([])
     ('punk 25% (×2.5), and 1 more', '–')
+    >>> shares([("gloom", 0.9, 1234.5), ("folk", 0.5, 99.6), ("punk", 0.2, 9.96)])
+    'gloom 90% (×1,234), folk 50% (×100), punk 20% (×10)'
     """
     if not told:
         return "–"
-    words = [f"{short(category)} {percent(share)} (×{lift:.2g})" for category, share, lift in told[:most]]
+    words = [f"{short(category)} {percent(share)} (×{_times(lift)})" for category, share, lift in told[:most]]
     more = [f"and {len(told) - most:,} more"] if len(told) > most else []
     return ", ".join([*words, *more])
+
+
+def _times(lift: float) -> str:
+    return f"{lift:,.0f}" if lift >= 10 else f"{lift:.2g}"
