@@ -282,6 +282,17 @@ def test_what_may_be_the_maps_making_is_told_beside_what_else_is_found(audited: 
     assert f"the worst {MOST_LISTED} listed" in audit_state(many, {}, ())["said"]
 
 
+def test_an_audit_by_no_column_is_told_why_it_cannot_begin(audited: AuditPanel) -> None:
+    chosen = audited.columns.value
+    assert not audited._head.visible
+    audited.columns.value = []
+    assert audited.audit.disabled
+    assert audited._head.visible
+    assert "Choose the columns to audit by first." in audited._head.object
+    audited.columns.value = chosen
+    assert not audited._head.visible
+
+
 def test_data_without_a_map_or_columns_is_told_what_to_do(session: Session, audited: AuditPanel) -> None:
     other = next(info for info in session.workspace.datasets() if info.id != session.dataset.id)
     session.open(session.workspace.dataset(other.id))
