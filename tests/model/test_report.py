@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from explorer.model.audit import Audit, audit
+from explorer.model.audited import ColumnOfCluster
 from explorer.model.coverage import coverage
 from explorer.model.drift import Drift, drift, times
 from explorer.model.drift_findings import of_drift
@@ -22,6 +23,7 @@ from explorer.model.examples import examples, typical
 from explorer.model.findings import Finding
 from explorer.model.map_png import COLOURS, STEPS, layer, uri
 from explorer.model.marks import Mark, Marks
+from explorer.model.measures import OF_COLUMN, digits
 from explorer.model.projection import Viewport
 from explorer.model.report import report_of
 from explorer.model.report_words import summary
@@ -208,6 +210,18 @@ def test_without_findings_or_noise_it_says_so(made: Made) -> None:
     assert "Nothing stands out in 5 clusters" in text
     assert "<polyline" not in text
     assert "adjusted Rand index" not in text
+
+
+def test_what_no_item_has_a_value_of_has_no_purity() -> None:
+    empty = ColumnOfCluster("x", 0.0, 0.0, 0.0, 0.0, 1.0, 1.0, None, (), (), ())
+    assert [one.written(empty) for one in OF_COLUMN] == ["–", "–", "–", "not tested"]
+    one = replace(empty, purity=0.5, effective=2.0, p=0.25, dominant="a")
+    assert [measure.written(one) for measure in OF_COLUMN] == ["50%", "0.00", "2.0", "0.25"]
+    assert OF_COLUMN[0].usual([empty, one]) == "50%"
+
+
+def test_hardly_below_nothing_is_written_as_nothing() -> None:
+    assert [digits(value) for value in (-0.004, 0.0, -0.006, 0.995)] == ["0.00", "0.00", "-0.01", "0.99"]
 
 
 def test_progress_ends_the_work(made: Made) -> None:
