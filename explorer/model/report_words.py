@@ -13,6 +13,7 @@ from explorer.model.marks import Mark
 from explorer.model.severity import Severity
 from explorer.model.written import counted
 
+NO_CLUSTERS = "The map has no clusters to audit: find smaller ones by a lower min_cluster_size."
 LEAST_P = 1e-12
 """A smaller p is not told in digits."""
 
@@ -22,6 +23,8 @@ def summary(audit: Audit, marks: dict[str, Mark]) -> str:
     n, noise = len(audit.labels), float(np.mean(audit.labels < 0))
     rest = f"{percent(noise)} of the {n:,} items are in no cluster."
     if not audit.findings:
+        if not audit.measured:
+            return f"{NO_CLUSTERS} {rest[0].upper()}{rest[1:]}"
         return f"Nothing stands out in {counted(len(audit.measured), 'cluster')}; {rest}"
     todo = [one for one in audit.findings if is_open(marks.get(one.key))]
     worst: dict[int, Severity] = {}

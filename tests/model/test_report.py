@@ -212,6 +212,16 @@ def test_without_findings_or_noise_it_says_so(made: Made) -> None:
     assert "adjusted Rand index" not in text
 
 
+def test_one_cluster_is_told_as_one_and_none_as_none(made: Made) -> None:
+    found = replace(made.found, findings=(), scores={})
+    alone = replace(found, labels=np.zeros_like(found.labels), measured=found.measured[:1])
+    assert "coloured by cluster, with 1 cluster in" in report_of(made.workspace, alone).lower()
+    nothing = replace(found, labels=np.full_like(found.labels, -1), measured=())
+    said = "The map has no clusters to audit: find smaller ones by a lower min_cluster_size."
+    assert summary(nothing, {}) == f"{said} 100% of the {made.run.n:,} items are in no cluster."
+    assert "Nothing stands out" not in report_of(made.workspace, nothing)
+
+
 def test_what_no_item_has_a_value_of_has_no_purity() -> None:
     empty = ColumnOfCluster("x", 0.0, 0.0, 0.0, 0.0, 1.0, 1.0, None, (), (), ())
     assert [one.written(empty) for one in OF_COLUMN] == ["–", "–", "–", "not tested"]

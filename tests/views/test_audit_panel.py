@@ -269,6 +269,12 @@ def test_other_clusters_than_the_run_has_now_are_told(session: Session, audited:
     workspace.save_clustering(run.id, None)
 
 
+def test_a_map_without_clusters_is_told_what_to_do(audited: AuditPanel) -> None:
+    labels = np.full_like(audited.found.labels, -1)
+    said = audit_state(replace(audited.found, findings=(), measured=(), labels=labels), {}, ())["said"]
+    assert said == "The map has no clusters to audit: find smaller ones by a lower min_cluster_size."
+
+
 def test_what_may_be_the_maps_making_is_told_beside_what_else_is_found(audited: AuditPanel) -> None:
     worst = audited.found.findings[0]
     torn = replace(worst, kind="distorted", aspect="torn", sentence="It may be torn.", category=None)
