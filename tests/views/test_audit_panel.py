@@ -12,6 +12,7 @@ import pytest
 from explorer.model import audit as audits
 from explorer.model.clusters import ClusterParameters, apply, find
 from explorer.model.drawing import Ground
+from explorer.model.errors import InputError
 from explorer.model.extent import Extent
 from explorer.model.kept_audit import last
 from explorer.model.marks import Marks
@@ -309,6 +310,8 @@ def test_data_without_a_map_or_columns_is_told_what_to_do(session: Session, audi
     session.refresh()
     session.run_id = run.id
     assert "no columns to audit by" in audited._head.object
+    with pytest.raises(InputError, match="no columns to audit by: give a file of them"):
+        audits.audit(session.workspace, session.run(run.id))
     assert not audited.audit.visible
     assert not audited.report.visible
 
