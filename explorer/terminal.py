@@ -71,7 +71,7 @@ def print_comparison(found: Comparison) -> None:
     names = (Column("run", no_wrap=True), Column("and run", no_wrap=True))
     pairs = Table(*names, "agreement", "disparity", "jumped", "ARI", "AMI", box=None, pad_edge=False)
     for one in found.pairs:
-        scores = ("–" if value is None else f"{value:.3f}" for value in (one.ari, one.ami))
+        scores = ("–" if value is None else f"{value:z.3f}" for value in (one.ari, one.ami))
         pairs.add_row(
             one.a, one.b, f"{one.agreement:.3f}", f"{one.disparity:.3f}", f"{one.jumped:.1%}", *scores
         )

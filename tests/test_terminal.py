@@ -68,3 +68,22 @@ def test_names_are_shown_as_they_are_whatever_brackets_and_colons_they_have(
     with bar("[/] songs"):
         time.sleep(0.3)
         assert "[/] songs" in capsys.readouterr().err
+
+
+def test_an_audit_tells_shares_as_the_page_does(capsys: pytest.CaptureFixture[str]) -> None:
+    columns = [{"purity": 0.998, "dominant": "jazz"}, {"purity": 0.0, "dominant": None}]
+    one = {"severity": "none", "cluster": 0, "size": 5_000, "duplicates": 0.0004, "agreement": 0.9999}
+    told = {"columns": ["genre", "mood"], "clusters": [one | {"stability": None, "columns": columns}]}
+    scores = dict.fromkeys(("ari", "ami", "homogeneity"), 0.5)
+    scores["ari"] = -0.0002
+    scores |= {f"{name}_clustered": 0.5 for name in scores} | {"rows": 5_000, "clustered_share": 0.9998}
+    print_audit(told | {"findings": [], "scores": {"genre": scores}})
+    text = capsys.readouterr().out
+    assert text.splitlines()[1].split() == ["none", "0", "5,000", "<0.1%", ">99%", "–", ">99%", "–"]
+    assert "Nothing stands out." in text
+    assert "by genre: ari 0.000, ami 0.500, homogeneity 0.500 of 5,000 items" in text
+    assert "of the >99.9% that are in clusters" in text
+    print_audit({"columns": ["genre"], "clusters": [], "findings": []})
+    text = capsys.readouterr().out
+    assert "The map has no clusters to audit: find smaller ones by a lower min_cluster_size." in text
+    assert "Nothing stands out" not in text

@@ -52,7 +52,7 @@ def drift(
             said: tuple[str, ...] = (by_time.sentence,)
             findings, result = by_time.findings, by_time.to_dict()
         else:
-            dataset = add_data(space, new, vectors, items)
+            dataset = add_data(space, new, vectors, items, for_a_map=False)
             with told_bar("comparing with new data") as told:
                 by_data = arrivals(space, record, dataset, told)
             said, findings = (by_data.sentence, *by_data.appeared), by_data.findings
@@ -88,7 +88,7 @@ def coverage(
     with open_workspace(workspace) as space:
         record = space.run(run)
         dataset, embedding = space.dataset(record.dataset_id), map_of(space, record)
-        of_batch = None if new is None else add_data(space, new, vectors, items)
+        of_batch = None if new is None else add_data(space, new, vectors, items, for_a_map=False)
         mask = dataset.items.where(batch) if of_batch is None else None
         with told_bar("finding clusters") as told:
             labels = find(space, record, progress=told).labels

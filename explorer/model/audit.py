@@ -38,6 +38,7 @@ NEIGHBOURS = 15
 """Of the graph's that are looked at; more tell little more, and take longer."""
 GROUPING = ("categorical", "boolean")
 """Kinds of columns that are audited unless others are named."""
+NO_COLUMNS = "The items have no columns to audit by: give a file of them beside the vectors."
 SECONDS_FOR_GRAPH, SECONDS_FOR_DISTORTION, SECONDS_FOR_COLUMN = 4e-6, 8e-6, 1e-6
 """For a row."""
 
@@ -211,6 +212,8 @@ def _graph(workspace: Workspace, run: Run) -> KnnGraph:
 def _columns(items: Items, columns: Sequence[str]) -> tuple[str, ...]:
     named = tuple(dict.fromkeys(columns))
     chosen = named or tuple(column.name for column in items.columns if column.kind in GROUPING)
+    if not items.columns:
+        raise InputError(NO_COLUMNS)
     if not chosen:
         raise InputError("No column of the items holds categories: name those to audit by.")
     return chosen

@@ -31,7 +31,7 @@ from core.quality import map_graph
 from core.recall import sample_rows
 from explorer.model.comparison import Map, overlap
 from explorer.model.errors import InputError
-from explorer.model.fates import PART, Fate, Meeting, fate_of
+from explorer.model.fates import PART, Fate, Meeting, fate_of, numbered
 
 FEWEST_RUNS = 3
 UNSTABLE = 0.2
@@ -287,7 +287,7 @@ def _region(rows: NDArray[np.int64], labels: NDArray[np.int32], around: NDArray[
     order = np.argsort(-counts, kind="stable")
     clusters = tuple(int(one) for one in order if counts[one] >= PART * len(rows))
     median = float(np.median(around[rows]))
-    where = "in no cluster" if not clusters else "in cluster " + " and ".join(map(str, clusters))
+    where = f"in {numbered(clusters, len(clusters))}" if clusters else "in no cluster"
     share = len(rows) / len(around)
     what = "All items" if share == 1 else f"{len(rows):,} items {where}"
     sentence = (

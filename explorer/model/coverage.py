@@ -292,9 +292,15 @@ def _region(
     rows: NDArray[np.int64],
     labels: NDArray[np.int32],
 ) -> Region | None:
-    """What is to be told of some cells; None where as a whole they differ too little, or the other way."""
+    """What is to be told of some cells.
+
+    None where as a whole they differ too little, or the other way; and on the fringe of what the kernel sees,
+    where nothing lies that could be lacking, or abound.
+    """
     size, others = int(found.batch.sum()), int(found.reference.sum())
     there, present = int(found.batch[here].sum()), int(found.reference[here].sum())
+    if not (present if sign == LACKING else there):
+        return None
     times = float(factor(there, size, present, others))
     severity = severity_of(times)
     if not severity or (times < 1) != (sign == LACKING):
@@ -305,7 +311,8 @@ def _region(
     where = "" if cluster < 0 else f", mostly in cluster {cluster}"
     sentence = (
         f"The batch {'lacks' if sign == LACKING else 'crowds'} a region where {percent(present / others)} of "
-        f"the others lie{where}: {there:,} of its items are there, {expected:,.0f} expected."
+        f"the others lie{where}: {there:,} of its items {'is' if there == 1 else 'are'} there, "
+        f"{expected:,.0f} expected."
     )
     p = float(found.p[here].min())
     return Region(sign, there, expected, there / size, present / others, p, severity, cluster, rows, sentence)

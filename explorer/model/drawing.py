@@ -19,7 +19,7 @@ from explorer.model.dataset import Dataset
 from explorer.model.errors import InputError
 from explorer.model.provenance import provenance
 from explorer.model.reading import read_given_json
-from explorer.model.replay import Material, cluster_step, replayed
+from explorer.model.replay import Material, cluster_step, no_category, replayed
 from explorer.model.run import Run, RunParameters
 from explorer.model.sampling import Sample, draw, sample_table
 from explorer.model.selection import Selection, Step, packed
@@ -148,7 +148,7 @@ class Ground:
             return step
         found = statistics.compute(step.column, self.workspace, self.run, ()).categories
         if step.values[0] not in found.names:
-            raise InputError(f"{step.column} has no category {step.values[0]!r}: it has {len(found.names)}.")
+            raise no_category(step.column, step.values[0], found.names)
         return replace(step, packed=packed(found.codes == found.names.index(step.values[0])))
 
     def _map(self, run_id: str) -> NDArray[np.float32]:

@@ -10,11 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.model.comparison import Map
+from explorer.model.findings import listed
 
 PART, MOST = 0.2, 0.5
 """Shares of a cluster: what is a part of it, and what is most of it."""
 STABLE, DISSOLVED = 0.75, 0.5
 """Hennig's (2007) bounds of a cluster's mean Jaccard index: it is there again, and it is not."""
+MOST_NAMED = 3
+"""Clusters that a sentence names."""
 
 
 @dataclass(frozen=True)
@@ -200,10 +203,9 @@ def _sentence(fate: Fate, n: int, rest: Sequence[float]) -> str:
         whole = " and whole in the rest" if rest and min(rest) >= STABLE else ""
         return f"{name} is torn in {_of(torn, n)}{whole}: chance can part it, read no gap into it."
     if joined:
-        others = ", ".join(map(str, fate.merged_with[:3])) + (" …" if len(fate.merged_with) > 3 else "")
         return (
-            f"{name} is one with cluster {others} in {_of(joined, n)}: the gap between them may be chance. "
-            "Read them as one unless the data tell them apart."
+            f"{name} is one with {numbered(fate.merged_with)} in {_of(joined, n)}: the gap between them may "
+            "be chance. Read them as one unless the data tell them apart."
         )
     if fate.lost_in:
         return f"{name} is mostly noise in {_of(fate.lost_in, n)}: call it a group only if the data show it."
@@ -213,4 +215,14 @@ def _sentence(fate: Fate, n: int, rest: Sequence[float]) -> str:
 
 
 def _of(some: Sequence[str], n: int) -> str:
-    return f"{len(some)} of {n} other runs"
+    return "the other run" if n == 1 else f"{len(some)} of {n} other runs"
+
+
+def numbered(clusters: Sequence[int], most: int = MOST_NAMED) -> str:
+    """Clusters by their numbers, as a sentence names them.
+
+    >>> numbered([3]), numbered([3, 5]), numbered([3, 5, 7, 8])
+    ('cluster 3', 'clusters 3 and 5', 'clusters 3, 5, 7 and 1 more')
+    """
+    more = [f"{len(clusters) - most:,} more"] if len(clusters) > most else []
+    return f"cluster{'' if len(clusters) == 1 else 's'} {listed([*map(str, clusters[:most]), *more])}"

@@ -26,7 +26,7 @@ def known(written: Callable[[float], str]) -> Callable[[float | None], str]:
 
 
 count, digits, tenths, share = (
-    known(one) for one in ("{:,.0f}".format, "{:.2f}".format, "{:.1f}".format, percent)
+    known(one) for one in ("{:,.0f}".format, "{:z.2f}".format, "{:.1f}".format, percent)
 )
 
 
@@ -133,6 +133,13 @@ OF_CLUSTER: tuple[Measure[AuditedCluster], ...] = (
     ),
 )
 """In the order in which they are told."""
+
+
+def of_values(read: Callable[[ColumnOfCluster], float]) -> Callable[[ColumnOfCluster], float | None]:
+    """What reads a number of the values of a cluster: not known where none of its items has one."""
+    return lambda one: None if one.dominant is None else read(one)
+
+
 DOMINANT = Words(
     "dominant", "The commonest value.", lambda one: UNKNOWN if one.dominant is None else short(one.dominant)
 )
@@ -140,28 +147,28 @@ OF_COLUMN: tuple[Measure[ColumnOfCluster], ...] = (
     Measure(
         "purity",
         "Share of the commonest value, the dominant one.",
-        lambda one: one.purity,
+        of_values(lambda one: one.purity),
         share,
-        by_chance=lambda one: one.purity_by_chance,
+        by_chance=of_values(lambda one: one.purity_by_chance),
     ),
     Measure(
         "entropy",
         "From 0, one value, to 1, all values alike.",
-        lambda one: one.entropy,
+        of_values(lambda one: one.entropy),
         digits,
-        by_chance=lambda one: one.entropy_by_chance,
+        by_chance=of_values(lambda one: one.entropy_by_chance),
     ),
     Measure(
         "effective",
         "As many equally common values have this entropy.",
-        lambda one: one.effective,
+        of_values(lambda one: one.effective),
         tenths,
         "values",
     ),
     Measure(
         "p",
         "That it differs so much from all items by chance, corrected for all tests.",
-        lambda one: one.p,
+        of_values(lambda one: one.p),
         chance,
         has_median=False,
     ),

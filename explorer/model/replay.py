@@ -100,9 +100,14 @@ def _categories(step: Step, of: Material) -> NDArray[np.bool_]:
     # With a run it is a statistic of that run, else a column.
     found = of.statistics(step.column, step.run_id) if step.run_id else of.items.categories(step.column)
     if missing := [value for value in step.values if value not in found.names]:
-        some = ", ".join(found.names[:3]) + (" …" if len(found.names) > 3 else "")
-        raise InputError(f"{step.column} has no category {missing[0]!r}: it has {some or 'none'}.")
+        raise no_category(step.column, missing[0], found.names)
     return np.isin(found.codes, [found.names.index(value) for value in step.values])
+
+
+def no_category(column: str, name: str, known: Sequence[str]) -> InputError:
+    """The error of a category that a column has not, which says what it has."""
+    some = ", ".join(known[:3]) + (" …" if len(known) > 3 else "")
+    return InputError(f"{column} has no category {name!r}: it has {some or 'none'}.")
 
 
 def _condition(step: Step, of: Material) -> NDArray[np.bool_]:

@@ -34,6 +34,7 @@ from explorer.model.report_pictures import SPARK, Pictures, changes, difference
 from explorer.model.report_words import cautions, chance, is_open, summary
 from explorer.model.severity import Severity
 from explorer.model.workspace import Workspace
+from explorer.model.written import counted
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
 MOST_PICTURED, MOST_LISTED, MOST_CLUSTERS = 40, 400, 400
@@ -197,6 +198,7 @@ def _environment() -> Environment:
     made.filters |= {
         "percent": measures.share,
         "count": measures.count,
+        "counted": counted,
         "digits": measures.digits,
         "p": chance,
         "short": short,

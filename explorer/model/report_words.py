@@ -13,6 +13,7 @@ from explorer.model.marks import Mark
 from explorer.model.severity import Severity
 from explorer.model.written import counted
 
+NO_CLUSTERS = "The map has no clusters to audit: find smaller ones by a lower min_cluster_size."
 LEAST_P = 1e-12
 """A smaller p is not told in digits."""
 
@@ -22,6 +23,8 @@ def summary(audit: Audit, marks: dict[str, Mark]) -> str:
     n, noise = len(audit.labels), float(np.mean(audit.labels < 0))
     rest = f"{percent(noise)} of the {n:,} items are in no cluster."
     if not audit.findings:
+        if not audit.measured:
+            return f"{NO_CLUSTERS} {rest[0].upper()}{rest[1:]}"
         return f"Nothing stands out in {counted(len(audit.measured), 'cluster')}; {rest}"
     todo = [one for one in audit.findings if is_open(marks.get(one.key))]
     worst: dict[int, Severity] = {}
@@ -114,9 +117,15 @@ def shares(told: Sequence[tuple[str, float, float]], most: int = 4) -> str:
 
     >>> shares([("punk", 0.25, 2.5), ("folk", 0.02, 0.1)], 1), shares([])
     ('punk 25% (×2.5), and 1 more', '–')
+    >>> shares([("gloom", 0.9, 1234.5), ("folk", 0.5, 99.6), ("punk", 0.2, 9.96)])
+    'gloom 90% (×1,234), folk 50% (×100), punk 20% (×10)'
     """
     if not told:
         return "–"
-    words = [f"{short(category)} {percent(share)} (×{lift:.2g})" for category, share, lift in told[:most]]
+    words = [f"{short(category)} {percent(share)} (×{_times(lift)})" for category, share, lift in told[:most]]
     more = [f"and {len(told) - most:,} more"] if len(told) > most else []
     return ", ".join([*words, *more])
+
+
+def _times(lift: float) -> str:
+    return f"{lift:,.0f}" if lift >= 10 else f"{lift:.2g}"

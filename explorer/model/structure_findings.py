@@ -17,6 +17,8 @@ from explorer.model.written import counted
 NEAREST = 5
 """Neighbours by which a cluster hangs together."""
 LEAST_SHOWN = 0.1
+MOSTLY = 0.5
+"""Share of a cluster from which it is there for its copies, see ``severity.of_duplicates_in_cluster``."""
 
 
 def of_duplicates(
@@ -63,7 +65,7 @@ def of_duplicates(
                 severity=how_bad,
                 sentence=(
                     f"{percent(own)} of cluster {cluster} are nearly the same as another item, of all items "
-                    f"{percent(share)}: it may be there for its copies alone."
+                    f"{percent(share)}: {_of_copies(own)}."
                 ),
                 rows=found.rows[inside],
                 cluster=cluster,
@@ -72,6 +74,13 @@ def of_duplicates(
                 p=float(p[cluster]),
                 groups=groups,
             )
+
+
+def _of_copies(share: float) -> str:
+    """What so many near duplicates mean for a cluster."""
+    if share >= MOSTLY:
+        return "it may be there for its copies alone"
+    return "keep one of each group before you read anything from its size or density"
 
 
 def of_fates(fates: Sequence[Fate], n_others: int, rows: ClusterRows) -> Iterator[Finding]:

@@ -40,7 +40,7 @@ from explorer.views.undertaking import Undertaking
 
 NO_RUN = ("There is no map to audit", ": an audit tells what is wrong with its clusters.")
 AT_WORK = "<b>The run is not at its end.</b><br>Its clusters can be audited once it is done or stopped."
-NO_COLUMNS = "The items have no columns to audit by: give a file of them beside the vectors."
+NONE_CHOSEN = "Choose the columns to audit by first."
 OPEN = "open"
 
 
@@ -203,10 +203,11 @@ class AuditPanel(pn.viewable.Viewer):
     def _arrange(self, *_: Any) -> None:
         ready, working, has_columns = self._ready, self.work.is_working, bool(self.columns.options)
         self._rest.visible = ready
-        self._head.visible = not ready or not has_columns
+        self._head.visible = not (ready and self.columns.value)
         words = no_map(self._session, *NO_RUN) if self._run is None else AT_WORK
         if ready:
-            self._head.object = f'<div class="muted">{NO_COLUMNS}</div>'
+            missing = NONE_CHOSEN if has_columns else audits.NO_COLUMNS
+            self._head.object = f'<div class="muted">{missing}</div>'
         else:
             self._head.object = f'<div class="empty">{words}</div>'
         self.columns.visible = has_columns

@@ -13,7 +13,7 @@ from explorer.model.categories import NO_VALUE
 from explorer.model.findings import Finding, short
 from explorer.model.marks import STATES, Mark
 from explorer.model.measures import OF_CLUSTER, OF_COLUMN, UNKNOWN
-from explorer.model.report_words import untried
+from explorer.model.report_words import NO_CLUSTERS, untried
 from explorer.model.severity import Severity
 from explorer.views.drift_state import TONES, items
 from explorer.views.text import count, counted
@@ -98,6 +98,8 @@ def _said(audit: Audit) -> str:
     clusters = counted(n, "cluster")
     where = f"in {count(len(set(inside)))} of {clusters}"
     of_all = f"{count(len(found) - len(inside))} about all items"
+    if not n and not found:
+        return NO_CLUSTERS
     if not found:
         said = f"No findings in {clusters}"
     elif not inside:

@@ -8,9 +8,9 @@ from typing import Any
 from explorer.model.clusters import Clusters
 from explorer.model.condensed_tree import NOISE, ROOT, CondensedTree
 from explorer.model.draft import Draft
-from explorer.model.icicle import Bar, Icicle
+from explorer.model.icicle import Bar
 from explorer.views import palette
-from explorer.views.text import count, duration, share
+from explorer.views.text import count, counted, duration, share
 
 
 def tree_state(draft: Draft, picked: int | None, dark: bool) -> dict[str, Any]:
@@ -41,7 +41,7 @@ def tree_state(draft: Draft, picked: int | None, dark: bool) -> dict[str, Any]:
                 "bottom": bar.bottom,
                 "colour": colours[of] if of >= 0 else "",
                 "within": own < 0 and of >= 0,
-                "said": _said(bar, drawing, own, of, held[bar.branch]),
+                "said": _said(bar, draft.tree, own, of, held[bar.branch]),
             }
         )
     return {
@@ -84,21 +84,19 @@ def list_state(found: Clusters, names: Sequence[str], dark: bool) -> dict[str, A
     return {"rows": rows, "noise": {"key": NOISE, "size": noise, "share": share(noise / n), "colour": grey}}
 
 
-def _said(bar: Bar, drawing: Icicle, own: int, of: int, held: int) -> str:
-    """A branch in words."""
-    end = "the end" if bar.bottom >= 1 else _distance(drawing, bar.bottom)
-    said = f"{count(bar.size)} items, from distance {_distance(drawing, bar.top)} to {end}"
+def _said(bar: Bar, tree: CondensedTree, own: int, of: int, held: int) -> str:
+    """A branch in words, the same whatever of the tree is drawn."""
+    birth, end = float(tree.birth[bar.branch]), f"{1 / float(tree.death[bar.branch]):.3g}"
+    lasts = f"from distance {1 / birth:.3g} to {end}" if birth else f"to distance {end}"
+    said = f"{count(bar.size)} items, {lasts}"
     if own >= 0:
         said += f", cluster {own}"
     elif of >= 0:
         said += f", part of cluster {of}"
     elif held:
         said += f", holds {count(held)} clusters" if held > 1 else ", holds a cluster"
-    return said + (f", {count(bar.hidden)} smaller branches not drawn" if bar.hidden else "")
-
-
-def _distance(drawing: Icicle, depth: float) -> str:
-    return f"{1 / drawing.level(depth):.3g}"
+    hidden = counted(bar.hidden, "smaller branch", "smaller branches")
+    return said + (f", {hidden} not drawn" if bar.hidden else "")
 
 
 def _cluster_of(tree: CondensedTree, cluster: dict[int, int], branch: int) -> int:

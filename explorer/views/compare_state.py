@@ -65,7 +65,7 @@ def _pair(one: Pair, letters: dict[str, str]) -> dict[str, str]:
 
 
 def _score(value: float | None) -> str:
-    return NONE if value is None else f"{value:.3f}"
+    return NONE if value is None else f"{value:z.3f}"
 
 
 def _groups(found: Consensus, letters: dict[str, str], no_clusters: str) -> list[dict[str, Any]]:

@@ -9,6 +9,8 @@ import panel_material_ui as pmui
 SMALL_CHIPS = {
     "& .MuiSelect-select": {"padding": "5px 8px"},
     "& .MuiChip-root": {"height": 22, "fontSize": 12},
+    # While none is chosen the label lies in the field, which is lower than the label's own rule has it.
+    "label:not(.MuiInputLabel-shrink):has(+ &)": {"transform": "translate(14px, 5px)"},
 }
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from catalogue import write_catalogue
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from explorer.model.audit import audit
 from explorer.model.kept_audit import keep
@@ -106,6 +106,34 @@ def test_the_worst_finding_is_looked_at_sampled_marked_and_reported(
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "<html" in text
     assert html.escape(worst.sentence) in text
+    assert not faults
+
+
+def test_a_choice_of_no_column_says_what_to_do_and_keeps_its_label(
+    page: Page, served_catalogue: Served
+) -> None:
+    served, faults = served_catalogue, []
+    app = served.app
+    known = [run for run in app.workspace.runs(app.dataset.id) if run.status is RunStatus.DONE]
+    run = (
+        known[0] if known else app.runner.wait(app.runner.start(app.dataset, RunParameters()).id, timeout=240)
+    )
+    watch(page, served, faults)
+    page.set_viewport_size(SIZE)
+    show(page, served, f"?run={run.id}")
+    page.get_by_role("tab", name="Audit").click()
+    expect(page.get_by_role("button", name="Audit", exact=True)).to_be_enabled()
+    columns = served.explorer.audit.columns
+    soon(served.explorer._doc, lambda: columns.param.update(value=[]))
+    expect(page.get_by_text("Choose the columns to audit by first.")).to_be_visible()
+    expect(page.get_by_role("button", name="Audit", exact=True)).to_be_disabled()
+    label, field = page.locator("label", has_text="Audit by"), page.get_by_role("combobox", name="Audit by")
+
+    def middle_of(part: Locator) -> float:
+        box = part.bounding_box()
+        return box["y"] + box["height"] / 2
+
+    until(lambda: abs(middle_of(label) - middle_of(field)) < 3)
     assert not faults
 
 

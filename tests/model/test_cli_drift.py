@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from explorer.cli.drift import coverage, drift
 from explorer.model.errors import InputError
 from explorer.model.run import RunParameters
 from explorer.model.runner import Runner
@@ -95,6 +96,17 @@ def test_one_new_row_has_a_place_and_is_no_data_to_fit(made: tuple[Path, str], b
     assert pq.read_table(made[0] / "one.parquet")["nearest_row"].to_pylist() == [5]
     with pytest.raises(InputError, match="A map needs at least 3 rows"):
         RunParameters().validate(1, 10)
+
+
+def test_few_new_rows_are_compared_though_no_map_is_made_of_them(
+    made: tuple[Path, str], blobs, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, name = made
+    np.save(folder / "single.npy", blobs[0][5:6])
+    drift(name, new=folder / "single.npy", workspace=folder / "ws")
+    assert "0% of 1 new item lies farther from the known ones" in capsys.readouterr().out
+    with pytest.raises(InputError, match="The batch 'single' has 1 item: coverage compares 20 or more"):
+        coverage(name, new=folder / "single.npy", workspace=folder / "ws")
 
 
 @pytest.mark.parametrize(

@@ -165,7 +165,7 @@ def test_a_step_on_applied_clusters_tells_its_rows(blobs_run) -> None:
     apply(workspace, run, other, coarse, run, names=("a",) * len(other.sizes))
     try:
         step = ground.cluster("1")
-        with pytest.raises(InputError, match="no category 'cluster 77'"):
+        with pytest.raises(InputError, match="no category 'cluster 77': it has cluster 0"):
             ground.cluster("77")
     finally:
         workspace.save_clustering(run.id, None)

@@ -1,5 +1,6 @@
 """Planted cases: what survives every seed, what was torn or met by chance, and what is nothing but chance."""
 
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -10,6 +11,7 @@ from explorer.model import consensus as consensus_module
 from explorer.model.comparison import Map, pair, stability
 from explorer.model.consensus import Consensus, consensus
 from explorer.model.errors import InputError
+from explorer.model.fates import Meeting, fate_of
 
 SIZES = (200, 150, 100)
 CENTRES = np.array([[0.0, 0.0], [20.0, 0.0], [0.0, 20.0]])
@@ -101,6 +103,15 @@ def test_an_island_torn_on_the_reference_alone_is_one_with_its_other_part(island
     assert not smaller.is_stable
 
 
+def test_clusters_and_runs_are_told_in_their_number(islands: np.ndarray) -> None:
+    parts = torn_labels()
+    parts[260:300] = 4
+    found = agreed(seen("cut", islands, parts), *(seen(f"s{i}", turned(islands, i)) for i in (1, 2)))
+    assert found.clusters[1].sentence.startswith("Cluster 1 is one with clusters 3 and 4 in 2 of 2")
+    other = Meeting.of(seen("a", islands), seen("b", turned(islands, 1.0), torn_labels()))
+    assert fate_of(1, [other]).sentence.startswith("Cluster 1 falls into parts in the other run: ")
+
+
 def test_a_group_that_every_other_seed_parts_met_by_chance(islands: np.ndarray) -> None:
     met = np.where(LABELS == 2, 1, LABELS)
     found = agreed(seen("met", islands, met), *(seen(f"s{i}", turned(islands, i)) for i in (1, 2)))
@@ -180,6 +191,10 @@ def test_an_island_whose_points_are_shuffled_is_the_one_unstable_region(islands:
     assert region.stability < 0.15
     assert region.sentence.startswith("150 items in cluster 1 keep less than")
     assert found.clusters[1].is_stable, "it is there in every run; only who lies beside whom is chance"
+    halves = LABELS.copy()
+    halves[275:350] = 3
+    (region,) = agreed(*(replace(one, labels=halves.astype(np.int32)) for one in maps)).regions
+    assert region.sentence.startswith("150 items in clusters 1 and 3 keep less than")
 
 
 def test_what_is_unstable_does_not_depend_on_how_many_rows_there_are(

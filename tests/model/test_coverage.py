@@ -60,6 +60,29 @@ def test_a_hole_is_found_and_its_rows_are_the_gap(share: float) -> None:
     assert told["gaps"][0]["count"] == len(first.rows)
 
 
+def test_what_is_left_in_a_gap_is_told_in_its_number() -> None:
+    away = np.random.default_rng(2).normal((12, 0), 0.2, (600, 2))
+    places = np.concatenate([cloud(6_000, 1), away]).astype(np.float32)
+    for left, words in ((0, "0 of its items are there"), (1, "1 of its items is there")):
+        batch = (np.arange(len(places)) % 2 == 0) & (np.arange(len(places)) < 6_000 + left)
+        (gap,) = coverage(places, batch).gaps
+        assert (gap.batch, len(gap.rows)) == (left, 600 - left)
+        assert f"lie: {words}, {gap.expected:,.0f} expected." in gap.sentence
+
+
+def test_the_fringe_of_what_the_batch_abounds_in_is_no_gap() -> None:
+    rng = np.random.default_rng(3)
+    many = [rng.normal(at, 4, (400, 2)) for at in ((0, 0), (100, 0), (0, 100), (100, 100))]
+    few = [rng.normal(at, 0.3, (40, 2)) for at in ((30, 0), (70, 100))]
+    found = coverage(np.concatenate([*many, *few]).astype(np.float32), np.arange(1_680) < 1_600)
+    lacking = found.difference.marked == LACKING
+    assert lacking.any()
+    assert not (found.difference.batch + found.difference.reference)[lacking].any()
+    assert found.gaps == ()
+    assert "leave no gap beyond chance; where 100.0% of the others lie there are too few" in found.sentence
+    assert [len(region.rows) > 390 for region in found.surpluses] == 4 * [True]
+
+
 def test_a_bump_is_a_surplus_and_no_gap() -> None:
     rng, places = np.random.default_rng(3), cloud(6_000, 3)
     bump = (HOLE + 0.2 * rng.normal(size=(250, 2))).astype(np.float32)

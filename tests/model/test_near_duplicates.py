@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from core import knn_graph
-from explorer.model.near_duplicates import dimensions, near_duplicates
+from explorer.model.near_duplicates import NearDuplicates, dimensions, near_duplicates
+from explorer.model.structure_findings import of_duplicates
 
 
 def as_groups(found) -> list[list[int]]:
@@ -43,3 +44,16 @@ def test_all_rows_alike_are_duplicates_and_a_narrow_graph_knows_equal_rows_only(
     vectors = np.random.default_rng(5).normal(size=(60, 4)).astype(np.float32)
     vectors[7], vectors[9] = vectors[8], vectors[10] + 1e-4
     assert as_groups(near_duplicates(knn_graph(vectors, 3))) == [[7, 8]]
+
+
+def test_only_a_cluster_that_is_mostly_copies_may_be_there_for_them() -> None:
+    sizes = np.array([200, 40])
+    labels = np.repeat(np.array([0, 1, -1], np.int32), [*sizes, 1760])
+    rows = np.concatenate([np.arange(24), np.arange(200, 228)])
+    found = NearDuplicates(rows, np.repeat(np.arange(26, dtype=np.int32), 2), 0.1)
+    of_all, some, most = of_duplicates(found, labels, sizes, np.zeros(2))
+    assert "keep one of each" in of_all.sentence
+    assert some.sentence.startswith("12% of cluster 0 are nearly the same as another item, of all items 2.6%")
+    assert "there for its copies" not in some.sentence
+    assert "keep one of each group" in some.sentence
+    assert most.sentence.endswith("of all items 2.6%: it may be there for its copies alone.")

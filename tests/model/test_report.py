@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from explorer.model.audit import Audit, audit
+from explorer.model.audited import ColumnOfCluster
 from explorer.model.coverage import coverage
 from explorer.model.drift import Drift, drift, times
 from explorer.model.drift_findings import of_drift
@@ -22,6 +23,7 @@ from explorer.model.examples import examples, typical
 from explorer.model.findings import Finding
 from explorer.model.map_png import COLOURS, STEPS, layer, uri
 from explorer.model.marks import Mark, Marks
+from explorer.model.measures import OF_COLUMN, digits
 from explorer.model.projection import Viewport
 from explorer.model.report import report_of
 from explorer.model.report_words import summary
@@ -208,6 +210,28 @@ def test_without_findings_or_noise_it_says_so(made: Made) -> None:
     assert "Nothing stands out in 5 clusters" in text
     assert "<polyline" not in text
     assert "adjusted Rand index" not in text
+
+
+def test_one_cluster_is_told_as_one_and_none_as_none(made: Made) -> None:
+    found = replace(made.found, findings=(), scores={})
+    alone = replace(found, labels=np.zeros_like(found.labels), measured=found.measured[:1])
+    assert "coloured by cluster, with 1 cluster in" in report_of(made.workspace, alone).lower()
+    nothing = replace(found, labels=np.full_like(found.labels, -1), measured=())
+    said = "The map has no clusters to audit: find smaller ones by a lower min_cluster_size."
+    assert summary(nothing, {}) == f"{said} 100% of the {made.run.n:,} items are in no cluster."
+    assert "Nothing stands out" not in report_of(made.workspace, nothing)
+
+
+def test_what_no_item_has_a_value_of_has_no_purity() -> None:
+    empty = ColumnOfCluster("x", 0.0, 0.0, 0.0, 0.0, 1.0, 1.0, None, (), (), ())
+    assert [one.written(empty) for one in OF_COLUMN] == ["–", "–", "–", "not tested"]
+    one = replace(empty, purity=0.5, effective=2.0, p=0.25, dominant="a")
+    assert [measure.written(one) for measure in OF_COLUMN] == ["50%", "0.00", "2.0", "0.25"]
+    assert OF_COLUMN[0].usual([empty, one]) == "50%"
+
+
+def test_hardly_below_nothing_is_written_as_nothing() -> None:
+    assert [digits(value) for value in (-0.004, 0.0, -0.006, 0.995)] == ["0.00", "0.00", "-0.01", "0.99"]
 
 
 def test_progress_ends_the_work(made: Made) -> None:

@@ -12,6 +12,7 @@ import pytest
 from explorer.model import audit as audits
 from explorer.model.clusters import ClusterParameters, apply, find
 from explorer.model.drawing import Ground
+from explorer.model.errors import InputError
 from explorer.model.extent import Extent
 from explorer.model.kept_audit import last
 from explorer.model.marks import Marks
@@ -269,6 +270,12 @@ def test_other_clusters_than_the_run_has_now_are_told(session: Session, audited:
     workspace.save_clustering(run.id, None)
 
 
+def test_a_map_without_clusters_is_told_what_to_do(audited: AuditPanel) -> None:
+    labels = np.full_like(audited.found.labels, -1)
+    said = audit_state(replace(audited.found, findings=(), measured=(), labels=labels), {}, ())["said"]
+    assert said == "The map has no clusters to audit: find smaller ones by a lower min_cluster_size."
+
+
 def test_what_may_be_the_maps_making_is_told_beside_what_else_is_found(audited: AuditPanel) -> None:
     worst = audited.found.findings[0]
     torn = replace(worst, kind="distorted", aspect="torn", sentence="It may be torn.", category=None)
@@ -282,6 +289,17 @@ def test_what_may_be_the_maps_making_is_told_beside_what_else_is_found(audited: 
     assert f"the worst {MOST_LISTED} listed" in audit_state(many, {}, ())["said"]
 
 
+def test_an_audit_by_no_column_is_told_why_it_cannot_begin(audited: AuditPanel) -> None:
+    chosen = audited.columns.value
+    assert not audited._head.visible
+    audited.columns.value = []
+    assert audited.audit.disabled
+    assert audited._head.visible
+    assert "Choose the columns to audit by first." in audited._head.object
+    audited.columns.value = chosen
+    assert not audited._head.visible
+
+
 def test_data_without_a_map_or_columns_is_told_what_to_do(session: Session, audited: AuditPanel) -> None:
     other = next(info for info in session.workspace.datasets() if info.id != session.dataset.id)
     session.open(session.workspace.dataset(other.id))
@@ -292,6 +310,8 @@ def test_data_without_a_map_or_columns_is_told_what_to_do(session: Session, audi
     session.refresh()
     session.run_id = run.id
     assert "no columns to audit by" in audited._head.object
+    with pytest.raises(InputError, match="no columns to audit by: give a file of them"):
+        audits.audit(session.workspace, session.run(run.id))
     assert not audited.audit.visible
     assert not audited.report.visible
 

@@ -97,8 +97,13 @@ def test_branches_are_selected_split_merged_and_cut(session: Session, panel: Clu
     np.testing.assert_array_equal(session.selection.rows, panel._draft.rows(child))
     assert session.selection.steps[-1].text == f"branch of {tree.size[child]} items"
     before, names = panel._draft.clusters, panel._names
+    said = {bar["key"]: bar["said"] for bar in panel.tree.state["bars"]}
+    birth, death = 1 / tree.birth[child], 1 / tree.death[child]
+    assert said[0].startswith(f"{tree.n} items, to distance {birth:.3g}, ")
+    assert said[child].startswith(f"{tree.size[child]} items, from distance {birth:.3g} to {death:.3g}, ")
     panel._on_message({"act": "zoom", "key": child})
     assert panel.tree.state["zoomed"]
+    assert all(bar["said"] == said[bar["key"]] for bar in panel.tree.state["bars"])
     assert {bar["colour"] for bar in panel.tree.state["bars"]} == {panel.tree.state["bars"][0]["colour"]}
     assert panel._draft.clusters is before
     assert panel._names == names

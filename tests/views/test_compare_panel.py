@@ -116,6 +116,8 @@ def test_runs_are_called_as_on_their_cards(session: Session, panel: ComparePanel
     state = comparison_state(replace(whole, scores=scores))
     assert [run["name"] for run in state["runs"]] == ["first", second.label, fork.label]
     assert state["runs"][0]["label"] == first.label
+    pairs = [replace(one, ari=-0.0002) for one in whole.pairs]
+    assert {one["ari"] for one in comparison_state(replace(whole, pairs=pairs))["pairs"]} == {"0.000"}
 
 
 def test_numbers_and_findings_come_of_it_and_a_cluster_selects_its_rows(
