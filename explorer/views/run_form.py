@@ -142,7 +142,7 @@ class RunForm(pn.viewable.Viewer):
             min_dist=round(self.min_dist.value, 10),
             metric=self.metric.value,
             n_epochs=self.n_epochs.value or None,
-            seed=self.seed.value,
+            seed=self.seed.value or 0,  # as a field shows that was emptied
         )
 
     def copy(self, run: Run) -> None:
@@ -177,8 +177,7 @@ class RunForm(pn.viewable.Viewer):
 
     def _epoch_kept(self) -> int:
         """The epoch that is kept and nearest to the one asked for."""
-        wanted = self.from_epoch.value
-        return min(self._kept, key=lambda epoch: abs(epoch - (self._kept[-1] if wanted is None else wanted)))
+        return min(self._kept, key=lambda epoch: abs(epoch - (self.from_epoch.value or 0)))
 
     def _tell_start(self) -> None:
         source = self._session.run(self._source)
@@ -190,7 +189,7 @@ class RunForm(pn.viewable.Viewer):
             how = "its last map, epochs begin anew"
         else:
             how = f"goes on from epoch {count(epoch)}"
-            if epoch != self.from_epoch.value:
+            if epoch != (self.from_epoch.value or 0):
                 how += ", the nearest that is kept"
         title = html.escape(source.title)
         self._from.object = f'<div class="muted">Starts from <b>{title}</b>: {how}.</div>'
