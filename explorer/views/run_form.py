@@ -8,6 +8,7 @@ from typing import Any
 
 import panel as pn
 import panel_material_ui as pmui
+import param
 from bokeh.models import CustomJSTickFormatter
 
 from explorer.model.errors import InputError
@@ -52,12 +53,18 @@ class RunForm(pn.viewable.Viewer):
     ----------
     session : Session
         Where the run is started.
+
+    Attributes
+    ----------
+    copied : RunParameters
+        Those that have no field are as in it.
     """
+
+    copied = param.ClassSelector(class_=RunParameters, default=RunParameters())
 
     def __init__(self, session: Session) -> None:
         super().__init__()
-        self._session, self._aside = session, Aside(every=True)
-        self._copied, self._source = RunParameters(), ""
+        self._session, self._aside, self._source = session, Aside(every=True), ""
         self._kept: tuple[int, ...] = ()
         self._make_fields()
         self._make_lines()
@@ -136,7 +143,7 @@ class RunForm(pn.viewable.Viewer):
     def parameters(self) -> RunParameters:
         """What the form says."""
         return dataclasses.replace(
-            self._copied,
+            self.copied,
             n_neighbors=self.n_neighbors.value,
             # A slider adds up its steps.
             min_dist=round(self.min_dist.value, 10),
@@ -200,7 +207,7 @@ class RunForm(pn.viewable.Viewer):
 
     def _show_copied(self, parameters: RunParameters) -> None:
         """Keep the parameters that have no field, and tell of those that are not the default."""
-        self._copied = parameters
+        self.copied = parameters
         plain = RunParameters().to_dict()
         given = _without_fields(parameters)
         told = [f"{name} {value}" for name, value in given.items() if value != plain[name]]
