@@ -115,10 +115,7 @@ class SavedPanel(pn.viewable.Viewer):
     def _save(self, name: str) -> None:
         selection, saved = self._session.selection, self._session.saved()
         if selection is not None:
-            self._do(lambda: saved.save(name, selection), self._clear_name)
-
-    def _clear_name(self, _: Any) -> None:
-        self.field.param.update(value="", value_input="")
+            self._do(lambda: saved.save(name, selection), lambda _: self.field.clear())
 
     def _on_message(self, message: dict[str, str]) -> None:
         action = message["action"]

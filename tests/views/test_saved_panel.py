@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -43,6 +44,21 @@ def test_a_field_takes_no_name_that_would_be_refused(session: Session) -> None:
     assert "maxLength = LONGEST_NAME" in SavedList._esm
     panel._save("x" * panel.field.max_length)
     assert names(panel) == ["x" * LONGEST_NAME]
+
+
+def test_a_name_that_was_saved_leaves_its_field_though_its_value_comes_after_enter(session: Session) -> None:
+    panel = SavedPanel(session)
+    field = panel.field
+    for name in ("first", "second"):
+        field._handle_enter(SimpleNamespace(data={"target": {"value": name}}))
+        field.value = name
+        assert (field.value, field.value_input) == ("", "")
+    assert sorted(names(panel)) == ["first", "second"]
+    field._handle_enter(SimpleNamespace(data={"target": {"value": "second"}}))
+    field.value = "second"
+    assert field.value_input == "second", "a name that was refused can be mended"
+    field.value = "first"
+    assert field.value_input == "first"
 
 
 def test_what_was_deleted_can_come_back_whatever_is_done_meanwhile(session: Session) -> None:
