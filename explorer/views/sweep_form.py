@@ -139,8 +139,9 @@ class SweepForm(pn.viewable.Viewer):
             why = ""
             try:
                 values[name] = read_list(name, field.value_input or "")
-                # By itself, so that what is wrong is told where it is.
-                Sweep(**{name: values[name]}, base=base).validate(dataset.n, dataset.dims)
+                # By itself, beside what any data has rows for, so that what is wrong is told where it is.
+                alone = {"n_neighbors": (2,), name: values[name]}
+                Sweep(**alone, base=base).validate(dataset.n, dataset.dims)
             except InputError as error:
                 why = str(error)
             field.param.update(helper_text=why, error_state=bool(why))

@@ -97,6 +97,16 @@ def test_a_fault_is_told_under_its_field_alone_until_it_is_mended(
     assert not form.run.disabled
 
 
+def test_data_of_few_rows_has_sweeps_of_few_neighbours(
+    form: SweepForm, session: Session, tmp_path: Path
+) -> None:
+    np.save(tmp_path / "few.npy", np.random.default_rng(1).normal(size=(12, 4)).astype(np.float32))
+    session.show(session.workspace.add_dataset(tmp_path / "few.npy"))
+    assert {name for name, field in form.fields.items() if field.error_state} == {"n_neighbors"}
+    write(form, n_neighbors="3, 5")
+    assert form.run.label == "Run 8 maps"
+
+
 def test_what_no_single_field_is_to_blame_for_is_told_in_the_line(form: SweepForm) -> None:
     write(form, seeds="0-999")
     assert "This sweep would be 4,000 runs" in form._said.object
