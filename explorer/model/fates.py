@@ -47,8 +47,12 @@ class Fate:
         Those other clusters, in any run.
     lost_in : tuple of str
         Runs where more than half of it is noise.
+    missed_in : tuple of str
+        Runs where it is not there: even the best match, beyond chance, is a half or less.
     sentence : str
         What that means and what to do.
+    where : tuple of str
+        The runs that it speaks of.
     """
 
     cluster: int
@@ -61,19 +65,15 @@ class Fate:
     merged_in: tuple[str, ...]
     merged_with: tuple[int, ...]
     lost_in: tuple[str, ...]
+    missed_in: tuple[str, ...]
     sentence: str
-
-    @property
-    def where(self) -> tuple[str, ...]:
-        """The runs that its sentence speaks of."""
-        if found := self.torn_in or self.merged_in or self.lost_in:
-            return found
-        return () if self.beyond_chance >= STABLE else (self.worst,)
+    where: tuple[str, ...]
 
     @property
     def is_stable(self) -> bool:
         """Whether it comes back whole and alone in every run."""
-        return self.beyond_chance >= STABLE and not (self.torn_in or self.merged_in or self.lost_in)
+        changes = self.torn_in or self.merged_in or self.lost_in or self.missed_in
+        return self.beyond_chance >= STABLE and not changes
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,19 +172,22 @@ def fate_of(cluster: int, meetings: Sequence[Meeting]) -> Fate:
         merged_in=tuple(joined),
         merged_with=merged_with,
         lost_in=lost,
+        missed_in=tuple(run for run, value in beyond.items() if value <= DISSOLVED),
         sentence="",
+        where=(),
     )
     rest = [value for run, value in beyond.items() if run not in {*torn, *joined, *lost}]
-    return replace(fate, sentence=_sentence(fate, len(meetings), rest))
+    sentence, where = _told(fate, len(meetings), rest)
+    return replace(fate, sentence=sentence, where=where)
 
 
-def _sentence(fate: Fate, n: int, rest: Sequence[float]) -> str:
-    """What becomes of a cluster in words.
+def _told(fate: Fate, n: int, rest: Sequence[float]) -> tuple[str, tuple[str, ...]]:
+    """What becomes of a cluster in words, and the runs these speak of.
 
     Parameters
     ----------
     fate : Fate
-        With everything but its sentence.
+        With everything but these.
     n : int
         Other runs.
     rest : sequence of float
@@ -193,25 +196,29 @@ def _sentence(fate: Fate, n: int, rest: Sequence[float]) -> str:
     name, torn, joined = f"Cluster {fate.cluster}", fate.torn_in, fate.merged_in
     kinds = sum(map(bool, (torn, joined, fate.lost_in)))
     if fate.beyond_chance <= DISSOLVED and (kinds > 1 or (rest and np.mean(rest) <= DISSOLVED)):
-        return f"{name} does not come back: what it holds changes from run to run, build nothing on it."
+        gone = f"{name} does not come back: what it holds changes from run to run, build nothing on it."
+        return gone, fate.missed_in
     if len(torn) > n / 2:
         return (
             f"{name} falls into parts in {_of(torn, n)}: on this map they may have met by chance. "
             "Look for what tells them apart before you call it one group."
-        )
+        ), torn
     if torn:
         whole = " and whole in the rest" if rest and min(rest) >= STABLE else ""
-        return f"{name} is torn in {_of(torn, n)}{whole}: chance can part it, read no gap into it."
+        return f"{name} is torn in {_of(torn, n)}{whole}: chance can part it, read no gap into it.", torn
     if joined:
         return (
             f"{name} is one with {numbered(fate.merged_with)} in {_of(joined, n)}: the gap between them may "
             "be chance. Read them as one unless the data tell them apart."
-        )
+        ), joined
+    only = "call it a group only if the data show it."
     if fate.lost_in:
-        return f"{name} is mostly noise in {_of(fate.lost_in, n)}: call it a group only if the data show it."
+        return f"{name} is mostly noise in {_of(fate.lost_in, n)}: {only}", fate.lost_in
+    if fate.missed_in:
+        return f"{name} is not there in {_of(fate.missed_in, n)}: {only}", fate.missed_in
     if fate.beyond_chance >= STABLE:
-        return f"{name} comes back in every run: it is no accident of one."
-    return f"{name} comes back with other edges: trust its core, not its outline."
+        return f"{name} comes back in every run: it is no accident of one.", ()
+    return f"{name} comes back with other edges: trust its core, not its outline.", (fate.worst,)
 
 
 def _of(some: Sequence[str], n: int) -> str:

@@ -57,10 +57,12 @@ def map_state(session: Session, run_id: str) -> dict[str, Any]:
 def _loading(session: Session, run: Run) -> dict[str, Any]:
     progress = session.runner.progress(run.id)
     title, detail = STAGES.get(progress.stage, (progress.stage.capitalize(), ""))
+    left = "" if progress.remaining is None else f"about {duration(progress.remaining)} left in all"
     # Between two stages it may have to wait for another run, too.
     if progress.status is RunStatus.QUEUED:
         title, detail = "Waiting for its turn", _turn(session.runner.waiting, run.id)
-    left = "" if progress.remaining is None else f"about {duration(progress.remaining)} left in all"
+        # How long it waits nobody knows.
+        left = left and f"then about {duration(progress.remaining or 0)}"
     done = share(progress.stage_fraction) if progress.stage_fraction > 0 else ""
     note = " · ".join(part for part in (done, left) if part)
     return _state("loading", title, detail) | {"fraction": progress.stage_fraction, "note": note}

@@ -8,6 +8,7 @@ from typing import Any
 
 import panel as pn
 import panel_material_ui as pmui
+import param
 from bokeh.models import CustomJSTickFormatter
 
 from explorer.model.errors import InputError
@@ -52,12 +53,18 @@ class RunForm(pn.viewable.Viewer):
     ----------
     session : Session
         Where the run is started.
+
+    Attributes
+    ----------
+    copied : RunParameters
+        Those that have no field are as in it.
     """
+
+    copied = param.ClassSelector(class_=RunParameters, default=RunParameters())
 
     def __init__(self, session: Session) -> None:
         super().__init__()
-        self._session, self._aside = session, Aside(every=True)
-        self._copied, self._source = RunParameters(), ""
+        self._session, self._aside, self._source = session, Aside(every=True), ""
         self._kept: tuple[int, ...] = ()
         self._make_fields()
         self._make_lines()
@@ -136,13 +143,13 @@ class RunForm(pn.viewable.Viewer):
     def parameters(self) -> RunParameters:
         """What the form says."""
         return dataclasses.replace(
-            self._copied,
+            self.copied,
             n_neighbors=self.n_neighbors.value,
             # A slider adds up its steps.
             min_dist=round(self.min_dist.value, 10),
             metric=self.metric.value,
             n_epochs=self.n_epochs.value or None,
-            seed=self.seed.value,
+            seed=self.seed.value or 0,  # as a field shows that was emptied
         )
 
     def copy(self, run: Run) -> None:
@@ -177,8 +184,7 @@ class RunForm(pn.viewable.Viewer):
 
     def _epoch_kept(self) -> int:
         """The epoch that is kept and nearest to the one asked for."""
-        wanted = self.from_epoch.value
-        return min(self._kept, key=lambda epoch: abs(epoch - (self._kept[-1] if wanted is None else wanted)))
+        return min(self._kept, key=lambda epoch: abs(epoch - (self.from_epoch.value or 0)))
 
     def _tell_start(self) -> None:
         source = self._session.run(self._source)
@@ -190,7 +196,7 @@ class RunForm(pn.viewable.Viewer):
             how = "its last map, epochs begin anew"
         else:
             how = f"goes on from epoch {count(epoch)}"
-            if epoch != self.from_epoch.value:
+            if epoch != (self.from_epoch.value or 0):
                 how += ", the nearest that is kept"
         title = html.escape(source.title)
         self._from.object = f'<div class="muted">Starts from <b>{title}</b>: {how}.</div>'
@@ -201,7 +207,7 @@ class RunForm(pn.viewable.Viewer):
 
     def _show_copied(self, parameters: RunParameters) -> None:
         """Keep the parameters that have no field, and tell of those that are not the default."""
-        self._copied = parameters
+        self.copied = parameters
         plain = RunParameters().to_dict()
         given = _without_fields(parameters)
         told = [f"{name} {value}" for name, value in given.items() if value != plain[name]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from dataclasses import replace
 from typing import Any
 
 import panel as pn
@@ -10,7 +11,7 @@ import panel_material_ui as pmui
 
 from explorer.model.dataset import Dataset
 from explorer.model.errors import InputError
-from explorer.model.run import Run, RunParameters
+from explorer.model.run import Run
 from explorer.model.session import Session
 from explorer.model.sweep import Estimate, Sweep, estimate, read_list
 from explorer.views.aside import Aside
@@ -39,7 +40,7 @@ class SweepForm(pn.viewable.Viewer):
     session : Session
         Where the runs are started.
     form : RunForm
-        The form of a single run, whose epochs count here too.
+        The form of a single run, whose epochs and what is copied without a field count here too.
     """
 
     def __init__(self, session: Session, form: RunForm) -> None:
@@ -84,6 +85,7 @@ class SweepForm(pn.viewable.Viewer):
             field.param.watch(self._read, ["value_input"])
         self.metric.param.watch(self._read, ["value"])
         form.n_epochs.param.watch(self._read, ["value"])
+        form.param.watch(self._read, ["copied"])
         session.param.watch(self._read, ["dataset"])
         session.param.watch(self._heed, ["runs"])
         self.run.on_click(self._start)
@@ -131,14 +133,15 @@ class SweepForm(pn.viewable.Viewer):
 
     def _sweep(self, dataset: Dataset) -> Sweep | None:
         """What the form says; None when a field holds a fault, which is told under it."""
-        base = RunParameters(n_epochs=self._form.parameters.n_epochs)
+        base = replace(self._form.parameters, graph_neighbors=None)
         values: dict[str, tuple[Any, ...]] = {"metric": tuple(self.metric.value)}
         for name, field in self.fields.items():
             why = ""
             try:
                 values[name] = read_list(name, field.value_input or "")
-                # By itself, so that what is wrong is told where it is.
-                Sweep(**{name: values[name]}, base=base).validate(dataset.n, dataset.dims)
+                # By itself, beside what any data has rows for, so that what is wrong is told where it is.
+                alone = {"n_neighbors": (2,), name: values[name]}
+                Sweep(**alone, base=base).validate(dataset.n, dataset.dims)
             except InputError as error:
                 why = str(error)
             field.param.update(helper_text=why, error_state=bool(why))

@@ -354,6 +354,7 @@ def test_a_saved_selection_is_restored_combined_renamed_and_outlives_the_page(
     until(lambda: session.selection.count > 0)
     save("ones")
     page.get_by_role("button", name="Select ones").wait_for()
+    expect(page.get_by_role("textbox", name="Save selection as")).to_have_value("")
     ask(page, "digit IN (1, 7)")
     until(lambda: session.selection.steps[0].condition == "digit IN (1, 7)")
     save("ONES")

@@ -137,6 +137,33 @@ def test_a_cluster_that_is_noise_elsewhere_is_told_so_and_changes_no_side(island
     assert len(found.changing) == 0
 
 
+def test_a_cluster_that_one_of_many_runs_has_not_does_not_come_back_in_every_run(islands: np.ndarray) -> None:
+    labels = np.where(LABELS == 0, -1, LABELS - 1)
+    swallowed = labels.copy()
+    swallowed[:130] = 1  # with what is noise on the reference, so that it is neither torn nor merged
+    found = agreed(
+        *(seen(f"s{i}", turned(islands, i), labels) for i in range(4)),
+        seen("odd", turned(islands, 5.0), swallowed),
+    )
+    whole, odd = found.clusters
+    assert odd.matches == (1, 1, 1, pytest.approx(100 / 230))
+    assert odd.beyond_chance > 0.75
+    assert odd.sentence.startswith("Cluster 1 is not there in 1 of 4 other runs")
+    assert (odd.where, odd.is_stable) == (("odd",), False)
+    assert whole.is_stable
+
+
+def test_a_cluster_that_does_not_come_back_names_every_run_that_has_it_not(islands: np.ndarray) -> None:
+    lost, merged = np.where(LABELS == 1, -1, LABELS), np.where(LABELS == 1, 0, LABELS)
+    found = agreed(
+        seen("a", islands), seen("b", turned(islands, 1.0), lost), seen("c", turned(islands, 2.0), merged)
+    )
+    fate = found.clusters[1]
+    assert (fate.lost_in, fate.merged_in) == (("b",), ("c",))
+    assert "does not come back" in fate.sentence
+    assert fate.where == ("b", "c")
+
+
 def test_rows_that_swap_their_clusters_change_sides(islands: np.ndarray) -> None:
     swapped = LABELS.copy()
     swapped[:7], swapped[200:205] = 1, 0

@@ -253,8 +253,9 @@ def test_a_comparison_that_the_session_has_is_made_when_the_tab_is_first_shown(s
 def test_findings_are_told_worst_first_with_the_letters_of_their_runs(session: Session) -> None:
     whole = compare_panel.compare(session.workspace, session.runs)
     consensus: Consensus = whole.consensus
-    torn = replace(consensus.clusters[2], torn_in=(session.runs[2].id,), beyond_chance=0.8)
-    gone = replace(consensus.clusters[4], beyond_chance=0.2, worst=session.runs[1].id)
+    second, third = ((run.id,) for run in session.runs[1:3])
+    torn = replace(consensus.clusters[2], torn_in=third, where=third, beyond_chance=0.8)
+    gone = replace(consensus.clusters[4], missed_in=second, where=second, beyond_chance=0.2)
     clusters = (*consensus.clusters[:2], torn, consensus.clusters[3], gone)
     state = comparison_state(replace(whole, consensus=replace(consensus, clusters=clusters, regions=())))
     told = state["groups"][0]["findings"]

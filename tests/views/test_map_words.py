@@ -1,6 +1,7 @@
 """What the map says: of an item under the pointer, and in its own place while there is no map."""
 
 import datetime
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 from explorer.model import sampling
 from explorer.model.errors import InputError
+from explorer.model.progress import Progress
 from explorer.model.run import Run, RunParameters, RunStatus
 from explorer.model.runner import Runner
 from explorer.model.session import Session
@@ -113,6 +115,17 @@ def test_a_run_that_waits_says_how_many_are_before_it(
     monkeypatch.setattr(Runner, "waiting", property(lambda _: waiting))
     state = map_state(session, run_id)
     assert (state["title"], state["detail"]) == ("Waiting for its turn", told)
+
+
+def test_what_a_run_that_waits_will_take_is_told_as_what_comes_after(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = at_rest(session, RunStatus.QUEUED)
+    progress = Progress(run_id, RunStatus.QUEUED, "queued", 0.0, 0.0, 0, 200, 9.8)
+    monkeypatch.setattr(Runner, "progress", lambda *_: progress)
+    assert map_state(session, run_id)["note"] == "then about 9.8 s"
+    monkeypatch.setattr(Runner, "progress", lambda *_: replace(progress, status=RunStatus.RUNNING))
+    assert map_state(session, run_id)["note"] == "about 9.8 s left in all"
 
 
 def test_a_finished_map_needs_no_words(session: Session) -> None:

@@ -141,6 +141,15 @@ def test_all_parameters_of_a_run_are_copied(panel: RunsPanel, session: Session) 
     session.runner.delete(run.id)
 
 
+def test_a_field_that_is_emptied_means_the_nought_it_shows(panel: RunsPanel, session: Session) -> None:
+    form = panel._form
+    act(panel, "fork", session.runs[0])
+    form.seed.value = form.from_epoch.value = None
+    assert form.parameters.seed == 0
+    assert "goes on from epoch 0." in form._from.object
+    form.drop_from.param.trigger("clicks")
+
+
 def test_a_fork_goes_into_the_form_and_runs_from_the_epoch_nearest_to_what_is_asked(
     panel: RunsPanel, session: Session
 ) -> None:

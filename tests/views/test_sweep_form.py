@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from panel_material_ui.widgets.base import MaterialWidget
 
-from explorer.model.run import RunStatus
+from explorer.model.run import Run, RunParameters, RunStatus
 from explorer.model.runner import Runner
 from explorer.model.session import Session
 from explorer.model.workspace import Workspace
@@ -97,6 +97,16 @@ def test_a_fault_is_told_under_its_field_alone_until_it_is_mended(
     assert not form.run.disabled
 
 
+def test_data_of_few_rows_has_sweeps_of_few_neighbours(
+    form: SweepForm, session: Session, tmp_path: Path
+) -> None:
+    np.save(tmp_path / "few.npy", np.random.default_rng(1).normal(size=(12, 4)).astype(np.float32))
+    session.show(session.workspace.add_dataset(tmp_path / "few.npy"))
+    assert {name for name, field in form.fields.items() if field.error_state} == {"n_neighbors"}
+    write(form, n_neighbors="3, 5")
+    assert form.run.label == "Run 8 maps"
+
+
 def test_what_no_single_field_is_to_blame_for_is_told_in_the_line(form: SweepForm) -> None:
     write(form, seeds="0-999")
     assert "This sweep would be 4,000 runs" in form._said.object
@@ -152,6 +162,20 @@ def test_the_button_runs_what_the_form_says_and_looks_at_the_first(form: SweepFo
     form.fields["seeds"].value = "0-2"
     assert "12 runs: 1 knn graph, 2 fuzzy sets, 2 initial layouts, 12 layouts" in form._said.object
     assert "10 stages kept from before" in form._said.object
+
+
+def test_what_is_copied_of_a_run_and_has_no_field_is_of_all_its_runs(
+    form: SweepForm, session: Session
+) -> None:
+    dataset = session.dataset
+    copied = RunParameters(n_neighbors=5, densmap=True, spread=2.0, graph_neighbors=15)
+    form._form.copy(Run.new(dataset.id, dataset.hash, dataset.n, copied))
+    write(form, min_dist="0, 1.5")
+    assert form.run.label == "Run 8 maps", "min_dist may be as large as the spread"
+    assert {(one.densmap, one.spread) for one in form._wanted.parameters(N)} == {(True, 2.0)}
+    assert {one.graph_width for one in form._wanted.parameters(N)} == {15}
+    form._form.drop_also.param.trigger("clicks")
+    assert "min_dist is 1.5" in form.fields["min_dist"].helper_text
 
 
 def test_what_hinders_the_start_leaves_the_button(form: SweepForm, session: Session) -> None:
