@@ -137,6 +137,8 @@ def test_marks_survive_an_audit_done_again_and_not_other_clusters(faulty: Audite
     assert by_key[second["key"]]["state"] == "to do"
     assert sum(mark is not None for mark in by_key.values()) == 2
     assert finding_key(workspace, run.id, first["key"][:8]) == first["key"]
+    with pytest.raises(InputError, match="No key of a finding begins with 'none of them'"):
+        finding_key(workspace, run.id, "none of them")
     one = next(finding for finding in faulty.found.findings if finding.cluster is not None)
     grown = faulty.found.labels.copy()
     grown[np.flatnonzero(grown != one.cluster)[0]] = one.cluster
