@@ -225,18 +225,25 @@ def write_table(
     InputError
         If the suffix is neither ``.csv`` nor ``.parquet``.
     """
-    suffix = path.suffix.lower()
-    if suffix not in (".csv", ".parquet"):
-        raise InputError(
-            f"{path.name} ends in {suffix or 'nothing'!r}: name a file that ends in .csv or .parquet."
-        )
+    check_table_path(path)
     with replacing(path) as temporary:
-        if suffix == ".parquet":
+        if path.suffix.lower() == ".parquet":
             _write_parquet(temporary, table, progress)
             return ()
         flat = _flat(table)
         pyarrow.csv.write_csv(flat, temporary)
         return tuple(name for name in table.column_names if name not in flat.column_names)
+
+
+def check_table_path(path: Path) -> None:
+    """Raise InputError unless the path names a file that ``write_table`` writes."""
+    if path.is_dir():
+        raise InputError(f"{path} is a folder: name a file to write.")
+    suffix = path.suffix.lower()
+    if suffix not in (".csv", ".parquet"):
+        raise InputError(
+            f"{path.name} ends in {suffix or 'nothing'!r}: name a file that ends in .csv or .parquet."
+        )
 
 
 def _write_parquet(path: Path, table: pa.Table, progress: Callable[[float], None]) -> None:
