@@ -102,7 +102,8 @@ def _cleaning(temporary: Path, path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        remove(temporary)
+        with suppress(OSError):
+            remove(temporary)
         reason = error.strerror or "the disk may be full"
         raise WorkspaceError(
             f"Could not write {path}: {reason}. Free some space or choose another place; "

@@ -523,6 +523,7 @@ def test_bad_input_ends_with_one_sentence_and_leaves_nothing_half_written(
         ("export k15 --out map.xlsx", [".xlsx", ".csv or .parquet"]),
         ("export k15 --out no/such/folder/map.csv", []),
         ("sample k15 --out .", [". is a folder: name a file"]),
+        (f"export k15 --out {'n' * 300}.csv", ["nnn… has 304 letters"]),
         ("transform k15 new.npy --out map.xlsx --workspace nowhere", [".xlsx", ".csv or .parquet"]),
         ("cluster k15 --min-samples 300", ["min_samples is 300", "300 points", "1 to 299"]),
         ("cluster k15 --min-cluster-size 1", ["min_cluster_size is 1", "2 points"]),
