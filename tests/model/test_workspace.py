@@ -70,7 +70,7 @@ def test_a_refused_write_is_one_sentence_and_leaves_the_old_file(tmp_path):
         with files.replacing(path):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    with pytest.raises(WorkspaceError, match="Could not write .*: File name too long"):
+    with pytest.raises(WorkspaceError, match=r"Could not write .*: File name too long"):
         files.write_text(tmp_path / ("n" * 300), "what the system refuses to look for, too")
     with pytest.raises(WorkspaceError, match=r"Could not write .*file\.npy: No space left on device"):
         refused_write()
