@@ -154,6 +154,9 @@ def write_array(path: Path, array: np.ndarray) -> None:
     """Write one array as ``.npy``, atomically."""
     with replacing(path) as temporary, temporary.open("wb") as file:
         np.save(file, array, allow_pickle=False)
+        # numpy leaves the last 4 KB to the C library, and does not hear when the disk refuses them.
+        if os.fstat(file.fileno()).st_size < file.tell():
+            raise OSError("the end is missing")
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
