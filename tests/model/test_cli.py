@@ -1,5 +1,6 @@
 """The real command in processes of its own: what it prints, what it leaves, how it ends."""
 
+import gc
 import json
 import os
 import shutil
@@ -20,6 +21,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
+from explorer.cli.serve import serve
 from explorer.model.clusters import find
 from explorer.model.run import RunParameters
 from explorer.model.runner import Runner
@@ -393,6 +395,19 @@ def test_serve_is_the_default_answers_and_ends_when_interrupted(source: Path, tm
     assert done.returncode in (0, 130)
     assert "Traceback" not in done.stderr
     assert "leaked" not in done.stderr  # of DuckDB, which looks for what is left of its database
+
+
+def test_a_server_that_is_interrupted_while_it_begins_leaves_nothing_to_complain_of(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DuckDB tells at length of what the collector of garbage was told to leave."""
+    monkeypatch.setitem(sys.modules, "explorer.app", None)
+    try:
+        with pytest.raises(ImportError):
+            serve(source, workspace=tmp_path / "ws")
+        assert gc.get_freeze_count() == 0
+    finally:
+        gc.unfreeze()
 
 
 def answer(url: str, seconds: float = 60) -> bytes:
