@@ -8,9 +8,11 @@ answer at once.
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -53,6 +55,12 @@ def app(arguments: Sequence[str] | None = None) -> None:
         cli(given)
     except (InputError, WorkspaceError, RunError) as error:
         print(error, file=sys.stderr)
+        sys.exit(2)
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        name = Path(str(error.filename)).name
+        print(f"The name {name[:40]}… has {len(name)} letters, more than this disk takes.", file=sys.stderr)
         sys.exit(2)
 
 

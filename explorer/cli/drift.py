@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from explorer.cli.data import add_data, open_workspace, write_rows
-from explorer.cli.options import TABLES, Data, Folder, Items, Json, RunName, Vectors
+from explorer.cli.options import TABLES, Data, Folder, Items, Json, RunName, Vectors, before_any_work
 from explorer.model.errors import InputError
 from explorer.model.written import counted
 from explorer.terminal import print_json, told_bar
@@ -72,7 +72,8 @@ def coverage(
     vectors: Vectors = None,
     items: Items = None,
     out: Annotated[
-        Path | None, typer.Option(help=f"Write the rows in the gaps to this file: {TABLES}.")
+        Path | None,
+        typer.Option(help=f"Write the rows in the gaps to this file: {TABLES}.", callback=before_any_work),
     ] = None,
     workspace: Folder = None,
     as_json: Json = False,
@@ -114,7 +115,7 @@ def coverage(
 def transform(
     run: RunName,
     data: Data,
-    out: Annotated[Path, typer.Option(help=f"File to write: {TABLES}.")],
+    out: Annotated[Path, typer.Option(help=f"File to write: {TABLES}.", callback=before_any_work)],
     vectors: Vectors = None,
     items: Items = None,
     workspace: Folder = None,

@@ -8,14 +8,14 @@ from typing import Annotated
 import typer
 
 from explorer.cli.data import open_workspace, write_rows
-from explorer.cli.options import TABLES, Folder, Json, RunName
+from explorer.cli.options import TABLES, Folder, Json, RunName, before_any_work
 from explorer.model.errors import InputError
 from explorer.terminal import bar, print_json
 
 
 def export(
     run: RunName,
-    out: Annotated[Path, typer.Option(help=f"File to write: {TABLES}.")],
+    out: Annotated[Path, typer.Option(help=f"File to write: {TABLES}.", callback=before_any_work)],
     clusters: Annotated[
         bool, typer.Option("--clusters", help="Write the cluster of each row too, -1 for noise.")
     ] = False,

@@ -12,6 +12,16 @@ from explorer.model.run import INITIAL_LAYOUTS, RunParameters
 DEFAULTS = RunParameters()
 TABLES = ".parquet, or .csv without columns of bytes and vectors"
 
+
+def before_any_work(out: Path | None) -> Path | None:
+    """Refuse a file that cannot be written, rather than what was found when it is found."""
+    from explorer.model.files import check_table_path
+
+    if out is not None:
+        check_table_path(out)
+    return out
+
+
 Data = Annotated[Path, typer.Argument(metavar="DATA", help="A .parquet, .npy, .npz or .csv file.")]
 Vectors = Annotated[
     str | None,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from explorer.cli.data import open_workspace, write_rows
-from explorer.cli.options import TABLES, Folder, Json
+from explorer.cli.options import TABLES, Folder, Json, before_any_work
 from explorer.model.errors import InputError
 from explorer.model.written import counted
 from explorer.terminal import bar, print_json
@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 
 
 def sample(
-    out: Annotated[Path, typer.Option(help=f"File to write: {TABLES}; its manifest goes beside it (.json).")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            help=f"File to write: {TABLES}; its manifest goes beside it (.json).", callback=before_any_work
+        ),
+    ],
     run: Annotated[
         str | None,
         typer.Argument(metavar="[RUN]", help="A run's name or any unique beginning of it."),

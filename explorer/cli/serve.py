@@ -50,10 +50,9 @@ def serve(
     with workers_at(dask) as workers, open_workspace(workspace, new=True) as space:
         source = _shipped_sample() if data is None else data
         dataset = add_data(space, source, vectors, items)
-        with _uncollected():
-            from explorer.app import serve as serve_app
-
         try:
+            with _uncollected():
+                from explorer.app import serve as serve_app
             serve_app(
                 space, dataset, port=port, address=address, show=not no_show, first_run=data is None,
                 media=None if media is None else media.expanduser(), layouts=layouts,

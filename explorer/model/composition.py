@@ -204,6 +204,9 @@ def shuffled(
     n_clusters = len(rows) - 1
     if not table.size or not n_clusters:
         return np.zeros(n_clusters), np.zeros(n_clusters), np.ones(n_clusters)
+    if len(columns) == 1:
+        # There is one such table, and scipy draws others, with counts below 0.
+        return (rows[1:] > 0).astype(np.float64), np.zeros(n_clusters), np.ones(n_clusters)
     sizes = np.maximum(rows[1:], 1).astype(np.float64)
     expected = rows[1:, None] * (columns / columns.sum())
     rng, sums = np.random.default_rng(seed), np.zeros((4, n_clusters))

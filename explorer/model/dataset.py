@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from core.progress import part
 from explorer.model import files
@@ -162,7 +164,7 @@ def import_source(
     with files.staging(folder) as staged:
         told = part(progress, 0, vectors_share)
         digest, image_side = _write_vectors(source, staged / "vectors.npy", told)
-        files.write_table(staged / "items.parquet", source.items, part(progress, vectors_share, 1))
+        _write_items(source.items, staged / "items.parquet", part(progress, vectors_share, 1))
         with (staged / "items.parquet").open("rb") as file:
             items_digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16))
         title = name or source.name
@@ -206,6 +208,29 @@ def open_dataset(folder: Path) -> Dataset:
             f"The data set in {folder} is damaged ({error}): delete it and open its file again."
         ) from error
     return Dataset(info.id, info.name, info.hash, vectors, path, items, info.image_side)
+
+
+def _write_items(items: pa.Table, path: Path, progress: Callable[[float], None]) -> None:
+    try:
+        files.write_table(path, items, progress)
+    except pa.ArrowException as error:
+        raise InputError(_unkept(items, error)) from error
+
+
+def _unkept(items: pa.Table, error: Exception) -> str:
+    """Say which column it is that Parquet cannot hold."""
+    what = "The items hold what"
+    for name in items.column_names:
+        try:
+            pq.write_table(items.select([name]), pa.MockOutputStream())
+        except pa.ArrowException as found:
+            what, error = (
+                f"The column {name!r} of the items holds {items.schema.field(name).type}, which",
+                found,
+            )
+            break
+    reason = str(error).splitlines()[0].rstrip(".")
+    return f"{what} cannot be kept ({reason}): leave it out, or write it as text or numbers."
 
 
 def _write_vectors(source: Source, path: Path, progress: Callable[[float], None]) -> tuple[str, int | None]:

@@ -270,11 +270,14 @@ def _understood(record: Mapping[str, Any]) -> tuple[Plan, tuple[Step, ...]]:
         if record["schema"] > SCHEMA:
             raise InputError("it was written by a newer version")
         run = record["run"]
-        needed = [record["dataset"][name] for name in ("id", "name", "hash")]
-        needed += [record["selection"]["digest"], *([] if run is None else [run["id"], run["epoch"]])]
-        if not all(isinstance(value, str | int) for value in needed):
-            raise TypeError("a name is no text")
         plan = Plan.from_dict({name: record[name] for name in Plan.__dataclass_fields__ if name in record})
+        # Manifests of old do not tell the rows.
+        rows = record.get("rows", {"digest": ""})
+        names = [record["dataset"][name] for name in ("id", "name", "hash")]
+        names += [record["selection"]["digest"], rows["digest"], plan.strategy, plan.column]
+        names += [] if run is None else [run["id"], *run["parameters"].keys()]
+        if not all(isinstance(name, str) for name in names) or (run and not isinstance(run["epoch"], int)):
+            raise TypeError("a name is no text")
         return plan, tuple(Step.from_dict(step) for step in record["selection"]["steps"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(

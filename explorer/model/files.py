@@ -102,7 +102,8 @@ def _cleaning(temporary: Path, path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        remove(temporary)
+        with suppress(OSError):
+            remove(temporary)
         reason = error.strerror or "the disk may be full"
         raise WorkspaceError(
             f"Could not write {path}: {reason}. Free some space or choose another place; "
@@ -153,6 +154,9 @@ def write_array(path: Path, array: np.ndarray) -> None:
     """Write one array as ``.npy``, atomically."""
     with replacing(path) as temporary, temporary.open("wb") as file:
         np.save(file, array, allow_pickle=False)
+        # numpy leaves the last 4 KB to the C library, and does not hear when the disk refuses them.
+        if os.fstat(file.fileno()).st_size < file.tell():
+            raise OSError("the end is missing")
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
@@ -225,18 +229,25 @@ def write_table(
     InputError
         If the suffix is neither ``.csv`` nor ``.parquet``.
     """
-    suffix = path.suffix.lower()
-    if suffix not in (".csv", ".parquet"):
-        raise InputError(
-            f"{path.name} ends in {suffix or 'nothing'!r}: name a file that ends in .csv or .parquet."
-        )
+    check_table_path(path)
     with replacing(path) as temporary:
-        if suffix == ".parquet":
+        if path.suffix.lower() == ".parquet":
             _write_parquet(temporary, table, progress)
             return ()
         flat = _flat(table)
         pyarrow.csv.write_csv(flat, temporary)
         return tuple(name for name in table.column_names if name not in flat.column_names)
+
+
+def check_table_path(path: Path) -> None:
+    """Raise InputError unless the path names a file that ``write_table`` writes."""
+    if path.is_dir():
+        raise InputError(f"{path} is a folder: name a file to write.")
+    suffix = path.suffix.lower()
+    if suffix not in (".csv", ".parquet"):
+        raise InputError(
+            f"{path.name} ends in {suffix or 'nothing'!r}: name a file that ends in .csv or .parquet."
+        )
 
 
 def _write_parquet(path: Path, table: pa.Table, progress: Callable[[float], None]) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -147,12 +148,23 @@ class Items:
         return bool(self._ask(f"{whole} AND ({few} OR {counted})"))
 
     def _ask(self, aggregate: str) -> Any:
-        try:
+        with self._damage_told():
             found = self._cursor().execute(f"SELECT {aggregate} FROM items").fetchone()  # noqa: S608
-        except duckdb.Error as error:
-            raise InputError(f"The items cannot be read: {first_line(str(error))}.") from error
         assert found is not None
         return found[0]
+
+    @contextmanager
+    def _damage_told(self) -> Iterator[None]:
+        """Say which folder to delete when the footer of the file, which ``check`` reads, is whole alone."""
+        try:
+            yield
+        except duckdb.InterruptException:
+            raise
+        except (OSError, pa.ArrowException, duckdb.Error) as error:
+            raise InputError(
+                f"The items cannot be read: {first_line(str(error))}: delete the folder {self.path.parent} "
+                "and open its file again."
+            ) from error
 
     def categories(self, column: str) -> Categories:
         """Return a column as categories; kept while it is among the columns used last.
@@ -221,8 +233,9 @@ class Items:
         if pa.types.is_nested(kind):
             return self._written(column, range(self.n))
         text = [column] if is_text(kind) else []
-        file = pq.ParquetFile(self.path, metadata=self._metadata, read_dictionary=text)
-        return file.read(columns=[column])[column]
+        with self._damage_told():
+            file = pq.ParquetFile(self.path, metadata=self._metadata, read_dictionary=text)
+            return file.read(columns=[column])[column]
 
     def texts(self, column: str, rows: range) -> pa.Array:
         """Return what is written in a column, text (m,) of rows in a row; of lists and records as in SQL."""
@@ -237,7 +250,8 @@ class Items:
             SELECT CAST({_quoted(column)} AS VARCHAR) AS written FROM items
             WHERE {ROW_ID} >= {rows.start} AND {ROW_ID} < {rows.stop} ORDER BY {ROW_ID}
         """  # noqa: S608
-        written: pa.Table = self._cursor().sql(sql).to_arrow_table()
+        with self._damage_told():
+            written: pa.Table = self._cursor().sql(sql).to_arrow_table()
         return written["written"]
 
     def where(self, condition: str, seconds: float = 10.0) -> np.ndarray:
@@ -367,7 +381,7 @@ class Items:
         timer.daemon = True
         timer.start()
         try:
-            with cursor:
+            with cursor, self._damage_told():
                 table: pa.Table = cursor.sql(sql, params=list(parameters)).to_arrow_table()
                 return table
         except duckdb.InterruptException as error:
@@ -386,7 +400,8 @@ class Items:
         parts = []
         for group in np.flatnonzero(np.diff(borders)):
             inside = wanted[borders[group] : borders[group + 1]] - sum(sizes[:group])
-            parts.append(file.read_row_group(int(group), columns=names).take(pa.array(inside)))
+            with self._damage_told():
+                parts.append(file.read_row_group(int(group), columns=names).take(pa.array(inside)))
         return pa.concat_tables(parts) if parts else self._schema.empty_table().select(names)
 
 

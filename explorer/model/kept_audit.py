@@ -120,8 +120,8 @@ def finding_key(workspace: Workspace, run_id: str, prefix: str) -> str:
         raise WorkspaceError(f"{path} is damaged ({error}): audit the run again.") from error
     matches = [key for key in keys if key.startswith(prefix)]
     if len(matches) != 1 or not prefix:
-        which, begin = ("Several findings", "begin") if len(matches) > 1 else ("No finding", "begins")
-        raise InputError(f"{which} of the last audit of {run_id} {begin} with {prefix!r}: give a whole key.")
+        begin = "Several keys begin" if len(matches) > 1 else "No key of a finding begins"
+        raise InputError(f"{begin} with {prefix!r} in the last audit of {run_id}: give a whole key.")
     return matches[0]
 
 

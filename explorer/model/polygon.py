@@ -18,6 +18,9 @@ from explorer.model.errors import InputError
 SIDE = 256
 BLOCK = 65_536
 OUTSIDE, INSIDE, EDGE = 0, 1, 2
+FARTHEST = float(np.finfo(np.float32).max)
+LEAST_SPAN = 1e-300
+"""Far less than two points can be apart, and enough to divide by."""
 
 
 def in_polygon(embedding: NDArray[np.float32], polygon: ArrayLike) -> NDArray[np.bool_]:
@@ -40,16 +43,16 @@ def in_polygon(embedding: NDArray[np.float32], polygon: ArrayLike) -> NDArray[np
     Raises
     ------
     InputError
-        When the polygon is not a list of finite pairs.
+        When the polygon is not a list of pairs of numbers that are finite as float32.
     """
     vertices = np.ascontiguousarray(polygon, np.float64)
     if vertices.size == 0:
         vertices = vertices.reshape(0, 2)
-    if vertices.ndim != 2 or vertices.shape[1] != 2 or not np.isfinite(vertices).all():
-        raise InputError("A lasso is a list of (x, y) pairs of finite numbers: draw it again.")
+    if vertices.ndim != 2 or vertices.shape[1] != 2 or not (np.abs(vertices) <= FARTHEST).all():
+        raise InputError("A lasso is a list of (x, y) pairs of numbers as on a map: draw it again.")
     inside = np.zeros(len(embedding), np.bool_)
     low, high = vertices.min(axis=0, initial=np.inf), vertices.max(axis=0, initial=-np.inf)
-    if (low < high).all():
+    if (high - low > LEAST_SPAN).all():
         edges, scale = _edges(vertices), SIDE / (high - low)
         first, members = _edges_by_row(edges, low[1], scale[1])
         cells = _classify(edges, first, members, low, high, scale)

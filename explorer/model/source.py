@@ -22,6 +22,8 @@ from explorer.model.tables import Table, VectorColumns, block_rows, open_table, 
 from explorer.model.written import counted
 
 PLAIN = {pa.string_view(): pa.large_string(), pa.binary_view(): pa.large_binary()}
+SMALLEST_DECIMAL = 128
+UUID, SMALL_BOOLEAN, OF_PANDAS = "arrow.uuid", "arrow.bool8", "pandas."
 # What scipy.sparse.save_npz writes of a matrix of any format.
 OF_SPARSE = {"format", "shape", "data"}
 
@@ -307,7 +309,8 @@ def _from_table(table: Table, vectors: str | Sequence[str] | None) -> Source:
 def _tidy(items: pa.Table) -> pa.Table:
     """Items whose column names are filled in and differ, case aside, and leave ours to us.
 
-    Views of text and bytes, which much of Arrow cannot work with yet, become plain ones.
+    Views of text and bytes, and types that extend others, which much of Arrow cannot work with yet, become
+    plain ones.
     """
     names: list[str] = []
     taken = {ROW_ID, ROW_NUMBER}
@@ -319,5 +322,23 @@ def _tidy(items: pa.Table) -> pa.Table:
         names.append(fresh)
     if not names:
         return items
-    columns = [column.cast(PLAIN.get(column.type, column.type)) for column in items.columns]
-    return pa.table(columns, names=names)
+    return pa.table([_plain(column) for column in items.columns], names=names)
+
+
+def _plain(column: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
+    """Values of a type that Arrow can compare, sort and write, with the same meaning."""
+    kind = column.type
+    if isinstance(kind, pa.BaseExtensionType):
+        name = str(getattr(kind, "extension_name", ""))
+        if name == UUID or name.startswith(OF_PANDAS):
+            # An interval or a month is what pandas writes of it, not the numbers it is made of.
+            values = column.to_pandas() if name != UUID else column.to_pylist()
+            return pa.array(list(map(str, values)), pa.string(), mask=np.asarray(column.is_null()))
+        return column.cast(pa.bool_() if name == SMALL_BOOLEAN else kind.storage_type)
+    if pa.types.is_dictionary(kind) and isinstance(kind.value_type, pa.BaseExtensionType):
+        parts = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
+        plain = [pa.DictionaryArray.from_arrays(part.indices, _plain(part.dictionary)) for part in parts]
+        return pa.chunked_array(plain) if plain else column
+    if pa.types.is_decimal(kind) and kind.bit_width < SMALLEST_DECIMAL:
+        return column.cast(pa.decimal128(kind.precision, kind.scale))
+    return column.cast(PLAIN.get(kind, kind))

@@ -6,7 +6,7 @@ from typing import Any
 
 from explorer.model.run import Run, RunStatus
 from explorer.model.session import Session
-from explorer.views.text import count, duration, share
+from explorer.views.text import count, counted, duration, share
 
 STAGES = {
     "knn graph": ("Finding neighbours", "Each item is compared with others until its nearest are known."),
@@ -47,8 +47,8 @@ def map_state(session: Session, run_id: str) -> dict[str, Any]:
     if run_id in session.faults:
         return _state("error", "This map cannot be read", session.faults[run_id])
     if run.parameters.n_components != 2:
-        dims = run.parameters.n_components
-        return _state("empty", f"A run of {dims} dimensions", "Only runs of 2 dimensions have a map to draw.")
+        title = f"A run of {counted(run.parameters.n_components, 'dimension')}"
+        return _state("empty", title, "Only runs of 2 dimensions have a map to draw.")
     if run.status.active and run.status is not RunStatus.PAUSED:
         return _loading(session, run)
     return _at_rest(run)

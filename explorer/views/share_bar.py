@@ -16,6 +16,7 @@ from explorer.model.sampling import check_exportable, rows_table
 from explorer.model.session import Session
 from explorer.views.download import Download
 from explorer.views.part import Part
+from explorer.views.text import counted
 from explorer.views.theme import script
 
 
@@ -82,7 +83,8 @@ class ShareBar(pn.viewable.Viewer):
         write = f"umap-explorer export {run.id} writes"
         if run.parameters.n_components != 2:
             raise InputError(
-                f"A run of {run.parameters.n_components} dimensions has no map on a page: {write} its places."
+                f"A run of {counted(run.parameters.n_components, 'dimension')} has no map on a page: {write} "
+                "its places."
             )
         if snapshot is None:
             fault = session.faults.get(run.id)

@@ -1,5 +1,6 @@
 """The real command in processes of its own: what it prints, what it leaves, how it ends."""
 
+import gc
 import json
 import os
 import shutil
@@ -20,6 +21,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
+from explorer.cli.serve import serve
 from explorer.model.clusters import find
 from explorer.model.run import RunParameters
 from explorer.model.runner import Runner
@@ -395,6 +397,19 @@ def test_serve_is_the_default_answers_and_ends_when_interrupted(source: Path, tm
     assert "leaked" not in done.stderr  # of DuckDB, which looks for what is left of its database
 
 
+def test_a_server_that_is_interrupted_while_it_begins_leaves_nothing_to_complain_of(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DuckDB tells at length of what the collector of garbage was told to leave."""
+    monkeypatch.setitem(sys.modules, "explorer.app", None)
+    try:
+        with pytest.raises(ImportError):
+            serve(source, workspace=tmp_path / "ws")
+        assert gc.get_freeze_count() == 0
+    finally:
+        gc.unfreeze()
+
+
 def answer(url: str, seconds: float = 60) -> bytes:
     """Ask until the server listens."""
     until = time.monotonic() + seconds
@@ -522,6 +537,9 @@ def test_bad_input_ends_with_one_sentence_and_leaves_nothing_half_written(
         ("export nope --out map.csv", ["no run", "'nope'"]),
         ("export k15 --out map.xlsx", [".xlsx", ".csv or .parquet"]),
         ("export k15 --out no/such/folder/map.csv", []),
+        ("sample k15 --out .", [". is a folder: name a file"]),
+        (f"export k15 --out {'n' * 300}.csv", ["nnn… has 304 letters"]),
+        ("transform k15 new.npy --out map.xlsx --workspace nowhere", [".xlsx", ".csv or .parquet"]),
         ("cluster k15 --min-samples 300", ["min_samples is 300", "300 points", "1 to 299"]),
         ("cluster k15 --min-cluster-size 1", ["min_cluster_size is 1", "2 points"]),
         ("cluster k15 --selection best", ["selection is 'best'", "eom, leaf"]),

@@ -80,6 +80,11 @@ def test_the_correction_is_that_of_benjamini_and_hochberg_over_all_parts() -> No
     assert other == pytest.approx([0.04, 0.04])
 
 
+def test_a_single_value_is_shuffled_into_what_it_was() -> None:
+    purity, spread, p = shuffled(np.array([[23], [7], [0]]), seed=0)
+    assert (purity.tolist(), spread.tolist(), p.tolist()) == ([1, 0], [0, 0], [1, 1])
+
+
 def test_shuffled_labels_raise_no_more_false_alarms_than_the_level() -> None:
     rng = np.random.default_rng(1)
     labels = np.repeat(np.arange(-1, 7), [100, 400, 300, 200, 150, 100, 60, 40]).astype(np.int32)

@@ -16,6 +16,7 @@ from explorer.model.dataset import read_source
 from explorer.model.doing import Doing, StoppedError
 from explorer.model.errors import InputError
 from explorer.model.reading import read_given_json
+from explorer.model.source import source_of
 from explorer.model.workspace import Workspace
 
 N, DIMS = 300, 6
@@ -290,6 +291,37 @@ def test_names_of_items_are_made_to_differ(tmp_path, vectors):
     assert source.items.column_names == ["column_0", "row_id_", "Name", "name_"]
 
 
+def test_what_extends_a_type_keeps_its_meaning():
+    """As DuckDB writes uuids, Arrow small decimals, and pandas what its cut gives."""
+    numbers = [3, None, 5]
+    table = pa.table(
+        {
+            "x0": [1, 2, 3],
+            "x1": [3, 1, 2],
+            "uuid": pa.ExtensionArray.from_storage(
+                pa.uuid(), pa.array([b"\x12" * 16, None, bytes(16)], pa.binary(16))
+            ),
+            "yes": pa.ExtensionArray.from_storage(pa.bool8(), pa.array([1, None, 0], pa.int8())),
+            "price": pa.array(numbers, pa.int32()).cast(pa.decimal128(12, 2)),
+        }
+    )
+    items = source_of(table, ["x0", "x1"]).items
+    assert items["uuid"].to_pylist() == [
+        "12121212-1212-1212-1212-121212121212",
+        None,
+        "00000000-0000-0000-0000-000000000000",
+    ]
+    assert items["yes"].to_pylist() == [True, None, False]
+    assert items["price"].to_pylist() == numbers
+    frame = pd.DataFrame({"x0": [1.0, 2, 3], "x1": [3.0, 1, 2]}).assign(
+        part=pd.cut([0.5, np.nan, 1.5], [0, 1, 2]),
+        month=pd.PeriodIndex(["2024-03", None, "2024-04"], freq="M"),
+    )
+    items = source_of(frame, ["x0", "x1"]).items
+    assert items["part"].to_pylist() == ["(0, 1]", None, "(1, 2]"]
+    assert items["month"].to_pylist() == ["2024-03", None, "2024-04"]
+
+
 def test_importing_reports_its_progress(workspace, tmp_path):
     np.save(tmp_path / "long.npy", np.zeros((50_000, 64)))
     pq.write_table(pa.table({"name": [f"row {i}" for i in range(50_000)]}), tmp_path / "names.parquet")
@@ -528,6 +560,15 @@ def bad_twins(path):
 def bad_items_array(path):
     np.savez(path / "d.npz", v=np.zeros((3, 2)), z=np.ones(3, complex))
     return {"data": path / "d.npz"}, "d.npz is damaged or not what its name says"
+
+
+def bad_item_without_a_file(path):
+    """A type that Arrow's own files have and Parquet has not."""
+    rest = pa.array([(0, 1, 2)] * 3, pa.month_day_nano_interval())
+    table = pa.table({"x0": [1, 2, 3], "x1": [3, 1, 2], "name": list("abc"), "rest": rest})
+    with pa.ipc.new_file(path / "d.arrow", table.schema) as file:
+        file.write_table(table)
+    return {"data": path / "d.arrow"}, "The column 'rest' of the items holds month_day_nano_interval, which"
 
 
 def bad_sparse(path):

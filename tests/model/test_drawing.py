@@ -177,6 +177,11 @@ def test_rows_that_come_out_otherwise_are_refused(ground: Ground) -> None:
         (lambda about: about.update(schema=99), "written by a newer version"),
         (lambda about: about.update(seed="x"), "This is no manifest of a sample"),
         (lambda about: about.update(selection=[]), "This is no manifest of a sample"),
+        (lambda about: about.update(rows=None), "This is no manifest of a sample"),
+        (lambda about: about.update(strategy={"best": 1}), "This is no manifest of a sample"),
+        (lambda about: about["dataset"].update(hash=5), "This is no manifest of a sample"),
+        (lambda about: about["run"].update(id=5), "This is no manifest of a sample"),
+        (lambda about: about["run"].update(parameters=None), "This is no manifest of a sample"),
         (
             lambda about: about["selection"]["steps"][0].update(kind="dream"),
             "by 'dream' cannot be made again",

@@ -229,6 +229,32 @@ def test_items_that_cannot_be_read_are_told_in_one_sentence(tmp_path):
         Items(tmp_path / "items.parquet", 3).columns  # noqa: B018 - looks at the values
 
 
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda items: items.categories("name"),
+        lambda items: items.numbers("size"),
+        lambda items: items.categories("list"),
+        lambda items: items.fetch(np.arange(3)),
+        lambda items: items.look_up([1]),
+        lambda items: items.texts("list", range(2)),
+    ],
+)
+def test_pages_that_are_damaged_though_the_footer_is_whole_are_told_in_one_sentence(tmp_path, use):
+    path = tmp_path / "items.parquet"
+    table = pa.table({"name": ["a", "b", "a"], "size": [0.5, 1.5, 0.5], "list": [[1], [2], [1]]})
+    pq.write_table(table, path, compression="zstd")
+    columns = Items(path, 3).columns
+    content = path.read_bytes()
+    start = content.rindex(b"PAR1") - 4
+    footer = int.from_bytes(content[start : start + 4], "little")
+    path.write_bytes(content[:4] + bytes(start - footer - 4) + content[start - footer :])
+    items = Items(path, 3, columns)
+    items.check()
+    with pytest.raises(InputError, match=r"^The items cannot be read: .*: delete the folder .*again\.$"):
+        use(items)
+
+
 def not_utf8() -> pa.Array:
     """Three names in Latin-1, which Parquet takes for text."""
     names, ends = "ZoëAnnEva".encode("latin-1"), np.array([0, 3, 6, 9], np.int32)

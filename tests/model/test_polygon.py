@@ -93,7 +93,15 @@ def test_points_without_a_place_are_never_inside() -> None:
 
 
 @pytest.mark.parametrize(
-    "polygon", [[], [[1, 1]], [[0, 0], [2, 2]], [[0, 1], [1, 1], [2, 1]], [[1, 0], [1, 1], [1, 3]]]
+    "polygon",
+    [
+        [],
+        [[1, 1]],
+        [[0, 0], [2, 2]],
+        [[0, 1], [1, 1], [2, 1]],
+        [[1, 0], [1, 1], [1, 3]],
+        [[0, 0], [1e-310, 0], [0, 1e-310]],
+    ],
 )
 def test_outlines_without_area_select_nothing(polygon: list[list[float]]) -> None:
     points = np.array([[0, 0], [1, 1], [1, 2]], np.float32)
@@ -101,7 +109,13 @@ def test_outlines_without_area_select_nothing(polygon: list[list[float]]) -> Non
 
 
 @pytest.mark.parametrize(
-    "polygon", [[[0, 0], [1, np.nan], [1, 1]], [[0, 0, 0], [1, 1, 1], [2, 2, 0]], [0, 1, 2]]
+    "polygon",
+    [
+        [[0, 0], [1, np.nan], [1, 1]],
+        [[0, 0, 0], [1, 1, 1], [2, 2, 0]],
+        [0, 1, 2],
+        [[1e308, 0], [-1e308, 0], [0, 1e308]],
+    ],
 )
 def test_what_is_no_outline_is_refused(polygon: list[list[float]]) -> None:
     with pytest.raises(InputError, match="list of \\(x, y\\) pairs"):

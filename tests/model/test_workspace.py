@@ -70,6 +70,8 @@ def test_a_refused_write_is_one_sentence_and_leaves_the_old_file(tmp_path):
         with files.replacing(path):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
+    with pytest.raises(WorkspaceError, match=r"Could not write .*: File name too long"):
+        files.write_text(tmp_path / ("n" * 300), "what the system refuses to look for, too")
     with pytest.raises(WorkspaceError, match=r"Could not write .*file\.npy: No space left on device"):
         refused_write()
     assert (np.load(path) == np.arange(10)).all()
@@ -89,6 +91,7 @@ def test_whatever_the_system_refuses_to_write_leaves_the_old_file(tmp_path, smal
     large = np.random.default_rng(0).normal(size=100_000)
     writes = {
         "a.npy": lambda path: files.write_array(path, large),
+        "end.npy": lambda path: files.write_array(path, large[:12_500]),  # beyond by its header
         "a.npz": lambda path: files.write_arrays(path, {"a": large}),
         "a.json": lambda path: write_json(path, {"text": "x" * 1_000_000}),
         "a.csv": lambda path: write_table(path, pa.table({"a": large})),

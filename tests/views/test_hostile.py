@@ -54,6 +54,8 @@ COLUMNS = {
     "bytes": [b"\x89PNG", b"<script>"] * (N // 2),
     "nul": ["a\0b"] * N,
     "view": pa.array(["a"] * N, pa.string_view()),
+    "uuid": pa.ExtensionArray.from_storage(pa.uuid(), pa.array([bytes(16), None] * (N // 2), pa.binary(16))),
+    "small boolean": pa.ExtensionArray.from_storage(pa.bool8(), pa.array([1, 0] * (N // 2), pa.int8())),
     "file_row_number": list(range(N)),
     "row_id": list(range(N)),
     "x": list(range(N)),

@@ -134,6 +134,12 @@ def test_a_finished_map_needs_no_words(session: Session) -> None:
     assert map_state(session, run_id) == {}
 
 
+@pytest.mark.parametrize(("dimensions", "title"), [(1, "A run of 1 dimension"), (3, "A run of 3 dimensions")])
+def test_what_is_not_flat_is_not_drawn(session: Session, dimensions: int, title: str) -> None:
+    run_id = at_rest(session, RunStatus.DONE, n_components=dimensions)
+    assert map_state(session, run_id)["title"] == title
+
+
 def test_a_damaged_map_is_an_error_that_names_the_file(session: Session) -> None:
     run_id = at_rest(session, RunStatus.DONE)
     (session.workspace.run_folder(run_id) / "embedding.npy").write_bytes(b"no array")
