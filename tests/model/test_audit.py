@@ -137,7 +137,9 @@ def test_marks_survive_an_audit_done_again_and_not_other_clusters(faulty: Audite
     assert by_key[second["key"]]["state"] == "to do"
     assert sum(mark is not None for mark in by_key.values()) == 2
     assert finding_key(workspace, run.id, first["key"][:8]) == first["key"]
-    with pytest.raises(InputError, match=f"No key of a finding begins with 'no' in the last audit of {run.id}"):
+    with pytest.raises(
+        InputError, match=f"No key of a finding begins with 'no' in the last audit of {run.id}"
+    ):
         finding_key(workspace, run.id, "no")
     with pytest.raises(InputError, match="Several keys begin with ''"):
         finding_key(workspace, run.id, "")
