@@ -310,9 +310,9 @@ def _listen(app: App, port: int, address: str, show: bool, begin: Callable[[], N
             f"The server cannot listen on {address}:{port} ({error.strerror}): choose another --port."
         ) from error
     with suppress(ValueError):  # of a thread, which gets no signals
-        stop = partial(server.io_loop.asyncio_loop.call_soon_threadsafe, server.io_loop.stop)
         # When it is interrupted Panel does the same.
-        signal.signal(signal.SIGTERM, lambda *_: stop())
+        loop = server.io_loop
+        signal.signal(signal.SIGTERM, lambda *_: loop.asyncio_loop.call_soon_threadsafe(loop.stop))
     try:
         begin()
         sys.stdout.write(f"UMAP Explorer is at {url}\n")

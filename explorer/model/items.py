@@ -160,6 +160,8 @@ class Items:
             yield
         except duckdb.InterruptException:
             raise
+        except (MemoryError, duckdb.OutOfMemoryException) as error:
+            raise InputError("The items need more memory than there is: close other programs.") from error
         except (OSError, pa.ArrowException, duckdb.Error) as error:
             raise InputError(
                 f"The items cannot be read: {first_line(str(error))}: delete the folder {self.path.parent} "

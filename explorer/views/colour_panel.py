@@ -241,9 +241,10 @@ def unlisted(categories: Categories, search: str = "") -> str:
     rest = _found(categories, search)[MOST_ROWS:]
     if not rest:
         return ""
-    more = counted(len(rest), "more category", "more categories")
+    these = counted(len(rest), "category", "categories")
     items = counted(int(categories.counts[rest].sum()), "item")
-    return f'<div class="muted">and {more} with {items}</div>'
+    have, them = ("has", "it") if len(rest) == 1 else ("have", "them")
+    return f'<div class="muted">{these}, with {items}, {have} no row here: search for {them}</div>'
 
 
 def _wanted(search: str) -> str:

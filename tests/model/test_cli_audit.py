@@ -136,7 +136,7 @@ def test_what_cannot_be_ends_with_one_sentence(made: tuple[Path, str, set[int]])
         (("audit", run, "--fail-on", "worse"), "no severity 'worse'"),
         (("audit", run, "--time", "genre"), "no column of times"),
         (("audit", run, "--html", str(workspace)), "is a folder"),
-        (("mark", run, "zz", "fixed"), "No finding"),
+        (("mark", run, "zz", "fixed"), "No key of a finding begins with 'zz'"),
         (("cluster", run, "--truth", "style"), "no column 'style'"),
     ):
         done = command(workspace, *arguments)

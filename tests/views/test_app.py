@@ -239,7 +239,7 @@ def test_an_app_in_a_notebook_writes_it_to_the_same_file(
     for name in ("_listen", "_wait_for", "warm_up_drawing"):
         monkeypatch.setattr(notebook, name, lambda *_: None)
     monkeypatch.setattr(
-        notebook, "Runner", lambda _: SimpleNamespace(close=lambda: None, continue_queue=lambda: None)
+        notebook, "Runner", lambda _: SimpleNamespace(close=lambda **_: None, continue_queue=lambda: None)
     )
     monkeypatch.setattr(notebook, "atexit", SimpleNamespace(register=ends.append))
     notebook._server.__wrapped__(tmp_path)

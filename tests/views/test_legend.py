@@ -56,7 +56,7 @@ def test_the_legend_and_what_follows_it_account_for_every_item(session: Session)
     other, missing = rows[200:]
     rest = N - N_MISSING - sum(row["total"] for row in rows[:200])
     assert rest > 0
-    assert f"and 50 more categories with {rest} items" in colour_panel.unlisted(categories)
+    assert f"50 categories, with {rest} items, have no row here" in colour_panel.unlisted(categories)
     assert (other["name"], other["total"]) == ("(other: 210 categories)", int(categories.counts[40:].sum()))
     assert (missing["name"], missing["total"]) == ("(no value)", N_MISSING)
 
@@ -140,7 +140,7 @@ def test_one_of_something_is_told_as_one(session: Session, monkeypatch: pytest.M
     assert note(alone, chosen=False) == "1 item; click selects it"
     names = tuple(map(str, range(201)))
     each = Categories((np.arange(N) % 201).astype(np.int32), names, np.ones(201, np.int64))
-    assert "and 1 more category with 1 item<" in colour_panel.unlisted(each)
+    assert "1 category, with 1 item, has no row here: search for it" in colour_panel.unlisted(each)
     few = Categories((np.arange(N) % 41).astype(np.int32), names[:41], np.ones(41, np.int64))
     monkeypatch.setattr(session, "categories", lambda _: few)
     assert "(other: 1 category)" in [row["name"] for row in colour_panel.legend_rows(session, dark=True)]
@@ -239,7 +239,7 @@ def test_a_search_finds_categories_that_the_legend_has_no_row_for(session: Sessi
         f"k24{digit}" for digit in range(10)
     ]
     categories = session.categories("kind")
-    assert "and 50 more categories" in colour_panel.unlisted(categories, "K")
+    assert "50 categories, with" in colour_panel.unlisted(categories, "K")
     assert colour_panel.unlisted(categories, "k2") == ""
 
 
