@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from explorer.model.run import RunParameters, RunStatus
 from explorer.model.strategies import Plan
@@ -31,8 +31,19 @@ def sampled(opened_on_run: Page, served: Served) -> Page:
     fill(opened, "Size", 10)
     until(lambda: served.explorer.sample.size.value == 10)
     opened.get_by_role("button", name="Draw").click()
-    opened.locator(".tabulator-row img").first.wait_for()
+    keep(opened.locator(".tabulator-row img").first)
     return opened
+
+
+def keep(element: Locator) -> None:
+    """Wait until a table keeps its rows: Tabulator builds them anew a few times as its page is laid out."""
+
+    def kept() -> bool:
+        built = element.element_handle()
+        element.page.wait_for_timeout(500)
+        return built.evaluate("element => element.isConnected")
+
+    until(kept)
 
 
 def test_a_sample_shows_rows_of_the_selection_with_pictures(sampled: Page, served: Served) -> None:
