@@ -91,6 +91,7 @@ def test_the_worst_finding_is_looked_at_sampled_marked_and_reported(
     expect(page.get_by_text("medoids (representative) · seed 0")).to_be_visible()
 
     page.get_by_role("tab", name="Audit").click()
+    until(lambda: served.explorer.tabs.shows(served.explorer.audit))
     arrive(page, served, page.reload)
     expect(findings.first).to_contain_text("to do")
     findings.first.get_by_role("button").first.click()
