@@ -68,6 +68,15 @@ def fill(page: Page, label: str, value: int | str) -> None:
     field.press("Tab")
 
 
+def copied_link(page: Page) -> str:
+    """Press the button that copies the link and wait for the clipboard: it tells of it but briefly."""
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.evaluate("navigator.clipboard.writeText('')")
+    page.get_by_role("button", name="Copy link").click()
+    until(lambda: page.evaluate("navigator.clipboard.readText()") != "")
+    return page.evaluate("navigator.clipboard.readText()")
+
+
 @dataclass
 class Served:
     """The running app and its address."""

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 from explorer.app import RUN_GONE
 from explorer.model.selection import Selection
 from explorer.views.turns import soon
-from tests.browser.conftest import MapOnScreen, Served, arrive, said, until, watch
+from tests.browser.conftest import MapOnScreen, Served, arrive, copied_link, said, until, watch
 
 HOSTILE = "<img src=x onerror=alert(1)> & «sélection»=1+1%41 #?"
 
@@ -75,10 +75,7 @@ def test_a_copied_link_holds_a_saved_selection_and_tells_what_is_gone(
     session.saved().save(HOSTILE, Selection(digit == 4))
     soon(doc, lambda: session.select_saved(HOSTILE))
     until(lambda: said(opened_on_run).get("selection") == HOSTILE)
-    opened_on_run.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    opened_on_run.get_by_role("button", name="Copy link").click()
-    expect(opened_on_run.get_by_role("button", name="Copied")).to_be_visible()
-    link = opened_on_run.evaluate("navigator.clipboard.readText()")
+    link = copied_link(opened_on_run)
 
     elsewhere, faults = browser.new_context(), []
     other = elsewhere.new_page()

@@ -7,18 +7,12 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from explorer.model.selection import Selection
 from explorer.model.statistics import STABILITY
 from explorer.views.turns import soon
-from tests.browser.conftest import SIZE, Served, arrive, said, until, watch
-
-
-@pytest.fixture(autouse=True)
-def clipboard(context: BrowserContext) -> None:
-    """Let the test read what the page copies."""
-    context.grant_permissions(["clipboard-read", "clipboard-write"])
+from tests.browser.conftest import SIZE, Served, arrive, copied_link, said, until, watch
 
 
 def test_a_copied_link_names_the_view_and_not_the_visit(
@@ -26,10 +20,8 @@ def test_a_copied_link_names_the_view_and_not_the_visit(
 ) -> None:
     soon(served.explorer._doc, lambda: served.explorer.session.pin(7))
     until(lambda: "item=7" in opened_on_run.evaluate("location.search"))
-    opened_on_run.get_by_role("button", name="Copy link").click()
-    expect(opened_on_run.get_by_role("button", name="Copied")).to_be_visible()
+    named = parse_qs(urlsplit(copied_link(opened_on_run)).query)
     expect(opened_on_run.locator("button + [role=status]")).to_have_css("width", "1px")
-    named = parse_qs(urlsplit(opened_on_run.evaluate("navigator.clipboard.readText()")).query)
     assert named["run"] == [finished[0]]
     assert named["item"] == ["7"]
     assert "visit" not in named
@@ -72,9 +64,7 @@ def test_a_link_opened_elsewhere_shows_the_same_run_zoom_colour_comparison_and_s
     page.keyboard.press("ArrowRight")
     until(lambda: {"view", "compare", "selection"} <= set(said(page)) and said(page)["colour"] == STABILITY)
     zoomed, agreement = served.explorer.map.viewport, numbers.locator("td").first.inner_text()
-    page.get_by_role("button", name="Copy link").click()
-    expect(page.get_by_role("button", name="Copied")).to_be_visible()
-    link = page.evaluate("navigator.clipboard.readText()")
+    link = copied_link(page)
 
     elsewhere, faults = browser.new_context(viewport=SIZE), []
     other = elsewhere.new_page()
