@@ -135,7 +135,7 @@ def profile(
     browser_type_launch_args: dict[str, Any],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[BrowserContext]:
-    """A browser that keeps what it compiled of the page's scripts: a fifth of what it takes to open one."""
+    """A browser that keeps what it compiled of the page's scripts, which takes long."""
     folder = tmp_path_factory.mktemp("profile")
     with browser_type.launch_persistent_context(folder, **browser_type_launch_args) as context:
         yield context
