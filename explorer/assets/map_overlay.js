@@ -53,6 +53,19 @@ export function render({model, view}) {
     box.title = about
   }
 
+  // A drag ends with the tool that it began with.
+  let down = null
+  const takeTool = () => {
+    const tool = model.drag_tools[document.documentElement.dataset.mapTool]
+    if (!tool || down) { return }
+    const find = (id) => view.model.document.get_model_by_id(id)
+    find(model.figure).toolbar.active_drag = find(tool)
+  }
+  const release = () => {
+    down = null
+    setTimeout(takeTool)  // Bokeh ends the drag by the same event
+  }
+
   let elsewhere = null
   const draw = {
     title: () => map.setAttribute("aria-label", model.title),
@@ -111,7 +124,7 @@ export function render({model, view}) {
   }
 
   // One question at a time: the next one, about where the pointer is by then, follows the answer.
-  let place = null, said = "", number = 0, asked = 0, pending = false, down = null, tapped = {time: -Infinity}
+  let place = null, said = "", number = 0, asked = 0, pending = false, tapped = {time: -Infinity}
   const inside = (event) => {
     const box = root.getBoundingClientRect()
     const x = event.clientX - box.left, y = event.clientY - box.top
@@ -190,7 +203,7 @@ export function render({model, view}) {
     pointerup: (event) => {
       place = inside(event)
       const still = down && !down.moved
-      down = null
+      release()
       if (still && place) {
         const again = event.timeStamp - tapped.time < 2 * TWICE && near(event, tapped)
         const {x, y} = place, mode = modeHeld(event)
@@ -199,7 +212,7 @@ export function render({model, view}) {
       }
     },
     pointerleave: () => { place = null; hide() },
-    pointercancel: () => { place = down = null; hide() },
+    pointercancel: () => { place = null; release(); hide() },
     wheel: hide,
     // By keyboard the middle of the map is the pointer: arrows move what lies there, Enter pins it.
     focusin: () => { cross.hidden = false; model.send_msg({action: "use"}) },
@@ -212,8 +225,9 @@ export function render({model, view}) {
   for (const [name, listener] of Object.entries(listeners)) {
     map.addEventListener(name, listener, {passive: true, capture: true})
   }
-  const release = () => { down = null }
   document.addEventListener("pointerup", release)
+  document.addEventListener("map-tool", takeTool)
+  takeTool()
   // A drag that is given up leaves the selection as it is, so nobody else may hear of the key. To Bokeh the
   // pointer is lost: it ends the drag and takes away what it drew of it.
   const giveUp = (event) => {
@@ -234,6 +248,7 @@ export function render({model, view}) {
     clearInterval(asking)
     window.removeEventListener("keydown", onKey, true)
     document.removeEventListener("pointerup", release)
+    document.removeEventListener("map-tool", takeTool)
     document.removeEventListener("map-item", onItem)
     for (const [name, listener] of Object.entries(listeners)) { map.removeEventListener(name, listener, {capture: true}) }
   })

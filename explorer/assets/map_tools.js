@@ -105,7 +105,15 @@ export function render({model}) {
 
   // The one place where the mode is decided. It is told by message, as a property would come after the gesture.
   let chosen = "replace", held = "", told = chosen
+  // The maps are told at once, from script to script: the answer of the server would come into the drag.
+  let taken = ""
+  const take = () => {
+    if (taken === model.tool) { return }
+    taken = document.documentElement.dataset.mapTool = model.tool
+    document.dispatchEvent(new CustomEvent("map-tool"))
+  }
   const draw = () => {
+    take()
     const mode = held || chosen
     if (mode !== told) { told = mode; model.send_msg({action: "mode", mode}) }
     for (const element of tools) { element.setAttribute("aria-pressed", element.dataset.action === model.tool) }

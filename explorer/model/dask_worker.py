@@ -25,7 +25,6 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -220,13 +219,8 @@ class DaskWorker:
                 # What a dead worker alone had is put there again.
                 inputs = {name: self._workers.put(folder) for name, folder in earlier.items()}
                 data = None if vectors is None else self._workers.put(vectors)
-                self._future = self._workers.client.submit(Desk, data, inputs, actor=True)
-                try:
-                    self._actor = self._result(self._future.result, tick)
-                except CancelledError:
-                    continue
-                ((self.address,),) = self._workers.client.who_has([self._future]).values()
-                break
+                if self._is_seated(self._workers.client.submit(Desk, data, inputs, actor=True), tick):
+                    break
         if self._actor is None:
             raise RunError(f"The {stage} was not begun, as the Dask cluster loses workers: resume the run.")
         desk: Any = self._actor
@@ -235,24 +229,46 @@ class DaskWorker:
         self._there = frozenset(earlier)
         return desk
 
+    def _is_seated(self, future: Future[Any], tick: Callable[[], None]) -> bool:
+        """Wait for the actor of a future and take it; return whether it came, or its inputs were lost."""
+        from distributed import Actor
+
+        self._future, client = future, self._workers.client
+        while future.status == "pending":
+            time.sleep(TICK_SECONDS)
+            self._tick(tick)
+        if future.status == "cancelled":
+            return False
+        if future.status == "error":
+            future.result()
+        ((self.address,),) = client.who_has([future]).values()
+        # Not by the future's result: Dask gets those of several threads at once, and one that ends its wait
+        # takes the answer from the others.
+        with client.as_current():
+            self._actor = Actor(Desk, self.address, future.key)
+        return True
+
     def _ask(
         self, stage: str, call: Callable[[], ActorFuture[dict[str, Any]]], tick: Callable[[], None]
     ) -> dict[str, Any]:
         with self._spoken(stage):
-            answer = self._result(call().result, tick)
+            answer = self._result(call(), tick)
         return opened(answer)
 
-    def _result(self, wait: Callable[..., Any], tick: Callable[[], None]) -> Any:
+    def _result(self, answer: ActorFuture[dict[str, Any]], tick: Callable[[], None]) -> dict[str, Any]:
         """Return what is waited for, calling ``tick`` ten times a second meanwhile."""
         while True:
             try:
-                return wait(timeout=TICK_SECONDS)
+                return answer.result(timeout=TICK_SECONDS)
             except TimeoutError:
-                tick()
-                if self._killed:
-                    raise WorkerDiedError("It is waited for no longer.") from None
+                self._tick(tick)
                 if self._future is not None and self._future.status in ("error", "lost"):
                     raise OSError("The actor is lost.") from None
+
+    def _tick(self, tick: Callable[[], None]) -> None:
+        tick()
+        if self._killed:
+            raise WorkerDiedError("It is waited for no longer.")
 
     @contextmanager
     def _spoken(self, stage: str) -> Iterator[None]:

@@ -52,7 +52,6 @@ class MapGrid(pn.viewable.Viewer):
     def __init__(self, session: Session, colours: Colours, doc: Document, dark: bool) -> None:
         super().__init__()
         self._session, self._colours, self._doc, self._dark = session, colours, doc, dark
-        self._tool = "pan"
         self._finding, self._busy, self._missed = Aside(long=True), False, False
         self.maps: list[MapView] = []
         self.marks: list[PinMarks] = []
@@ -93,12 +92,6 @@ class MapGrid(pn.viewable.Viewer):
             elif cell.objects:
                 one.feed.start()
 
-    def use_tool(self, name: str) -> None:
-        """Make "pan", "lasso" or "box" the tool that dragging uses on every map."""
-        self._tool = name
-        for one in self.maps:
-            one.use_tool(name)
-
     def use_theme(self, dark: bool) -> None:
         """Draw for the dark or the light page."""
         self._dark = dark
@@ -138,8 +131,6 @@ class MapGrid(pn.viewable.Viewer):
         view.elsewhere = lambda row: self._elsewhere(view, row)
         self.maps.append(view)
         self.marks.append(PinMarks(self._session, view, self._dark))
-        if self._tool != "pan":
-            view.use_tool(self._tool)
 
     def _elsewhere(self, view: MapView, row: int) -> dict[str, list[float]]:
         places = {str(one.at): one.place_of(row) for one in self.linking.shown if one is not view}

@@ -19,6 +19,10 @@ class MapOverlay(Part):
     ----------
     at : int
         The number of the map on its page.
+    figure : str
+        The id of the figure beneath.
+    drag_tools : dict of str to str
+        The ids of its tools for drags, by the names that `MapTools` has for them.
     label : dict
         Made by `map_label.map_label`; empty for none.
     view : list of float
@@ -44,6 +48,8 @@ class MapOverlay(Part):
     """
 
     at = param.Integer(0)
+    figure = param.String("")
+    drag_tools = param.Dict(default={})
     label = param.Dict(default={})
     view = param.List(default=[])
     tip = param.Dict(default={})

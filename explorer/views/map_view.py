@@ -98,6 +98,8 @@ class MapView(pn.viewable.Viewer):
         self._doc = doc
         self.water = WaterLines(session, lambda: self.run_id, self.soon)
         self.figure = self._make_figure()
+        self.overlay.figure = self.figure.id
+        self.overlay.drag_tools = {name: tool.id for name, tool in self._tools.items()}
         self._gestures = MapGestures(session, self.figure, lambda: self.run_id, self.row_at, self.soon)
         self._pane = pn.Column(
             pn.pane.Bokeh(self.figure, sizing_mode="stretch_both", min_height=0, theme=None),
@@ -139,10 +141,6 @@ class MapView(pn.viewable.Viewer):
     def viewport(self) -> Viewport:
         """What is on the screen."""
         return self.camera.viewport
-
-    def use_tool(self, name: str) -> None:
-        """Make "pan", "lasso" or "box" the tool that dragging uses."""
-        self.soon(lambda: self.figure.toolbar.update(active_drag=self._tools[name]))
 
     def use_theme(self, dark: bool) -> None:
         """Draw for the dark or the light page."""

@@ -276,7 +276,6 @@ class Explorer(pn.viewable.Viewer):
         watch(self._on_pinned, ["pinned"], onlychanged=False)  # who picks it again wants to see it
         watch(self._on_aim, ["water", "colour_by", "dataset"])
         watch(lambda *_: self._draw_progress(), ["progress", "epoch", "formed"])
-        self.tools.param.watch(lambda event: self.grid.use_tool(event.new), ["tool"])
         # The legend goes from under the pointer, and no script is told so.
         self.tabs.param.watch(lambda *_: self.session.param.update(highlighted=frozenset()), ["active"])
         self.wall.param.watch(self._show_view, ["shown"])

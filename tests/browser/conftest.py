@@ -250,24 +250,24 @@ class MapOnScreen:
         """Drag through points of the map, with a key held."""
         settle(self.page, self.view)
         path = [self.pixel(*corner) for corner in corners]
-        mouse, keyboard = self.page.mouse, self.page.keyboard
         if key:
-            keyboard.down(key)
+            self.page.keyboard.down(key)
+        self.follow(path)
+        if key:
+            self.page.keyboard.up(key)
+
+    def follow(self, path: list[tuple[float, float]], halfway: Callable[[], None] = lambda: None) -> None:
+        """Drag through places of the page, and do something on the way."""
+        mouse = self.page.mouse
         mouse.move(*path[0])
         mouse.down()
-        for place in path[1:]:
+        for at, place in enumerate(path[1:], 1):
             mouse.move(*place, steps=6)
+            if at == len(path) // 2:
+                halfway()
         mouse.up()
-        if key:
-            keyboard.up(key)
 
     def choose(self, tool: str) -> None:
         """Take a tool in hand."""
-        self.page.get_by_role("toolbar", name="Map tools").get_by_role(
-            "button", name=tool, exact=True
-        ).click()
-        until(lambda: self.explorer.tools.tool == tool.lower())
-        self.page.wait_for_function(
-            "([id, tool]) => Bokeh.index.find_one_by_id(id).model.toolbar.active_drag.type.startsWith(tool)",
-            arg=[self.view.figure.id, tool],
-        )
+        bar = self.page.get_by_role("toolbar", name="Map tools")
+        bar.get_by_role("button", name=tool, exact=True).click()

@@ -287,6 +287,7 @@ def test_with_the_lasso_in_hand_a_click_selects_the_cluster_and_with_the_hand_it
         gaps = [np.hypot(*(others - point).T).min() for point in own]
         return on_screen.pixel(*own[int(np.argmax(gaps))])
 
+    whole = on_screen.view.viewport
     on_screen.choose("Lasso")
     expect(page.locator(".hint .doing")).to_have_text("Drag around items or click clusters to select them")
     page.mouse.click(*inner(0))
@@ -310,6 +311,9 @@ def test_with_the_lasso_in_hand_a_click_selects_the_cluster_and_with_the_hand_it
     nearest = on_screen.view.row_at(*middle(on_screen.view.viewport))
     np.testing.assert_array_equal(session.selection.mask, labels == labels[nearest])
 
+    page.keyboard.press("0")
+    until(lambda: on_screen.view.viewport == whole)
+    settle(page, on_screen.view)
     on_screen.choose("Pan")
     page.mouse.click(*inner(0))
     until(lambda: session.pinned is not None)

@@ -69,6 +69,25 @@ def wheel(one: MapOnScreen, place: np.ndarray, turn: int = -240) -> None:
     until(scroll)
 
 
+def test_a_map_that_comes_later_has_the_tool_in_hand(
+    opened_on_run: Page, served: Served, finished: list[str]
+) -> None:
+    page, explorer = opened_on_run, served.explorer
+    page.keyboard.press("b")
+    page.locator(f'[data-run="{finished[1]}"] .run-beside').click()
+    until(lambda: len(explorer.maps) == 2)
+    first, second = maps = [MapOnScreen(page, explorer, which) for which in range(2)]
+    at_rest(maps)
+    for one, tool in ((second, "box"), (first, "lasso"), (second, "lasso")):
+        page.keyboard.press(tool[0])
+        shown = one.view.viewport
+        corners = np.array([[0.2, 0.2], [0.8, 0.2], [0.8, 0.8]]) * [shown.x1 - shown.x0, shown.y1 - shown.y0]
+        one.drag([(shown.x0 + x, shown.y0 + y) for x, y in corners.tolist()])
+        expected = [(tool, one.view.run_id)]
+        until(lambda e=expected: [(step.kind, step.run_id) for step in explorer.session.selection.steps] == e)
+        assert one.view.viewport == shown
+
+
 def test_three_maps_are_one_selection_and_one_place_or_three(maps: list[MapOnScreen], served: Served) -> None:
     page, session, (first, second, third) = maps[0].page, served.explorer.session, maps
     boxes = [page.evaluate(WHERE, one.view.figure.id) for one in maps]
@@ -136,6 +155,7 @@ def test_three_maps_are_one_selection_and_one_place_or_three(maps: list[MapOnScr
     button.focus()
     page.keyboard.press("Enter")
     expect(button).to_have_attribute("aria-pressed", "false")
+    at_rest(maps)  # the first no longer makes room for what the others have beyond it
     whole = places(maps)
     wheel(third, np.array(whole[2][:2]))
     at_rest(maps)

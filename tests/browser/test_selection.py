@@ -1,5 +1,8 @@
 """Gestures on the map select exactly the rows a reference polygon test selects."""
 
+import time
+from collections.abc import Callable
+
 import matplotlib.path
 import numpy as np
 import pyarrow as pa
@@ -80,6 +83,54 @@ def test_shift_adds_alt_subtracts_escape_clears_and_undo_brings_back(
     until(lambda: len(session.selection.steps) == 2)
     page.keyboard.press("Control+Shift+Z")
     until(lambda: len(session.selection.steps) == 3)
+
+
+def test_a_tool_is_in_hand_before_the_server_hears_of_it(on_screen: MapOnScreen, served: Served) -> None:
+    session, page, view = served.explorer.session, on_screen.page, on_screen.view
+    embedding, shown = session.shown(session.run_id).embedding, view.viewport
+    path = [on_screen.pixel(*corner) for corner in around_digit(on_screen, 0)]
+
+    def drag_at_once(take: Callable[[], None], path: list[tuple[float, float]]) -> None:
+        soon(served.explorer._doc, lambda: time.sleep(1))
+        take()
+        on_screen.follow(path)
+
+    drag_at_once(lambda: page.keyboard.press("l"), path)
+    until(lambda: [step.kind for step in session.selection.steps] == ["lasso"])
+    np.testing.assert_array_equal(session.selection.rows, inside(embedding, last_polygon(served)))
+    drag_at_once(lambda: on_screen.choose("Box"), path[:7])
+    until(lambda: [step.kind for step in session.selection.steps] == ["box"])
+    low, high = last_polygon(served)
+    within = ((low <= embedding) & (embedding <= high)).all(1)
+    np.testing.assert_array_equal(session.selection.rows, np.flatnonzero(within))
+    assert session.selection.count > 0
+    assert view.viewport == shown
+    drag_at_once(lambda: on_screen.choose("Pan"), path[:7])
+    until(lambda: view.viewport != shown)
+    assert [step.kind for step in session.selection.steps] == ["box"]
+
+
+def test_a_drag_ends_with_the_tool_it_began_with(on_screen: MapOnScreen, served: Served) -> None:
+    session, page, view = served.explorer.session, on_screen.page, on_screen.view
+    shown, ring = view.viewport, around_digit(on_screen, 0)
+    path = [on_screen.pixel(*corner) for corner in ring]
+
+    def moved() -> list[float]:
+        return [shown.x0 - view.viewport.x0, shown.y0 - view.viewport.y0]
+
+    way = (np.array(ring[6]) - ring[0]).tolist()
+    on_screen.follow(path[:7], lambda: page.keyboard.press("l"))
+    until(lambda: moved() == pytest.approx(way, abs=shown.unit))
+    expect(page.get_by_role("button", name="Lasso", exact=True)).to_have_attribute("aria-pressed", "true")
+    on_screen.follow(path, lambda: page.keyboard.press("p"))
+    until(lambda: [step.kind for step in session.selection.steps] == ["lasso"])
+    embedding = session.shown(session.run_id).embedding
+    np.testing.assert_array_equal(session.selection.rows, inside(embedding, last_polygon(served)))
+    assert moved() == pytest.approx(way, abs=shown.unit)
+    selected = session.selection
+    on_screen.follow(path[6::-1])
+    until(lambda: moved() == pytest.approx([0, 0], abs=2 * shown.unit))
+    assert session.selection is selected
 
 
 def test_escape_gives_up_a_drag_and_leaves_the_selection(on_screen: MapOnScreen, served: Served) -> None:

@@ -211,6 +211,18 @@ def test_pausing_stopping_and_closing_change_nothing(
             assert all_of(workspace, *finished(again, run)) == expected
 
 
+def test_runs_that_sit_down_at_the_same_time_do_not_disturb_one_another(
+    there: Runner, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Who looks so often interrupts nobody else's wait, however long an answer takes.
+    monkeypatch.setattr("explorer.model.dask_worker.TICK_SECONDS", 0.001)
+    short = RunParameters(n_epochs=1, init="random")
+    for at in range(5):
+        runs = there.start_sweep(dataset, Sweep(seeds=tuple(range(100 + 4 * at, 104 + 4 * at)), base=short))
+        done = finished(there, *runs)
+        assert {run.error for run in done} == {None}
+
+
 # Faults
 
 
@@ -444,6 +456,7 @@ def test_an_interrupted_sweep_leaves_the_workers_to_others_and_the_app_goes_on_w
     )
     told = interrupted(sweep, lambda: len(list(tmp_path.glob("ws/runs/*/keyframes/000000.npy"))) == 2)
     runs = space.runs()
+    assert {run.error for run in runs} == {None}
     assert [run.status for run in runs] == ["queued", "interrupted", "interrupted"]
     assert told.splitlines()[-1] == f"Interrupted: the runs of {runs[0].sweep} can be resumed in the app."
 

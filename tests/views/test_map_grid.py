@@ -102,11 +102,9 @@ def test_a_map_is_made_when_it_is_first_shown_and_lies_in_a_square_with_three(ex
     assert [len(cell.objects) for cell in grid._cells] == [2, 2, 2, 2], "a map, and room for its label"
 
 
-def test_a_map_made_later_has_the_tool_and_the_theme_of_the_others(explorer: Explorer) -> None:
-    explorer.tools.tool = "box"
+def test_a_map_made_later_has_the_theme_of_the_others(explorer: Explorer) -> None:
     explorer.grid.use_theme(False)
     (_, second) = side_by_side(explorer, 2)
-    assert second.figure.toolbar.active_drag is second._tools["box"]
     assert not second._dark
 
 
