@@ -15,7 +15,7 @@ from explorer.model.run import RunParameters
 from explorer.views.rows_table import LONGEST_CELL
 from explorer.views.telling import tell
 from explorer.views.turns import soon
-from tests.browser.conftest import MapOnScreen, Served, fill, show, until
+from tests.browser.conftest import MapOnScreen, Served, fill, settle, show, until
 from tests.browser.test_map import loneliest, point_at, tip
 
 NAME = "<img src=x onerror='window.attacked=1'>"
@@ -124,6 +124,7 @@ def test_a_text_of_a_megabyte_is_cut_until_all_of_it_is_asked_for(page_of_it: Pa
 
 def test_the_tooltip_shows_markup_as_text(page_of_it: Page, served: Served) -> None:
     on_screen = MapOnScreen(page_of_it, served.explorer)
+    settle(page_of_it, on_screen.view)
     row, place = loneliest(on_screen)
     point_at(on_screen, place)
     expect(tip(on_screen)).to_contain_text(f"row {row}")

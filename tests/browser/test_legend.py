@@ -15,7 +15,7 @@ from explorer.model.clusters import find
 from explorer.model.run import RunParameters
 from explorer.model.statistics import CLUSTER
 from explorer.views.turns import soon
-from tests.browser.conftest import MapOnScreen, Served, arrive, fill, show, until
+from tests.browser.conftest import MapOnScreen, Served, arrive, fill, settle, show, until
 
 N = 400
 FOCUSED = """() => {
@@ -174,6 +174,7 @@ def test_the_map_shows_its_focus_to_the_keyboard_and_not_after_a_drag(
 ) -> None:
     on_screen = MapOnScreen(opened_on_run, served.explorer)
     on_screen.choose("Lasso")
+    settle(opened_on_run, served.explorer.map)
     view = served.explorer.map.viewport
     on_screen.drag([(view.x0 + 90 * view.unit, view.y0 + y * view.unit) for y in (90, 200)])
     assert "bk-events" in opened_on_run.evaluate(FOCUSED)

@@ -18,6 +18,7 @@ from tests.browser.test_item import middle
 
 @pytest.fixture
 def on_screen(opened_on_run: Page, served: Served) -> MapOnScreen:
+    settle(opened_on_run, served.explorer.map)
     return MapOnScreen(opened_on_run, served.explorer)
 
 

@@ -16,6 +16,7 @@ from tests.browser.conftest import MapOnScreen, Served, said, settle, show, unti
 
 @pytest.fixture
 def on_screen(opened_on_run: Page, served: Served) -> MapOnScreen:
+    settle(opened_on_run, served.explorer.map)
     return MapOnScreen(opened_on_run, served.explorer)
 
 
