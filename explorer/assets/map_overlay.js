@@ -61,7 +61,9 @@ export function render({model, view}) {
     const find = (id) => view.model.document.get_model_by_id(id)
     find(model.figure).toolbar.active_drag = find(tool)
   }
-  const release = () => {
+  const holds = (event) => down && event.pointerId === down.pointer
+  const release = (event) => {
+    if (!holds(event)) { return }
     down = null
     setTimeout(takeTool)  // Bokeh ends the drag by the same event
   }
@@ -196,14 +198,16 @@ export function render({model, view}) {
     pointerdown: (event) => {
       if (near(event, tapped)) { clearTimeout(tapped.waiting) }
       hide()
+      takeTool()  // on a busy page the next drag comes before what the last one left to be done
       const {clientX: x, clientY: y, pointerId: pointer} = event
-      down = event.button || ours(event) ? null : {x, y, pointer, target: event.composedPath()[0]}
+      // A second finger neither begins a drag nor ends one.
+      if (event.isPrimary) { down = event.button || ours(event) ? null : {x, y, pointer, target: event.composedPath()[0]} }
       model.send_msg({action: "use"})
     },
     pointerup: (event) => {
       place = inside(event)
-      const still = down && !down.moved
-      release()
+      const still = holds(event) && !down.moved
+      release(event)
       if (still && place) {
         const again = event.timeStamp - tapped.time < 2 * TWICE && near(event, tapped)
         const {x, y} = place, mode = modeHeld(event)
@@ -212,7 +216,7 @@ export function render({model, view}) {
       }
     },
     pointerleave: () => { place = null; hide() },
-    pointercancel: () => { place = null; release(); hide() },
+    pointercancel: (event) => { place = null; release(event); hide() },
     wheel: hide,
     // By keyboard the middle of the map is the pointer: arrows move what lies there, Enter pins it.
     focusin: () => { cross.hidden = false; model.send_msg({action: "use"}) },

@@ -262,7 +262,7 @@ class DaskWorker:
                 return answer.result(timeout=TICK_SECONDS)
             except TimeoutError:
                 self._tick(tick)
-                if self._future is not None and self._future.status in ("error", "lost"):
+                if self._future is not None and self._future.status in ("error", "lost", "cancelled"):
                     raise OSError("The actor is lost.") from None
 
     def _tick(self, tick: Callable[[], None]) -> None:

@@ -246,6 +246,14 @@ class MapOnScreen:
         left, top, width, height, x0, x1, y0, y1 = self.page.evaluate(WHERE, self.view.figure.id)
         return left + (x - x0) / (x1 - x0) * width, top + (y1 - y) / (y1 - y0) * height
 
+    @property
+    def corners(self) -> list[tuple[float, float]]:
+        """Three corners of what the map shows, a fifth of the way in."""
+        shown = self.view.viewport
+        across, up = 0.2 * (shown.x1 - shown.x0), 0.2 * (shown.y1 - shown.y0)
+        left, right, low, high = shown.x0 + across, shown.x1 - across, shown.y0 + up, shown.y1 - up
+        return [(left, low), (right, low), (right, high)]
+
     def drag(self, corners: list[tuple[float, float]], key: str | None = None) -> None:
         """Drag through points of the map, with a key held."""
         settle(self.page, self.view)

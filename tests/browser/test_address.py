@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 from explorer.app import RUN_GONE
 from explorer.model.selection import Selection
 from explorer.views.turns import soon
-from tests.browser.conftest import MapOnScreen, Served, arrive, copied_link, said, until, watch
+from tests.browser.conftest import MapOnScreen, Served, arrive, copied_link, said, settle, until, watch
 
 HOSTILE = "<img src=x onerror=alert(1)> & «sélection»=1+1%41 #?"
 
@@ -61,6 +61,11 @@ def test_who_opens_a_copied_link_gets_a_copy_and_takes_nothing_away(
     np.testing.assert_array_equal(served.explorer.session.selection.mask, digit == 4)
     assert served.explorer.session.isolated == {2}
     expect(tools.get_by_role("button", name="Lasso", exact=True)).to_have_attribute("aria-pressed", "true")
+    on_screen = MapOnScreen(opened_on_run, served.explorer)
+    opened_on_run.bring_to_front()
+    settle(opened_on_run, on_screen.view)
+    on_screen.drag(on_screen.corners)
+    until(lambda: [step.kind for step in served.explorer.session.selection.steps] == ["lasso"])
     expect(opened_on_run.get_by_role("tab", name="Selection")).to_have_attribute("aria-selected", "true")
     arrive(guest, served, guest.reload)
     np.testing.assert_array_equal(served.explorer.session.selection.mask, digit == 7)

@@ -81,8 +81,7 @@ def test_a_map_that_comes_later_has_the_tool_in_hand(
     for one, tool in ((second, "box"), (first, "lasso"), (second, "lasso")):
         page.keyboard.press(tool[0])
         shown = one.view.viewport
-        corners = np.array([[0.2, 0.2], [0.8, 0.2], [0.8, 0.8]]) * [shown.x1 - shown.x0, shown.y1 - shown.y0]
-        one.drag([(shown.x0 + x, shown.y0 + y) for x, y in corners.tolist()])
+        one.drag(one.corners)
         expected = [(tool, one.view.run_id)]
         until(lambda e=expected: [(step.kind, step.run_id) for step in explorer.session.selection.steps] == e)
         assert one.view.viewport == shown
