@@ -131,7 +131,9 @@ def test_every_metric_of_pynndescent_is_taken(metric):
     ours, theirs = graph.distances[3], np.sort(np.delete(expected, 3))[:5]
     if metric == "inner_product":
         ours, theirs = np.diff(ours), np.diff(theirs)
-    np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
+    # The root of what rounding leaves of nothing is as large, on some processors.
+    nothing = np.sqrt(2 * np.finfo(np.float32).eps) if metric == "hellinger" else 1e-5
+    np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=nothing)
 
 
 @pytest.mark.parametrize("metric", ["dot", "direct_cosine"])
