@@ -127,7 +127,8 @@ def test_a_sweep_is_watched_on_the_wall_and_one_lasso_brushes_it(opened: Page, s
     assert len(seen) > 1
     for run in seen:
         assert not np.array_equal(before[run.id], after[run.id])
-        assert after[run.id].max() > 128 > np.median(after[run.id][after[run.id] > 0])
+        # What is selected stands out, what is not is faint.
+        assert after[run.id].max() > 128 > after[run.id][after[run.id] > 0].min()
 
     page.keyboard.down("Alt")
     drag(places)
@@ -161,7 +162,7 @@ def test_a_reload_finds_the_wall_and_its_choices_again(opened: Page, served: Ser
     until(lambda: served.explorer.session is not session)
     wall = served.explorer.wall
     expect(page.locator('select[data-key="sort"]')).to_have_value("cost")
-    until(lambda: painted(page, wall))
+    until(lambda: painted(page, wall), seconds=120)  # all runs that there are
     costs = [run.cost for run in wall._wall.runs if run.cost is not None]
     assert costs == sorted(costs)
     tile = page.locator(".wall-tile").nth(1)
