@@ -5,6 +5,8 @@ const CAUTION = "Colour tells how many items share a pixel. Who lies beside whom
   + "islands, and their sizes, mean little."
 // A second press within TWICE is a double-click, which shows the whole map and neither pins nor selects.
 const STILL = 4, PATIENCE = 2000, GAP = 14, TWICE = 250
+// As long as a timer can run, in ms.
+const NEVER = 2 ** 31 - 1
 // How far from the edge an arrow points to an item beyond it.
 const EDGE = 14
 // What moves beneath a pointer at rest is named anew so often; these keys move nothing.
@@ -53,13 +55,19 @@ export function render({model, view}) {
     box.title = about
   }
 
-  // A drag ends with the tool that it began with.
+  // A drag, or a click, ends with the tool that it began with.
   let down = null
+  const inHand = () => document.documentElement.dataset.mapTool
   const takeTool = () => {
-    const tool = model.drag_tools[document.documentElement.dataset.mapTool]
+    const tool = model.drag_tools[inHand()]
     if (!tool || down) { return }
     const find = (id) => view.model.document.get_model_by_id(id)
     find(model.figure).toolbar.active_drag = find(tool)
+  }
+  // To Bokeh a button held still for 0.3 s is a press, and it drops the drag that follows. Here nothing is pressed so.
+  const mayRest = () => {
+    const {canvas} = Bokeh.index.find_one_by_id(model.figure)
+    canvas.ui_event_bus.ui_gestures.constructor.press_threshold = NEVER
   }
   const holds = (event) => down && event.pointerId === down.pointer
   const release = (event) => {
@@ -199,19 +207,20 @@ export function render({model, view}) {
       if (near(event, tapped)) { clearTimeout(tapped.waiting) }
       hide()
       takeTool()  // on a busy page the next drag comes before what the last one left to be done
+      mayRest()
       const {clientX: x, clientY: y, pointerId: pointer} = event
       // A second finger neither begins a drag nor ends one.
-      if (event.isPrimary) { down = event.button || ours(event) ? null : {x, y, pointer, target: event.composedPath()[0]} }
+      if (event.isPrimary) { down = event.button || ours(event) ? null : {x, y, pointer, tool: inHand(), target: event.composedPath()[0]} }
       model.send_msg({action: "use"})
     },
     pointerup: (event) => {
       place = inside(event)
-      const still = holds(event) && !down.moved
+      const tool = holds(event) && !down.moved && down.tool
       release(event)
-      if (still && place) {
+      if (tool && place) {
         const again = event.timeStamp - tapped.time < 2 * TWICE && near(event, tapped)
         const {x, y} = place, mode = modeHeld(event)
-        const waiting = again ? 0 : setTimeout(() => model.send_msg({action: "tap", x, y, mode}), TWICE)
+        const waiting = again ? 0 : setTimeout(() => model.send_msg({action: "tap", x, y, mode, tool}), TWICE)
         tapped = {clientX: event.clientX, clientY: event.clientY, time: event.timeStamp, waiting}
       }
     },
@@ -223,7 +232,7 @@ export function render({model, view}) {
     focusout: () => { cross.hidden = true },
     keydown: (event) => {
       if (event.key !== "Enter" || ours(event)) { return }
-      model.send_msg({action: "tap", x: root.clientWidth / 2, y: root.clientHeight / 2, mode: modeHeld(event)})
+      model.send_msg({action: "tap", x: root.clientWidth / 2, y: root.clientHeight / 2, mode: modeHeld(event), tool: inHand()})
     },
   }
   for (const [name, listener] of Object.entries(listeners)) {

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from bokeh.events import PanStart, SelectionGeometry
-from bokeh.models import PanTool
 from bokeh.plotting import figure
 
 from explorer.model.session import Session
@@ -58,12 +57,10 @@ class MapGestures:
         for event, act in acts.items():
             plot.on_event(event, partial(self._later, act))
 
-    @property
-    def aim(self) -> str:
-        """What a click selects now: a cluster with lasso or box in hand; empty when it pins an item."""
-        panning = isinstance(self._plot.toolbar.active_drag, PanTool)
+    def aim(self, tool: str) -> str:
+        """What a click with a tool selects: a cluster with lasso or box; empty when it pins an item."""
         what = aim(self._session)
-        return "" if panning and what == "cluster" else what
+        return "" if tool == "pan" and what == "cluster" else what
 
     def _later(self, act: Callable[[Any], None], event: Any) -> None:
         # Panel brings word of the mode, which was told before, in a turn of its own: it must not come after.
@@ -90,19 +87,21 @@ class MapGestures:
             )
             self._session.box(self._run_id(), corners, self._mode)
 
-    def click(self, x: float, y: float, mode: str) -> None:
+    def click(self, what: str, x: float, y: float, mode: str) -> None:
         """Select what a click at a place of the map aims at.
 
         Parameters
         ----------
+        what : {"region", "cluster"}
+            What it aims at.
         x, y : float
             In units of the map.
         mode : str
             That of the keys held; empty for the session's.
         """
-        session, what, mode = self._session, self.aim, mode or self._session.mode
+        session, mode = self._session, mode or self._session.mode
         with telling():
             if what == "region":
                 session.select_region(self._run_id(), x, y, mode)
-            elif what == "cluster" and (row := self._row_at(x, y)) >= 0:
+            elif (row := self._row_at(x, y)) >= 0:
                 session.select_cluster_of(row, mode)

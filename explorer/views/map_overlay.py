@@ -42,9 +42,10 @@ class MapOverlay(Part):
     title, chosen : str
         What a screen reader calls the map, and what it says when the selection changes.
     on_message : callable
-        Called with {"action"}: "hover" (x, y, number), "tap" (x, y, mode), "everything", "give up" when the
-        drag under way is to select nothing, or "use" when the map is touched or walked to; x and y in pixels
-        from the upper left corner of the frame, the mode that of the keys held, empty for none.
+        Called with {"action"}: "hover" (x, y, number), "tap" (x, y, mode, tool), "everything", "give up" when
+        the drag under way is to select nothing, or "use" when the map is touched or walked to; x and y in
+        pixels from the upper left corner of the frame, the mode that of the keys held, empty for none, the
+        tool the one in hand when the button went down.
     """
 
     at = param.Integer(0)

@@ -323,8 +323,8 @@ class MapView(pn.viewable.Viewer):
 
     def _on_tap(self, message: dict[str, Any]) -> None:
         x, y = self._place(message["x"], message["y"])
-        if self._gestures.aim:
-            self._gestures.click(x, y, message["mode"])
+        if what := self._gestures.aim(message["tool"]):
+            self._gestures.click(what, x, y, message["mode"])
         elif not message["mode"]:
             row = self.row_at(x, y)
             self._session.pinned = None if row < 0 else row

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from explorer.model.statistics import CLUSTER
 from explorer.model.water_level import Level
 from explorer.views.turns import soon
 from tests.browser.conftest import MapOnScreen, Served, said, settle, show, until
@@ -132,6 +133,42 @@ def test_a_drag_ends_with_the_tool_it_began_with(on_screen: MapOnScreen, served:
     on_screen.follow(path[6::-1])
     until(lambda: moved() == pytest.approx([0, 0], abs=2 * shown.unit))
     assert session.selection is selected
+
+
+def test_a_drag_may_rest_before_it_moves(on_screen: MapOnScreen, served: Served) -> None:
+    session, mouse = served.explorer.session, on_screen.page.mouse
+    on_screen.choose("Lasso")
+    path = [on_screen.pixel(*corner) for corner in around_digit(on_screen, 0)]
+    mouse.move(*path[0])
+    mouse.down()
+    on_screen.page.wait_for_timeout(600)
+    for place in path[1:]:
+        mouse.move(*place, steps=3)
+    mouse.up()
+    until(lambda: session.selection.count > 0)
+    embedding = session.shown(session.run_id).embedding
+    np.testing.assert_array_equal(session.selection.rows, inside(embedding, last_polygon(served)))
+    assert session.pinned is None
+
+
+def test_a_click_is_of_the_tool_it_was_made_with(on_screen: MapOnScreen, served: Served) -> None:
+    session, page = served.explorer.session, on_screen.page
+    soon(served.explorer._doc, lambda: setattr(session, "colour_by", CLUSTER))
+    until(lambda: session.shows_clusters and bool(session.categories(CLUSTER).names))
+    settle(page, on_screen.view)
+    found, points = session.categories(CLUSTER), session.shown(session.run_id).embedding.tolist()
+    place = on_screen.pixel(*next(x for x in points if found.codes[on_screen.view.row_at(*x)] != found.noise))
+    page.keyboard.press("l")
+    page.mouse.click(*place)
+    page.keyboard.press("p")
+    until(lambda: session.selection.count > 0)
+    assert [step.kind for step in session.selection.steps] == ["categories"]
+    assert session.pinned is None
+    page.wait_for_timeout(600)  # a second click sooner would be a double-click
+    page.mouse.click(*place)
+    page.keyboard.press("l")
+    until(lambda: session.pinned is not None)
+    assert len(session.selection.steps) == 1
 
 
 def test_escape_gives_up_a_drag_and_leaves_the_selection(on_screen: MapOnScreen, served: Served) -> None:

@@ -470,7 +470,7 @@ def test_whatever_picks_the_pinned_item_again_opens_it(
 ) -> None:
     session, view = explorer.session, explorer.map
     monkeypatch.setattr(view, "row_at", lambda *_: 3)
-    tap = {"action": "tap", "x": 1, "y": 1, "mode": ""}
+    tap = {"action": "tap", "x": 1, "y": 1, "mode": "", "tool": "pan"}
     for pick in (lambda: explorer._jump(3), lambda: session.pin(3), lambda: view._on_overlay(tap)):
         explorer.tabs.active = 0
         pick()
@@ -484,10 +484,9 @@ def test_what_a_click_selects_is_told_and_clusters_are_left_alone_by_the_hand(ex
     session, view = explorer.session, explorer.map
     aims = []
     for tool in ("pan", "lasso"):
-        view.figure.toolbar.active_drag = view._tools[tool]
         for colour, water in (("kind", None), (CLUSTER, None), (CLUSTER, 0.5)):
             session.param.update(colour_by=colour, water=water)
-            aims.append((tool, explorer.tools.aim, view._gestures.aim))
+            aims.append((tool, explorer.tools.aim, view._gestures.aim(tool)))
     assert aims == [
         ("pan", "", ""), ("pan", "cluster", ""), ("pan", "region", "region"),
         ("lasso", "", ""), ("lasso", "cluster", "cluster"), ("lasso", "region", "region"),
