@@ -195,15 +195,21 @@ def walk_to_map(page: Page) -> None:
     expect(cross).not_to_have_attribute("hidden", "")
 
 
-def test_letters_in_an_open_menu_are_the_menu_s(on_screen: MapOnScreen) -> None:
+def test_letters_are_the_menu_s_while_it_is_open_and_then_the_map_s(on_screen: MapOnScreen) -> None:
     page = on_screen.page
     page.get_by_role("tab", name="Sample").click()
-    page.get_by_label("Strategy").click()
+    menu = page.get_by_role("combobox", name="Strategy")
+    menu.click()
     page.get_by_role("menuitem").first.wait_for()
     page.keyboard.press("b")
     page.keyboard.press("Escape")
     page.wait_for_timeout(300)
     assert on_screen.explorer.tools.tool == "pan"
+    expect(menu).to_be_focused()
+    chosen = menu.inner_text()
+    page.keyboard.press("l")
+    until(lambda: on_screen.explorer.tools.tool == "lasso")
+    assert menu.inner_text() == chosen
 
 
 def test_a_drag_pins_nothing(on_screen: MapOnScreen) -> None:
