@@ -23,6 +23,12 @@ export function render({model}) {
   let asked = ""            // the text whose result is shown or awaited
   const hits = () => [...panel.querySelectorAll(".hit")]
 
+  // What is typed is searched when the key shown is pressed.
+  const tell = () => {
+    const text = input.value.trim(), typed = text !== "" && text !== asked
+    key.textContent = typed ? "Enter" : "/"
+    key.classList.toggle("typed", typed)
+  }
   const open = (shown) => {
     panel.hidden = !shown
     input.setAttribute("aria-expanded", shown)
@@ -38,6 +44,7 @@ export function render({model}) {
   const pick = (row) => { open(false); input.blur(); model.send_msg({action: "pick", row}) }
   const ask = () => {
     asked = input.value.trim()
+    tell()
     if (!asked) { return open(false) }
     const columns = model.columns.filter((name) => !left.has(name))
     model.send_msg({action: "search", text: asked, columns})
@@ -139,7 +146,7 @@ export function render({model}) {
       } else if (panel.hidden && asked) { open(true) }
     }
   })
-  input.addEventListener("input", () => { mark(-1); if (input.value.trim() !== asked) { open(false) } })
+  input.addEventListener("input", () => { mark(-1); tell(); if (input.value.trim() !== asked) { open(false) } })
   input.addEventListener("focus", () => {
     if (asked && input.value.trim() === asked) { mark(-1); open(true) }
   })
@@ -171,6 +178,7 @@ export function render({model}) {
     input.placeholder = model.columns.length ? "Search items"
       : model.dataset ? "No text to search in this data" : "Open data to search its items"
     open(false)
+    tell()
     draw()
   }
   model.on(["dataset", "columns"], onData)

@@ -41,6 +41,19 @@ def test_all_matches_become_the_selection(opened_on_run: Page, served: Served) -
     expect(opened_on_run.locator(".search-panel")).to_be_hidden()
 
 
+def test_the_field_tells_what_searches_for_what_is_typed(opened_on_run: Page) -> None:
+    page, key = opened_on_run, opened_on_run.get_by_role("search").locator("kbd")
+    expect(key).to_have_text("/")
+    page.keyboard.press("/")
+    expect(key).to_be_hidden()
+    page.keyboard.type("te")
+    expect(key).to_be_visible()
+    expect(key).to_have_text("Enter")
+    page.keyboard.press("Enter")
+    expect(key).to_be_hidden()
+    expect(page.locator(".hit").first).to_be_visible()
+
+
 def test_matches_change_the_selection_in_the_mode_chosen_or_held(opened_on_run: Page, served: Served) -> None:
     session, page = served.explorer.session, opened_on_run
     digit = session.categories("digit")
