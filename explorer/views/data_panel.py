@@ -15,6 +15,7 @@ import panel_material_ui as pmui
 from explorer.model.dataset import Dataset
 from explorer.model.doing import Doing, StoppedError
 from explorer.model.session import Session
+from explorer.views.line_input import LineInput
 from explorer.views.status_bar import under_way
 from explorer.views.telling import telling
 from explorer.views.text import count, counted
@@ -42,7 +43,7 @@ class DataPanel(pn.viewable.Viewer):
         self._about = pn.pane.HTML(
             stylesheets=[stylesheet("panels.css")], sizing_mode="stretch_width", margin=0
         )
-        self.path = pmui.TextInput(
+        self.path = LineInput(
             label="File",
             placeholder="songs.parquet, vectors.npy …",
             description="Path on the server of a .parquet, .arrow, .feather, .csv, .tsv, .npz or .npy file.",
@@ -50,14 +51,14 @@ class DataPanel(pn.viewable.Viewer):
             sizing_mode="stretch_width",
             margin=(4, 0),
         )
-        self.vectors = pmui.TextInput(
+        self.vectors = LineInput(
             label="Vectors: column or file (optional)",
             description="What is laid out: a column or array, several as a,b or x*, or another file.",
             size="small",
             sizing_mode="stretch_width",
             margin=(4, 0),
         )
-        self.items = pmui.TextInput(
+        self.items = LineInput(
             label="Items: another file (optional)",
             description="Columns to colour, count and export by: a row for each vector, in their order.",
             size="small",
@@ -73,6 +74,8 @@ class DataPanel(pn.viewable.Viewer):
             description="Reads the file into the workspace and shows its newest map.",
         )
         self.open.on_click(self._open)
+        for field in (self.path, self.vectors, self.items):
+            field.param.watch(self._on_enter, ["enter_pressed"])
         self.cancel = pmui.Button(
             label="Cancel",
             variant="outlined",
@@ -121,6 +124,11 @@ class DataPanel(pn.viewable.Viewer):
 
     def _toggle(self, _: Any) -> None:
         self._form.visible = not self._form.visible
+
+    async def _on_enter(self, event: Any) -> None:
+        event.obj.value = event.obj.entered
+        if self.path.value.strip() and self._doing is None:
+            await self._open(event)
 
     async def _open(self, _: Any) -> None:
         path = self.path.value.strip()
