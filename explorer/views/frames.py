@@ -27,7 +27,8 @@ from explorer.views.theme import ASSETS
 from explorer.views.turns import soon
 
 LIVE_INTERVAL = 0.1
-PAINT_TIMEOUT = 2.0
+LOAD_TIMEOUT, PAINT_TIMEOUT = 2.0, 10.0
+"""Seconds given to a page that has painted nothing yet, and to one that has: that may be busy, not lost."""
 
 _log = logging.getLogger(__name__)
 _painters = ThreadPoolExecutor(max_workers=2, thread_name_prefix="paint")
@@ -193,7 +194,8 @@ class FrameFeed:
         self.on_painted()
 
     def _give_up_waiting(self) -> None:
-        if self._waiting and time.monotonic() - self._sent_at > PAINT_TIMEOUT:
+        patience = PAINT_TIMEOUT if self.painted else LOAD_TIMEOUT
+        if self._waiting and time.monotonic() - self._sent_at > patience:
             # What is sent before a page is ready may be lost: until it has painted once, it is sent again.
             self._free(again=not self.painted)
 

@@ -23,7 +23,7 @@ from explorer.model.session import Session
 from explorer.model.workspace import Workspace
 from explorer.views import map_view
 from explorer.views.colouring import Colours
-from explorer.views.frames import PAINT_TIMEOUT, Frame, FrameFeed
+from explorer.views.frames import LOAD_TIMEOUT, PAINT_TIMEOUT, Frame, FrameFeed
 from explorer.views.framing import MOST_ZOOM, within
 from explorer.views.map_figure import outlines
 from explorer.views.map_view import MapView
@@ -397,14 +397,17 @@ def test_a_frame_that_is_never_painted_is_given_up_and_the_first_is_sent_again(
     frames.start()
     for sent in (1, 2):
         until(lambda sent=sent: turn(doc) is None and frames.sent == sent)
-        frames._sent_at -= PAINT_TIMEOUT + 1
+        frames._sent_at -= LOAD_TIMEOUT + 1
         frames._give_up_waiting()
     until(lambda: turn(doc) is None and frames.sent == 3)
     acknowledge(frames)
     until(lambda: frames.idle)
     frames.request()
     until(lambda: turn(doc) is None and frames.sent == 4)
-    frames._sent_at -= PAINT_TIMEOUT + 1
+    frames._sent_at -= LOAD_TIMEOUT + 1
+    frames._give_up_waiting()
+    assert not frames.idle
+    frames._sent_at -= PAINT_TIMEOUT
     frames._give_up_waiting()
     assert frames.idle
     acknowledge(frames)
