@@ -37,7 +37,7 @@ const SHORTCUTS = [
 const UNDOES = "Ctrl+Z undoes · Ctrl+Shift+Z redoes"
 const GOALS = {replace: "to select them", union: "to add them", subtract: "to take them out", intersect: "to keep just these"}
 
-// A menu does while it is open; closed, it keeps the focus and does nothing with a letter.
+// An open menu finds its entries by their letters; a closed one has the focus still, and no use for a letter.
 function takesLetters(focus) {
   return focus && focus.closest('[role="listbox"], [role="menu"], [role="combobox"][aria-expanded="true"]')
 }

@@ -102,6 +102,7 @@ class WallView(pn.viewable.Viewer):
         self.switch = ViewSwitch(self._on_switch, margin=(0, 8, 0, 0), align="center")
         self.part = WallPart(self._on_message, sizing_mode="stretch_both", margin=0)
         self.pictures = WallPictures(session, colours, doc, self._send, dark)
+        self.pictures.on_blank = self.draw
         self.scores = WallScores(session, self.draw)
         self._place = pn.Column(sizing_mode="stretch_both", margin=0, visible=False)
         self.param.watch(self._show, ["shown"])
@@ -139,7 +140,8 @@ class WallView(pn.viewable.Viewer):
         wall = self._wall = arrange(runs, choice, sort or {})
         measures = [name for name in dict.fromkeys((wall.ring, wall.sort)) if name]
         at_work = {run.id: session.runner.progress(run.id) for run in wall.runs if run.status.active}
-        standing = Standing(runs, at_work, session.runner.waiting, session.run_id)
+        blank = {run_id: session.faults.get(run_id, "") for run_id in self.pictures.blank}
+        standing = Standing(runs, at_work, session.runner.waiting, session.run_id, blank)
         scored = {name: self.scores.of(name, wall.runs) for name in measures}
         self.part.state = wall_state(wall, standing, scored, self._dark)
         self.pictures.hang(wall.runs)

@@ -88,6 +88,11 @@ class WallPictures:
         Takes a batch: {"number", "pictures"}, these with "run", "width", "height" and "pixels".
     dark : bool
         The theme.
+
+    Attributes
+    ----------
+    on_blank : callable
+        Called when a run in sight turned out to have no map.
     """
 
     def __init__(
@@ -108,11 +113,17 @@ class WallPictures:
         self._sent: dict[str, Shown] = {}
         self._moments: dict[str, int] = {}
         self._drawing = self._asked = self._timed = False
+        self.on_blank: Callable[[], None] = lambda: None
         self._number = self._waiting = 0
 
     def __getitem__(self, run_id: str) -> Shown | None:
         """What the browser was sent last of a run."""
         return self._sent.get(run_id)
+
+    @property
+    def blank(self) -> frozenset[str]:
+        """The runs in which there was no map to draw."""
+        return frozenset(run_id for run_id, made in self._made.items() if made.shown is None)
 
     @property
     def idle(self) -> bool:
@@ -253,6 +264,8 @@ class WallPictures:
         self._ready = {run_id: one.shown for run_id, one in made.items() if one.shown is not None}
         self._flush()
         self.update()
+        if not self.blank.isdisjoint(made):
+            self.on_blank()
 
     def _flush(self) -> None:
         if self._waiting or not self._ready:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from explorer.model.progress import Progress
@@ -40,12 +40,15 @@ class Standing:
         Those in the queue, in order.
     on_map : str
         The one on the map.
+    blank : mapping of str to str
+        Those in which there was no map to draw, and why; empty where that is not known.
     """
 
     runs: tuple[Run, ...]
     progress: Mapping[str, Progress]
     waiting: tuple[str, ...] = ()
     on_map: str = ""
+    blank: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -142,7 +145,7 @@ def _tile(
     lines = told["line"].split("\n")
     measures = dict.fromkeys(name for name in (wall.ring, wall.sort) if name)
     faults = [scored[name].faults[run.id] for name in measures if run.id in scored[name].faults]
-    words = _no_map(run, progress, told["line"])
+    words = _no_map(run, progress, told["line"], standing.blank)
     return {
         "name": wall.name(run),
         "called": run.title,
@@ -157,14 +160,16 @@ def _tile(
     }
 
 
-def _no_map(run: Run, progress: Progress | None, line: str) -> str:
-    """What stands in the place of a picture; empty if there is one to come."""
+def _no_map(run: Run, progress: Progress | None, line: str, blank: Mapping[str, str]) -> str:
+    """What stands in the place of a picture until there is one."""
     if run.parameters.n_components != 2:
         return f"{run.parameters.n_components} dimensions: no map to draw"
     if run.status is RunStatus.FAILED:
         return line
+    if run.status is RunStatus.DONE and run.id in blank:
+        return blank[run.id] or "The map of this run is missing."
     epoch = run.epoch if progress is None else progress.epoch
-    return "" if epoch else line
+    return "drawing …" if epoch else line
 
 
 def _value(name: str, run: Run, scored: Scored) -> str:

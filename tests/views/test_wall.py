@@ -261,7 +261,12 @@ def test_runs_without_a_map_say_why(session: Session) -> None:
     scored = {"cost": Scored({done.id: 2.5}, {failed.id: "It is not known."}, waiting)}
     state = wall_state(arrange(runs, Choice(ring="cost")), standing, scored, dark=True)
     tiles = [state["tiles"][run.id] for run in runs]
-    assert [tile["words"] for tile in tiles] == ["queued, 1 before it", "", "Too <few> rows.", ""]
+    assert [tile["words"] for tile in tiles] == [
+        "queued, 1 before it",
+        "drawing …",
+        "Too <few> rows.",
+        "drawing …",
+    ]
     assert [tile["line"] for tile in tiles] == [
         "queued, 1 before it",
         "epoch 87 / 200",
@@ -276,6 +281,32 @@ def test_runs_without_a_map_say_why(session: Session) -> None:
     deep = done.with_(parameters=RunParameters(n_components=3))
     state = wall_state(arrange([deep], Choice()), standing, {}, dark=True)
     assert state["tiles"][deep.id]["words"] == "3 dimensions: no map to draw"
+
+
+def test_a_map_that_cannot_be_read_says_so_in_its_place(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wall_pictures, "BATCH_SECONDS", 60)
+    damaged, missing, *_ = session.runs
+    runner = Runner(session.workspace)  # has not seen the runs at work and reads them from the disk
+    later = Session(session.workspace, runner, session.dataset)
+    paths = [session.workspace.run_folder(run.id) / "embedding.npy" for run in (damaged, missing)]
+    whole = [path.read_bytes() for path in paths]
+    try:
+        paths[0].write_bytes(whole[0][:200])
+        paths[1].unlink()
+        made = WallView(later, Colours(later), Document())
+        made.shown = True
+        look(made, *later.runs)
+        words = {run: tile["words"] for run, tile in made.part.state["tiles"].items()}
+        assert set(painted(made)) == set(words) - {damaged.id, missing.id}
+    finally:
+        for path, content in zip(paths, whole, strict=True):
+            path.write_bytes(content)
+        later.derived.close()
+    assert "is damaged" in words.pop(damaged.id)
+    assert words.pop(missing.id) == "The map of this run is missing."
+    assert set(words.values()) == {"drawing …"}
 
 
 def test_a_measure_that_never_comes_is_not_waited_for(session: Session) -> None:
