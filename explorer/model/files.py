@@ -323,9 +323,11 @@ def move(path: Path, to: Path) -> None:
 def remove_leftovers(folder: Path, name: str = "") -> None:
     """Remove what a writer that was killed in the middle of a write left in a folder tree.
 
-    With a name, what it left of that file or folder: of others, the write may be under way.
+    With a name, what it left of that file or folder in ``folder`` itself: others may be writing theirs, and
+    who walked through it would trip when it takes its place.
     """
-    for path in list(folder.rglob(f".{name}*.{TAG}{TEMPORARY}")):
+    pattern = f".{name}*.{TAG}{TEMPORARY}"
+    for path in list(folder.glob(pattern) if name else folder.rglob(pattern)):
         remove(path)
 
 

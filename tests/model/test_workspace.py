@@ -11,7 +11,9 @@ import sys
 import textwrap
 import weakref
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pandas as pd
@@ -545,6 +547,28 @@ def test_the_stage_cache_gives_back_the_same_bits_and_keeps_the_first(workspace)
     assert about == {"n_neighbors": 4, "arrays": ["distances", "indices"]}
     workspace.discard("knn graph", "key")
     assert workspace.cached("knn graph", "key") is None
+
+
+def test_a_stage_is_forgotten_while_others_are_being_written_beside_it(workspace):
+    ends = Event()
+
+    def write(writer: int) -> None:
+        for at in count():
+            if ends.is_set():
+                return
+            workspace.store("fuzzy set", f"{writer}-{at}", data=np.ones(2))
+
+    with ThreadPoolExecutor(2) as pool:
+        writing = [pool.submit(write, writer) for writer in range(2)]
+        try:
+            for _ in range(1000):
+                workspace.discard("fuzzy set", "key")
+        finally:
+            ends.set()
+        for one in writing:
+            one.result()
+    kept = workspace.cache_folder("fuzzy set", "key").parent
+    assert all(workspace.cached("fuzzy set", folder.name) for folder in kept.iterdir())
 
 
 def test_a_mapped_map_outlives_its_replacement(workspace):
