@@ -24,7 +24,7 @@ from explorer.views.map_view import MapView
 from explorer.views.page import Explorer
 
 SIZE = {"width": 1440, "height": 900}
-expect.set_options(timeout=20_000)  # two cores may be shared with other tests
+expect.set_options(timeout=40_000)  # two cores may be shared with other tests, and be slow
 # A frame's image as a number: enough to tell two pictures apart.
 COUNT_PICTURES = """id => {
   window.pictures = new Set()
@@ -47,7 +47,7 @@ WHERE = """id => {
 }"""
 
 
-def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     """Wait for a condition of the server."""
     end = time.monotonic() + seconds
     while not condition():

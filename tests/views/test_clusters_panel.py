@@ -45,7 +45,7 @@ def panel(session: Session, told: list[Doing | None]) -> ClustersPanel:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 30
+    end = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.01)

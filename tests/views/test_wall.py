@@ -390,7 +390,7 @@ def test_a_map_out_of_sight_is_drawn_again_when_it_is_seen() -> None:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.005)
