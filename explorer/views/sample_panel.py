@@ -23,7 +23,7 @@ from explorer.views.rows_table import PAGE_SIZE, Page, Rows, RowsTable
 from explorer.views.small_button import small_button
 from explorer.views.strategy_form import StrategyForm
 from explorer.views.telling import telling
-from explorer.views.text import count, counted
+from explorer.views.text import count, counted, probability
 from explorer.views.theme import stylesheet
 from explorer.views.turns import soon
 
@@ -225,9 +225,9 @@ def told(drawn: Drawn) -> str:
     if known is None:
         chance = "inclusion probabilities are not defined"
     elif known.min() == known.max():
-        chance = f"each with probability {known[0]:.3g}"
+        chance = f"each with probability {probability(known[0])}"
     else:
-        chance = f"probabilities {known.min():.2g} to {known.max():.2g}"
+        chance = f"probabilities {probability(known.min(), 2)} to {probability(known.max(), 2)}"
     lines = "".join(f'<div class="muted">{html.escape(note)}</div>' for note in sample.notes)
     return (
         f'<div><b>{counted(rows, "item")}</b> <span class="muted">· {html.escape(how)} · seed {plan.seed} · '

@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from explorer.model.written import counted, shortened, written
 
-__all__ = ["count", "counted", "duration", "share", "shortened", "times", "told_apart", "written"]
+__all__ = [
+    "count",
+    "counted",
+    "duration",
+    "probability",
+    "share",
+    "shortened",
+    "times",
+    "told_apart",
+    "written",
+]
 
 
 def count(value: int) -> str:
@@ -29,6 +41,15 @@ def share(value: float) -> str:
     if 0.9995 <= value < 1:
         return ">99.9%"
     return f"{100 * value:.1f}%".replace(".0%", "%")
+
+
+def probability(value: float, digits: int = 3) -> str:
+    """A probability to some digits, without an exponent however small: one would break at its hyphen.
+
+    >>> probability(0.00177), probability(4.982e-05), probability(0.04), probability(1.0)
+    ('0.00177', '0.0000498', '0.04', '1')
+    """
+    return np.format_float_positional(value, precision=digits, fractional=False, trim="-")
 
 
 def times(value: float) -> str:

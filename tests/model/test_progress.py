@@ -89,6 +89,27 @@ def test_more_rows_neighbours_and_epochs_take_longer():
     assert wider == base | {"knn graph": guess(50_000, 50, RunParameters(n_neighbors=30), 200)["knn graph"]}
 
 
+# Seconds that MNIST took on two processors, by n_neighbors: knn graph, fuzzy set, initial layout, layout.
+OF_MNIST = {
+    5: (3.15, 0.08, 0.19, 2.94),
+    15: (5.32, 0.24, 0.46, 4.96),
+    50: (6.17, 0.87, 0.64, 6.99),
+    100: (8.32, 1.59, 0.92, 8.55),
+}
+
+
+@pytest.mark.parametrize("known", OF_MNIST)
+@pytest.mark.parametrize("asked", OF_MNIST)
+def test_a_run_of_few_neighbours_tells_what_many_take(known, asked):
+    seconds = dict(zip(STAGES, OF_MNIST[known], strict=True))
+    run = Run.new("data", "hash", 70_000, RunParameters(n_neighbors=known))
+    run = run.with_(n_epochs=200, epoch=200, seconds=seconds)
+    learnt = Calibration.of([run], {"data": 784})
+    predicted = learnt.predict(70_000, 784, RunParameters(n_neighbors=asked), 200)
+    assert predicted["layout"] == pytest.approx(OF_MNIST[asked][-1], rel=0.2)
+    assert sum(predicted.values()) == pytest.approx(sum(OF_MNIST[asked]), rel=0.25)
+
+
 def test_a_run_at_rest_tells_how_far_it_came():
     stopped = progress_at_rest(new_run(status=RunStatus.STOPPED, epoch=40, seconds={"layout": 3.0}))
     assert (stopped.fraction, stopped.stage, stopped.remaining) == (0.4, "layout", None)
