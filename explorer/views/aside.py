@@ -7,6 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, TypeVar
 
 import panel as pn
@@ -21,7 +22,13 @@ _workers = ThreadPoolExecutor(max_workers=4, thread_name_prefix="aside")
 # What takes minutes must not hold up what a page waits for.
 _patient_workers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="aside-long")
 
+Begin = Callable[[Callable[[], object]], object]
 Request = tuple[int, Callable[[], Any], Callable[[Any], None], Callable[[str], None]]
+
+
+def at_once(act: Callable[[], object]) -> None:
+    """Wait for nothing."""
+    act()
 
 
 class Aside:
@@ -36,9 +43,12 @@ class Aside:
         what was waiting: a slider that moves faster than its outlines are found leaves no queue behind.
     long : bool, default False
         Whether the work may take minutes.
+    begin : callable, optional
+        Takes what sets a worker going, to call it when others have gone before; by default it goes at once.
     """
 
-    def __init__(self, every: bool = False, long: bool = False) -> None:
+    def __init__(self, every: bool = False, long: bool = False, begin: Begin | None = None) -> None:
+        self._begin = begin or at_once
         self._workers = _patient_workers if long else _workers
         self._doc, self._every = pn.state.curdoc, every
         self._lock = threading.Lock()
@@ -70,7 +80,7 @@ class Aside:
             if self._busy:
                 return
             self._busy = True
-        self._workers.submit(self._work)
+        self._begin(partial(self._workers.submit, self._work))
 
     def ask_instead(
         self, work: Callable[[], T], then: Callable[[T], None], fail: Callable[[str], None] = tell

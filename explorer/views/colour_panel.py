@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from typing import Any
+from typing import Any, ClassVar
 
 import panel as pn
 import panel_material_ui as pmui
@@ -13,7 +13,7 @@ from explorer.model.selection import composition
 from explorer.model.session import Session
 from explorer.model.statistics import STABILITY, STATISTICS
 from explorer.views import palette
-from explorer.views.aside import Aside
+from explorer.views.aside import Aside, Begin
 from explorer.views.colouring import category_colours, colours, edge_colours, offered, without_colour
 from explorer.views.legend import LegendList, LegendRow
 from explorer.views.text import count, counted
@@ -27,6 +27,12 @@ OTHER = -2
 """The key of the row for all categories that have no colour of their own; that of missing values is -1."""
 
 
+class Choice(pmui.Select):
+    """A choice that is heard at once: by default others are waited for 50 ms, as a slider sends them."""
+
+    _priority_changes: ClassVar[list[str]] = ["value"]
+
+
 class ColourPanel(pn.viewable.Viewer):
     """A choice of column or statistic and its legend.
 
@@ -38,12 +44,14 @@ class ColourPanel(pn.viewable.Viewer):
         Whose map is coloured.
     dark : bool
         The theme.
+    after_map : callable, optional
+        Has the legend counted once the map is painted, see `Aside`.
     """
 
-    def __init__(self, session: Session, dark: bool = True) -> None:
+    def __init__(self, session: Session, dark: bool = True, after_map: Begin | None = None) -> None:
         super().__init__()
-        self._session, self._dark, self._search, self._aside = session, dark, "", Aside()
-        self.column = pmui.Select(
+        self._session, self._dark, self._search, self._aside = session, dark, "", Aside(begin=after_map)
+        self.column = Choice(
             label="Colour by",
             size="small",
             options=[DENSITY],
@@ -137,12 +145,10 @@ class ColourPanel(pn.viewable.Viewer):
         if of != self.legend.of:
             self._search, self.legend.of = "", of
         dark, search = self._dark, self._search
-        if not colours(session, name):
-            self._aside.forget()
-            self._show((), 0, "", density_ramp(dark))
-            return
 
         def count_up() -> tuple[Any, ...]:
+            if not colours(session, name):
+                return (), 0, "", density_ramp(dark)
             categories = session.categories(name)
             rows = legend_rows(session, dark, search)
             return rows, len(categories.names), hint(session), unlisted(categories, search)

@@ -13,7 +13,7 @@ from explorer.model.doing import Doing
 from explorer.model.selection import Share, composition
 from explorer.model.session import Session
 from explorer.views import text
-from explorer.views.aside import Aside
+from explorer.views.aside import Aside, Begin
 from explorer.views.bars import BarRow, Bars
 from explorer.views.colouring import category_colours, colours, label_of, offered
 from explorer.views.histogram import Histogram, histogram_columns, note
@@ -41,11 +41,13 @@ class Composition(pn.viewable.Viewer):
         Whose selection it is.
     dark : bool
         The theme.
+    after_map : callable, optional
+        Has the items counted once the map is painted, see `Aside`.
     """
 
-    def __init__(self, session: Session, dark: bool = True) -> None:
+    def __init__(self, session: Session, dark: bool = True, after_map: Begin | None = None) -> None:
         super().__init__()
-        self._session, self._dark, self._aside = session, dark, Aside()
+        self._session, self._dark, self._aside = session, dark, Aside(begin=after_map)
         self._parts: dict[str, ColumnBlock] = {}
         self._coloured_by = ""
         self._doing: Doing | None = None

@@ -90,6 +90,7 @@ class FrameFeed:
         self._dirty = self._busy = self._waiting = self._closed = self._live = self._started = False
         self._begun_at = self._sent_at = 0.0
         self.sent = self.painted = self._acknowledged = 0
+        self._afterwards: list[Callable[[], object]] = []
         self.took = 0.0
         self.on_painted: Callable[[], None] = lambda: None
         self.on_failed: Callable[[], None] = lambda: None
@@ -121,7 +122,11 @@ class FrameFeed:
 
     def rest(self) -> None:
         """Send no more until it is started again: the figure is out of sight."""
-        self._started = False
+        with self._lock:
+            self._started = False
+            acts, self._afterwards = self._afterwards, []
+        for act in acts:
+            act()
 
     @property
     def idle(self) -> bool:
@@ -143,6 +148,18 @@ class FrameFeed:
                 return
             self._busy = True
         self._schedule(live)
+
+    def afterwards(self, act: Callable[[], object]) -> None:
+        """Do something once the frame on its way is painted, or at once if there is none.
+
+        The analyst looks at the map: what else has to follow a change takes no processor from it. Called on
+        the server's thread, as is what it is given.
+        """
+        with self._lock:
+            if self._busy and self._started and not self._closed:
+                self._afterwards.append(act)
+                return
+        act()
 
     def close(self) -> None:
         """Stop; the page is gone."""
@@ -203,8 +220,13 @@ class FrameFeed:
         with self._lock:
             self._waiting = False
             self._busy = again = (again or (self._dirty and self._started)) and not self._closed
+            # A change asks for its own frame. What moves by itself asks for more and more.
+            acts = [] if again and not self._live else self._afterwards
+            self._afterwards = self._afterwards[len(acts) :]
         if again:
             self._schedule(self._live)
+        for act in acts:
+            act()
 
 
 def _columns(frame: Frame | None, number: int) -> dict[str, list[Any]]:

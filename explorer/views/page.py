@@ -49,7 +49,7 @@ from explorer.views.wall import WallView
 
 LEFT, RIGHT = 276, 348
 UPDATE_MS = 500
-SAMPLE_TAB, ITEM_TAB, COMPARE_TAB = 2, 3, 4
+SELECTION_TAB, SAMPLE_TAB, ITEM_TAB, COMPARE_TAB = 1, 2, 3, 4
 STEP, TURN = 0.15, 1.5
 LOOKS: dict[str, Callable[[MapView], None]] = {
     "fit": lambda one: one.fit(),
@@ -125,15 +125,16 @@ class Explorer(pn.viewable.Viewer):
         self.data = DataPanel(session, self.status.show)
         self.form = RunForm(session)
         self.sweep = SweepForm(session, self.form)
-        self.runs = RunsPanel(session, self._colours, self.form, dark)
         self.grid = MapGrid(session, self._colours, self._doc, dark)
         self.maps, self.marks = self.grid.maps, self.grid.marks
         self.map = self.maps[0]
+        after_map = self.map.feed.afterwards
+        self.runs = RunsPanel(session, self._colours, self.form, dark, after_map)
         self.tools = MapTools(self._on_tool, sizing_mode="stretch_width", margin=0)
         self.playback = Playback(self._on_playback, sizing_mode="stretch_width", margin=0)
         self.playing = Playing(session, self.map, self._doc, self._draw_progress)
-        self.colour = ColourPanel(session, dark)
-        self.selection = SelectionPanel(session, dark)
+        self.colour = ColourPanel(session, dark, after_map)
+        self.selection = SelectionPanel(session, dark, after_map)
         self.sample = SamplePanel(session, self._jump)
         self.item = ItemPanel(session, self._jump, dark)
         self.compare = ComparePanel(session, self.status.show)
@@ -362,9 +363,14 @@ class Explorer(pn.viewable.Viewer):
             can_undo=bool(history and history.can_undo), can_redo=bool(history and history.can_redo)
         )
         chosen = self.session.selection is not None and self.session.selection.count > 0
-        if chosen and not self._chosen and self.tabs.active == 0:
-            self.tabs.active = 1
+        if chosen and not self._chosen:
+            self.map.feed.afterwards(self._show_selection)
         self._chosen = chosen
+
+    def _show_selection(self) -> None:
+        # A tab that is shown for the first time is built then, which takes longer than a map is painted.
+        if self.tabs.active == 0:
+            self.tabs.active = SELECTION_TAB
 
     def _on_pinned(self, *_: Any) -> None:
         if self.session.pinned is not None:

@@ -11,7 +11,7 @@ import panel_material_ui as pmui
 from explorer.model.run import Run
 from explorer.model.runner import Progress
 from explorer.model.session import Session
-from explorer.views.aside import Aside
+from explorer.views.aside import Aside, Begin
 from explorer.views.colouring import Colours
 from explorer.views.run_form import RunForm
 from explorer.views.run_list import RunList, card
@@ -33,14 +33,18 @@ class RunsPanel(pn.viewable.Viewer):
         Where the parameters of a run are copied to.
     dark : bool
         The theme.
+    after_map : callable, optional
+        Has their pictures drawn once the map is painted, see `Aside`.
     """
 
-    def __init__(self, session: Session, colours: Colours, form: RunForm, dark: bool) -> None:
+    def __init__(
+        self, session: Session, colours: Colours, form: RunForm, dark: bool, after_map: Begin | None = None
+    ) -> None:
         super().__init__()
         self._session, self._form, self._aside = session, form, Aside(every=True)
         self._deleted: tuple[Run, bool] | None = None
         self.list = RunList(self._on_message, sizing_mode="stretch_width", margin=0)
-        self.pictures = RunPictures(session, colours, self.list.show_pictures, dark)
+        self.pictures = RunPictures(session, colours, self.list.show_pictures, dark, after_map)
         self.layouts = pmui.IntInput(
             label="At once",
             value=session.runner.n_layouts,

@@ -11,6 +11,7 @@ from explorer.model.selection import Step
 from explorer.model.session import Session
 from explorer.model.statistics import STATISTICS
 from explorer.views import text
+from explorer.views.aside import Begin
 from explorer.views.composition import Composition
 from explorer.views.condition_box import ConditionBox
 from explorer.views.formation import FormationPanel
@@ -31,9 +32,11 @@ class SelectionPanel(pn.viewable.Viewer):
         Whose selection it is.
     dark : bool
         The theme.
+    after_map : callable, optional
+        Has what is selected counted by column once the map is painted, see `Aside`.
     """
 
-    def __init__(self, session: Session, dark: bool = True) -> None:
+    def __init__(self, session: Session, dark: bool = True, after_map: Begin | None = None) -> None:
         super().__init__()
         self._session = session
         self._head = pn.pane.HTML(
@@ -48,7 +51,7 @@ class SelectionPanel(pn.viewable.Viewer):
         self.condition = ConditionBox(session)
         self.water = WaterPanel(session)
         self.saved = SavedPanel(session)
-        self.composition = Composition(session, dark)
+        self.composition = Composition(session, dark, after_map)
         self._ways = pn.Column(
             self.formation, self.condition, self.water, self.saved, sizing_mode="stretch_width", margin=0
         )

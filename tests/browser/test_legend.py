@@ -3,8 +3,10 @@
 import json
 import re
 import shutil
+import time
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +17,8 @@ from playwright.sync_api import Locator, Page, expect
 from explorer.model.clusters import find
 from explorer.model.run import RunParameters
 from explorer.model.statistics import CLUSTER
+from explorer.views import map_view
+from explorer.views.shading import Picture
 from explorer.views.turns import soon
 from tests.browser.conftest import MapOnScreen, Served, arrive, fill, settle, show, until
 
@@ -23,6 +27,13 @@ FOCUSED = """() => {
   let element = document.activeElement
   while (element.shadowRoot?.activeElement) { element = element.shadowRoot.activeElement }
   return element.dataset.key ?? element.className
+}"""
+FRESH = """([source, legend]) => {
+  const models = Bokeh.documents[0], image = () => models.get_model_by_id(source).data.image[0]
+  const before = image().slice()
+  models.get_model_by_id(legend).data.properties.rows.change.connect(() => {
+    window.fresh = image().some((pixel, i) => pixel !== before[i])
+  })
 }"""
 OUTLINE = """() => {
   let element = document.activeElement
@@ -75,6 +86,26 @@ def legend_by(page: Page, served: Served, column: str, name: str = "") -> Locato
     page.get_by_role("menuitem", name=column, exact=True).click()
     until(lambda: served.explorer.session.colour_by == (name or column))
     return page.get_by_role("list", name="Legend")
+
+
+def test_a_new_colour_is_on_the_map_before_it_is_in_the_legend(
+    songs: Page, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    legend_by(songs, served, "genre")
+    settle(songs, served.explorer.map)
+    draw = map_view.draw
+
+    def slow(*given: Any) -> Picture:
+        time.sleep(0.5)
+        return draw(*given)
+
+    monkeypatch.setattr(map_view, "draw", slow)
+    ((legend, _),) = served.explorer.colour.legend._models.values()
+    songs.evaluate(FRESH, [served.explorer.map.feed.source.id, legend.id])
+    legend_by(songs, served, "artist")
+    songs.wait_for_function("() => window.fresh !== undefined")
+    assert songs.evaluate("window.fresh"), "the legend has changed while the map had its old colours"
+    expect(songs.get_by_role("list", name="Legend").get_by_text("artist 3", exact=True)).to_be_visible()
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -425,6 +426,57 @@ def test_what_is_asked_for_while_a_frame_is_drawn_is_drawn_after_it(
     until(lambda: turn(doc) is None and frames.sent == 1)
     acknowledge(frames)
     until(lambda: turn(doc) is None and frames.sent == 2)
+
+
+def test_what_follows_a_change_waits_until_its_frame_is_painted_given_up_or_out_of_sight(
+    feed: tuple[FrameFeed, Drawing, Document],
+) -> None:
+    frames, drawing, doc = feed
+    drawing.go.release(9)
+    did: list[str] = []
+    frames.afterwards(lambda: did.append("nothing is drawn"))
+    assert did == ["nothing is drawn"]
+    frames.start()
+    until(lambda: turn(doc) is None and frames.sent == 1)
+    frames.request()
+    for what in ("legend", "bars"):
+        frames.afterwards(partial(did.append, what))
+    acknowledge(frames)
+    assert did == ["nothing is drawn"], "the frame on its way was of before the change"
+    until(lambda: turn(doc) is None and frames.sent == 2)
+    assert len(did) == 1
+    acknowledge(frames)
+    assert did[1:] == ["legend", "bars"]
+    until(lambda: frames.idle)
+    frames.request()
+    until(lambda: turn(doc) is None and frames.sent == 3)
+    frames.afterwards(partial(did.append, "given up"))
+    frames._sent_at -= PAINT_TIMEOUT + 1
+    frames._give_up_waiting()
+    assert did[3:] == ["given up"]
+    frames.request()
+    until(lambda: turn(doc) is None and frames.sent == 4)
+    frames.afterwards(partial(did.append, "out of sight"))
+    assert len(did) == 4
+    frames.rest()
+    frames.afterwards(partial(did.append, "nobody looks at the map"))
+    assert did[4:] == ["out of sight", "nobody looks at the map"]
+
+
+def test_what_follows_a_change_waits_for_one_frame_of_a_map_that_moves_by_itself(
+    feed: tuple[FrameFeed, Drawing, Document],
+) -> None:
+    frames, drawing, doc = feed
+    drawing.go.release(9)
+    did: list[int] = []
+    frames.start()
+    until(lambda: turn(doc) is None and frames.sent == 1)
+    for sent in (1, 2):
+        frames.request(live=True)
+        frames.afterwards(partial(did.append, sent))
+        acknowledge(frames)
+        assert did[-1] == sent
+        until(lambda sent=sent: turn(doc) is None and frames.sent == sent + 1)
 
 
 def test_steps_of_other_maps_have_no_outline(session: Session) -> None:

@@ -101,6 +101,14 @@ def held(bench: Session) -> Iterator[threading.Event]:
     unsubscribe()
 
 
+def paint(explorer: Explorer) -> None:
+    """Paint what the map shows now, as a browser would."""
+    feed = explorer.map.feed
+    feed._dirty = False
+    feed._send(feed._render())
+    feed._on_painted("data", None, {"frame": [feed.sent]})
+
+
 def timeouts(explorer: Explorer) -> list[TimeoutCallback]:
     """What the page's document is to do a moment later."""
     return [one for one in explorer._doc.session_callbacks if isinstance(one, TimeoutCallback)]
@@ -278,6 +286,27 @@ def test_the_legend_is_counted_by_a_worker(session: Session, monkeypatch: pytest
     assert asked not in threads
 
 
+def test_the_legend_and_the_bars_are_counted_once_the_map_is_painted(session: Session) -> None:
+    begun: list[Callable[[], object]] = []
+    legend, bars = (
+        ColourPanel(session, after_map=begun.append),
+        SelectionPanel(session, after_map=begun.append),
+    )
+    for aside in (legend._aside, bars.composition._aside):
+        beside_the_page(aside)
+    begun.clear()
+    before = [row["name"] for row in legend.legend.rows]
+    for name in ("kind", "side"):
+        session.colour_by = name
+    assert len(begun) == 2, "a worker is asked for once, however often the colours change before it may begin"
+    assert [row["name"] for row in legend.legend.rows] == before
+    for begin in begun:
+        begin()
+    until(lambda: [row["name"] for row in legend.legend.rows] == ["left", "right"])
+    until(lambda: "side" in bars.composition._parts)
+    assert {row["name"] for row in bars.composition.block("side").bars.rows} == {"left", "right"}
+
+
 def test_a_new_run_keeps_what_colours_the_map_and_the_columns_compared_by(session: Session) -> None:
     session.colour_by = STABILITY
     colour, compared = ColourPanel(session), Composition(session)
@@ -319,6 +348,8 @@ def test_steps_that_are_not_told_leave_a_sign(session: Session) -> None:
 def test_nothing_stays_highlighted_when_another_tab_opens(explorer: Explorer) -> None:
     explorer.session.highlighted = frozenset({1})
     explorer.session.select_category("kind", 1)
+    assert explorer.tabs.active == 0, "the map comes first"
+    paint(explorer)
     assert explorer.tabs.active == 1
     assert explorer.session.highlighted == frozenset()
 
@@ -366,8 +397,7 @@ def test_the_time_of_a_frame_runs_from_its_drawing_until_it_is_painted(explorer:
     feed = explorer.map.feed
     for _ in range(2):  # the first waits for the page itself
         feed._paint()
-        feed._send(feed._render())
-        feed._on_painted("data", None, {"frame": [feed.sent]})
+        paint(explorer)
     assert feed.took > 0
     assert f"frame {1000 * feed.took:.0f} ms" in explorer.status.__panel__().object
 
