@@ -8,10 +8,11 @@ parameters too. Distances on the map, which mean little, are never compared.
 The published neighbour, GhostUMAP2 (Jung, Fujiwara and Jo 2025), tests the layout's chance within one run, of
 one graph and one start: a point is (r, d)-stable when duplicates of it ("ghosts") that begin within r of it
 end within d. Where both speak they agree (``tests/benchmarks/bench_stability.py``): of eight points that
-belong to two groups alike d finds six and our stability five, where chance finds none; of the 0.5% of 10,000
-digits unstable to them 67% are in our least stable tenth, 12% among as many of our least stable, and d and
-1 - stability have a rank correlation of 0.36. They differ where a point stays in its place but not beside the
-same others: of uniform noise 96% is stable to them, and here such a map is called unstable.
+belong to two groups alike d finds two to six and our stability four or five, in two environments, where
+chance finds none; of the 0.6% of 10,000 digits unstable to them 69% are in our least stable tenth, 10% among
+as many of our least stable, and d and 1 - stability have a rank correlation of 0.36. They differ where a
+point stays in its place but not beside the same others: of uniform noise 96% is stable to them, and here
+such a map is called unstable.
 
 For e runs of n rows with k neighbours and R, S clusters a map: O(e n) to count which clusters meet, O(e R S)
 to match them, O(n k + n log n) for surroundings and regions. Nothing is n^2, and no table is larger than the
