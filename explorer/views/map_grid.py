@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import panel as pn
@@ -83,6 +84,12 @@ class MapGrid(pn.viewable.Viewer):
         """The page is gone."""
         for one in self.maps:
             one.close()
+
+    def afterwards(self, act: Callable[[], object]) -> None:
+        """Do something once all maps have painted what is on its way: see `FrameFeed.afterwards`."""
+        for one in self.linking.shown:
+            act = partial(one.feed.afterwards, act)
+        act()
 
     def rest(self, rest: bool) -> None:
         """Draw nothing while the maps are out of sight, or go on."""

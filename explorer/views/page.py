@@ -87,8 +87,7 @@ class Explorer(pn.viewable.Viewer):
         self._lock = threading.Lock()
         # Before any widget is made: one that comes later would be light at first.
         pn.config.theme = "dark" if dark else "default"
-        self._make_parts()
-        self.wall = WallView(session, self._colours, doc, dark, wall)
+        self._make_parts(wall)
         self._page = self._make_page()
         send_all_changes(doc)
         self._watch()
@@ -119,7 +118,7 @@ class Explorer(pn.viewable.Viewer):
 
     # Parts
 
-    def _make_parts(self) -> None:
+    def _make_parts(self, wall: str) -> None:
         session, dark = self.session, self.dark
         self.status = StatusBar(session)
         self.data = DataPanel(session, self.status.show)
@@ -128,13 +127,15 @@ class Explorer(pn.viewable.Viewer):
         self.grid = MapGrid(session, self._colours, self._doc, dark)
         self.maps, self.marks = self.grid.maps, self.grid.marks
         self.map = self.maps[0]
-        after_map = self.map.feed.afterwards
-        self.runs = RunsPanel(session, self._colours, self.form, dark, after_map)
+        # Hears of changes before what waits for its pictures.
+        self.wall = WallView(session, self._colours, self._doc, dark, wall)
+        after = self._after_pictures
+        self.runs = RunsPanel(session, self._colours, self.form, dark, after)
         self.tools = MapTools(self._on_tool, sizing_mode="stretch_width", margin=0)
         self.playback = Playback(self._on_playback, sizing_mode="stretch_width", margin=0)
         self.playing = Playing(session, self.map, self._doc, self._draw_progress)
-        self.colour = ColourPanel(session, dark, after_map)
-        self.selection = SelectionPanel(session, dark, after_map)
+        self.colour = ColourPanel(session, dark, after)
+        self.selection = SelectionPanel(session, dark, after)
         self.sample = SamplePanel(session, self._jump)
         self.item = ItemPanel(session, self._jump, dark)
         self.compare = ComparePanel(session, self.status.show)
@@ -149,12 +150,15 @@ class Explorer(pn.viewable.Viewer):
         self.share = ShareBar(session)
 
     def _make_page(self) -> pmui.Page:
-        self._around_maps = (
+        self._around_maps = pn.Column(
             pn.Column(self.tools, sizing_mode="stretch_width", margin=(12, 14, 6, 14)),
             self.grid.__panel__(),
             pn.Column(self.playback, sizing_mode="stretch_width", margin=(6, 14, 12, 14)),
+            sizing_mode="stretch_both",
+            margin=0,
+            min_height=0,
         )
-        middle = pn.Column(*self._around_maps, self.wall, sizing_mode="stretch_both", margin=0)
+        middle = pn.Column(self._around_maps, self.wall, sizing_mode="stretch_both", margin=0)
         row = pn.Row(
             self._left(), middle, self._right(), sizing_mode="stretch_both", margin=0, css_classes=["zones"]
         )
@@ -282,7 +286,7 @@ class Explorer(pn.viewable.Viewer):
         self.wall.param.watch(self._show_view, ["shown"])
         self.tabs.param.watch(lambda *_: self.clusters.look(self.tabs.shows(self.clusters)), ["active"])
         self.tabs.param.watch(lambda *_: self.audit.look(self.tabs.shows(self.audit)), ["active"])
-        self.map.feed.on_painted = lambda: self.status.tell_frame(self.map.feed.took)
+        self.map.feed.on_painted = self._on_painted
         self.session.derived.on_change = self._on_derived
         self.session.hear()  # of what was computed before anybody heard of it
         self._on_places()
@@ -293,6 +297,11 @@ class Explorer(pn.viewable.Viewer):
         self._on_aim()
         if self.wall.shown:
             self._show_view()
+
+    def _on_painted(self) -> None:
+        self.status.tell_frame(self.map.feed.took)
+        if self.map.feed.painted == 1:  # the page is there, and has nothing to do
+            later(self._doc, UPDATE_MS, self.wall.make)
 
     def _on_derived(self) -> None:
         soon(self._doc, self._hear)  # on any thread
@@ -364,7 +373,7 @@ class Explorer(pn.viewable.Viewer):
         )
         chosen = self.session.selection is not None and self.session.selection.count > 0
         if chosen and not self._chosen:
-            self.map.feed.afterwards(self._show_selection)
+            self._after_pictures(self._show_selection)
         self._chosen = chosen
 
     def _show_selection(self) -> None:
@@ -380,9 +389,12 @@ class Explorer(pn.viewable.Viewer):
         self.tools.aim = aim(self.session)
 
     def _show_view(self, *_: Any) -> None:
-        for place in self._around_maps:
-            place.visible = not self.wall.shown
+        self._around_maps.visible = not self.wall.shown
         self.grid.rest(self.wall.shown)
+
+    def _after_pictures(self, act: Callable[[], object]) -> None:
+        """Do something once what the analyst looks at is painted: the maps, or the wall in their place."""
+        (self.wall.pictures if self.wall.shown else self.grid).afterwards(act)
 
     def _on_places(self, *_: Any) -> None:
         self.tools.param.update(several=bool(self.session.beside_ids), linked=self.session.linked)

@@ -120,6 +120,11 @@ class WallView(pn.viewable.Viewer):
         """What brings this wall back; empty while the maps are shown."""
         return self.choice.text or PLAIN if self.shown else ""
 
+    def make(self) -> None:
+        """Let the browser have it, shown or not: a page that loads need not make it."""
+        if not self._place.objects:
+            self._place.objects = [self.part]
+
     def use_theme(self, dark: bool) -> None:
         """Draw for the dark or the light page."""
         self._dark = dark
@@ -152,9 +157,8 @@ class WallView(pn.viewable.Viewer):
             self.pictures.update()
 
     def _show(self, *_: Any) -> None:
-        if self.shown and not self._place.objects:
-            # A page that loads need not make it.
-            self._place.objects = [self.part]
+        if self.shown:
+            self.make()
         self._place.visible = self.shown
         self.switch.shown = "wall" if self.shown else "map"
         self.draw()

@@ -114,6 +114,7 @@ class WallPictures:
         self._moments: dict[str, int] = {}
         self._drawing = self._asked = self._timed = False
         self.on_blank: Callable[[], None] = lambda: None
+        self._afterwards: list[Callable[[], object]] = []
         self._number = self._waiting = 0
 
     def __getitem__(self, run_id: str) -> Shown | None:
@@ -129,6 +130,22 @@ class WallPictures:
     def idle(self) -> bool:
         """Whether nothing is being drawn, about to be sent or to be painted."""
         return not (self._drawing or self._ready or self._waiting)
+
+    def afterwards(self, act: Callable[[], object]) -> None:
+        """Do something once all pictures are painted, or at once if they are: see `FrameFeed.afterwards`.
+
+        Runs at work may leave no gap: after two seconds it is done all the same.
+        """
+        if self.idle:
+            act()
+            return
+        self._afterwards.append(act)
+        later(self._doc, PATIENCE_MS, self._act)
+
+    def _act(self) -> None:
+        acts, self._afterwards = self._afterwards, []
+        for act in acts:
+            act()
 
     # What changes
 
@@ -264,6 +281,8 @@ class WallPictures:
         self._ready = {run_id: one.shown for run_id, one in made.items() if one.shown is not None}
         self._flush()
         self.update()
+        if self.idle:  # there was nothing to send
+            self._act()
         if not self.blank.isdisjoint(made):
             self.on_blank()
 
@@ -292,3 +311,5 @@ class WallPictures:
             self._waiting = 0
             self._flush()
             self.update()
+            if self.idle:
+                self._act()

@@ -35,8 +35,11 @@ PROBE = """() => {
       if (one.shadowRoot) { yield* all(selector, one.shadowRoot) }
     }
   }
+  // To walk through all of a page takes as long as to paint a picture: once is enough.
   const probe = {at: 0, times: {}}
-  probe.canvases = () => [...all(".wall-tile canvas")]
+  probe.wall = () => probe.grid?.isConnected ? probe.grid : (probe.grid = all(".wall-grid").next().value)
+  probe.tiles = () => [...probe.wall()?.querySelectorAll(".wall-tile") ?? []]
+  probe.canvases = () => probe.tiles().map((tile) => tile.querySelector("canvas"))
   probe.frames = () => probe.canvases().map((one) => Number(one.dataset.frame ?? 0))
   for (const name of ["click", "pointerup"]) {
     document.addEventListener(name, () => { probe.at = performance.now() }, true)
@@ -57,7 +60,7 @@ PROBE = """() => {
   probe.watch = () => {
     const was = new Map()
     const look = () => {
-      for (const one of all(".wall-tile")) {
+      for (const one of probe.tiles()) {
         const frame = one.querySelector("canvas").dataset.frame
         if (frame && was.get(one.dataset.run) !== frame) {
           was.set(one.dataset.run, frame)

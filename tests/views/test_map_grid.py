@@ -108,6 +108,24 @@ def test_a_map_made_later_has_the_theme_of_the_others(explorer: Explorer) -> Non
     assert not second._dark
 
 
+def test_what_follows_a_change_waits_for_all_maps_that_are_shown(explorer: Explorer) -> None:
+    maps, did = side_by_side(explorer, 3), []
+    feeds = [one.feed for one in maps]
+    for feed in feeds:
+        feed._started, feed._busy, feed._dirty = True, True, False  # a frame of each is on its way
+    explorer.grid.afterwards(lambda: did.append("counted"))
+    for feed in feeds:
+        assert not did, "another map waits for the processors"
+        feed._free()
+    assert did == ["counted"]
+    for run_id in ids(explorer.session)[1:3]:
+        explorer.session.put_beside(run_id)
+    for feed in feeds:
+        feed._busy = feed is not feeds[0]
+    explorer.grid.afterwards(lambda: did.append("one map again"))
+    assert did[1:] == ["one map again"], "nobody waits for maps that are out of sight"
+
+
 def test_the_button_is_there_with_two_maps_and_links_and_frees_them(explorer: Explorer) -> None:
     session, tools = explorer.session, explorer.tools
     assert not tools.several

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -17,11 +18,12 @@ from explorer.model.progress import Progress, Snapshot
 from explorer.model.projection import Viewport
 from explorer.model.run import Run, RunParameters, RunStatus
 from explorer.model.runner import Event, Runner
+from explorer.model.selection import Step
 from explorer.model.session import Session
 from explorer.model.sweep import Sweep
 from explorer.model.wall import Choice, arrange
 from explorer.model.workspace import Workspace
-from explorer.views import wall_pictures, wall_scores
+from explorer.views import page, wall_pictures, wall_scores
 from explorer.views.colouring import Colours
 from explorer.views.frames import FrameFeed
 from explorer.views.page import Explorer
@@ -139,6 +141,62 @@ def test_a_selection_and_a_colour_are_drawn_on_all_and_not_before_the_last_batch
     assert wall.part.batch is was, "nobody sees it"
 
 
+def test_what_follows_a_change_waits_until_all_pictures_are_painted_or_two_seconds(
+    wall: WallView, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    did, due = [], []
+    monkeypatch.setattr(wall_pictures, "later", lambda _, milliseconds, act: due.append((milliseconds, act)))
+    wall.pictures.afterwards(lambda: did.append("at rest"))
+    assert did == ["at rest"]
+    look(wall, *session.runs)
+    session.select(np.arange(session.selection.n) < 9, Step("rows"))
+    wall.pictures.afterwards(lambda: did.append("painted"))
+    painted(wall)
+    assert did == ["at rest"], "the pictures on their way were of before the change"
+    painted(wall)
+    assert did == ["at rest", "painted"]
+    session.clear_selection()
+    due.clear()
+    wall.pictures.afterwards(lambda: did.append("runs that move leave no gap"))
+    ((milliseconds, act),) = due
+    assert (len(did), milliseconds) == (2, 2000)
+    act()
+    assert did[2:] == ["runs that move leave no gap"]
+
+
+def test_the_legend_and_a_tab_that_opens_wait_for_the_wall_in_the_place_of_the_maps(
+    explorer: Explorer,
+) -> None:
+    wall, session, begun = explorer.wall, explorer.session, []
+    legend = explorer.colour._aside
+    legend._doc, legend._workers = explorer._doc, Mock(submit=begun.append)
+    look(wall, *session.runs)
+    painted(wall)
+    begun.clear()
+    session.select(np.arange(session.selection.n) < 9, Step("rows"))
+    assert (explorer.tabs.active, begun) == (0, [])
+    painted(wall)
+    assert (explorer.tabs.active, begun) == (page.SELECTION_TAB, [legend._work])
+
+
+def test_the_wall_reaches_the_browser_once_the_first_picture_of_the_map_is_painted(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    due: list[Callable[[], None]] = []
+    monkeypatch.setattr(page, "later", lambda *given: due.append(given[-1]))
+    explorer = Explorer(session, Document())
+    feed, place = explorer.map.feed, explorer.wall._place
+    assert place.objects == [], "a page that loads need not make it"
+    feed.sent = 1
+    feed._on_painted("data", {}, {"frame": [1]})
+    for act in due:
+        act()
+    assert (place.objects, place.visible) == ([explorer.wall.part], False)
+    explorer.wall.shown = True
+    assert (place.objects, place.visible) == ([explorer.wall.part], True)
+    explorer.close()
+
+
 def test_a_lasso_selects_the_rows_that_the_picture_shows_inside(wall: WallView, session: Session) -> None:
     look(wall, *session.runs)
     for run in session.runs:
@@ -172,11 +230,11 @@ def test_a_click_puts_a_run_on_the_map_and_the_map_in_the_place_of_the_wall(
 ) -> None:
     wall, second = explorer.wall, session.runs[1]
     assert wall.shown
-    assert not any(place.visible for place in explorer._around_maps)
+    assert not explorer._around_maps.visible
     assert not explorer.map.feed._started
     say(wall, "show", run=second.id)
     assert (session.run_id, wall.shown, wall.address) == (second.id, False, "")
-    assert all(place.visible for place in explorer._around_maps)
+    assert explorer._around_maps.visible
     assert explorer.map.feed._started
     assert wall.switch.shown == "map"
     say(wall, "show", run="gone")
