@@ -17,21 +17,30 @@ export function render({model}) {
     return figure
   }
 
+  const act = (key, words, about) => {
+    const button = part("button", "gap-button", words)
+    button.type = "button"
+    button.dataset.key = key
+    button.title = about
+    pickable(button, () => pick(key))
+    return button
+  }
+
   const draw = () => {
     const {said, notes, gap, groups} = model.state
     if (!said) { box.replaceChildren(); return }
     const verdict = part("p", "said", said)
     verdict.setAttribute("role", "status")
-    const select = part("button", "gap-button", gap)
-    select.type = "button"
-    select.dataset.key = "gaps"
-    select.hidden = !gap
-    select.title = "Selects the other items that lie in the gaps, to be drawn from under Sample"
-    pickable(select, () => pick("gaps"))
+    const acts = part("div", "gap-acts")
+    acts.append(
+      act("gaps", gap, "Selects the other items that lie in the gaps"),
+      act("sample", "Sample the gap", "Selects them and draws some of them at random"),
+    )
+    acts.hidden = !gap
     const lists = groups.filter((told) => told.findings.length)
       .map((told) => foundGroup(told.title, told.note, told.findings, pick))
     const beside = notes.map((note) => part("p", "note", note))
-    replaceKeepingFocus(box, [picture(model.state), verdict, ...beside, select, ...lists])
+    replaceKeepingFocus(box, [picture(model.state), verdict, ...beside, acts, ...lists])
   }
 
   model.on("state", draw)

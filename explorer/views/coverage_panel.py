@@ -25,7 +25,7 @@ from explorer.model.workspace import Workspace
 from explorer.views.aside import Aside
 from explorer.views.colouring import colourable
 from explorer.views.difference_picture import difference_picture, ramp
-from explorer.views.drift_state import ALL_GAPS, CLUSTER, GAP, NOBODY, coverage_state
+from explorer.views.drift_state import ALL_GAPS, CLUSTER, GAP, NOBODY, SAMPLE, coverage_state
 from explorer.views.found_rows import FoundRows, select_found
 from explorer.views.line_input import LineInput
 from explorer.views.other_clusters import OtherClusters
@@ -52,7 +52,7 @@ class By(Enum):
 
 
 class CoverageResult(FoundRows):
-    """A batch against the others, by `coverage_state`: "gaps" is the key of all gaps together."""
+    """A batch against the others, by `coverage_state`: "gaps" and "sample" are keys of all gaps together."""
 
     _esm: ClassVar[str] = script("found_rows.js", "coverage.js")
 
@@ -70,6 +70,8 @@ class CoveragePanel(Question):
         The theme.
     show : callable
         Called with what is to be seen over the map, None for nothing, and the theme.
+    sample : callable
+        Called with the strategy by which the selection is to be sampled.
 
     Attributes
     ----------
@@ -85,12 +87,13 @@ class CoveragePanel(Question):
         tell: Callable[[Doing | None], None],
         dark: bool,
         show: Callable[[Coverage | None, bool], None] = lambda *_: None,
+        sample: Callable[[str], None] = lambda _: None,
     ) -> None:
         super().__init__(
             session, tell, CoverageResult, "Compare the batch",
             "Draws where on the map the batch lies more or less densely than the other items.",
         )  # fmt: skip
-        self._dark, self._show, self._offering = dark, show, Aside()
+        self._dark, self._show, self._sample, self._offering = dark, show, sample, Aside()
         self._offered_of = ""
         self.arrivals: Arrivals | None = None
         self.caution = OtherClusters(session, "compare again")
@@ -252,8 +255,10 @@ class CoveragePanel(Question):
         found, key = self.found, message["key"]
         if found is None:
             return
-        if key == ALL_GAPS:
+        if key in (ALL_GAPS, SAMPLE):
             select_found(self._session, found.rows_in_gaps, f"gaps of {found.batch}")
+            if key == SAMPLE:
+                self._sample("random")
             return
         kind, number = key.split(":")
         if kind == CLUSTER and self.arrivals is not None:

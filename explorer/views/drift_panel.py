@@ -65,6 +65,8 @@ class DriftPanel(Question):
         The theme.
     show : callable
         Called with the coverage that is to be seen over the map, None for nothing, and the theme.
+    sample : callable
+        Called with the strategy by which the selection is to be sampled.
     """
 
     found: Drift | None
@@ -75,6 +77,7 @@ class DriftPanel(Question):
         tell: Callable[[Doing | None], None] = lambda _: None,
         dark: bool = True,
         show: Callable[[Coverage | None, bool], None] = lambda *_: None,
+        sample: Callable[[str], None] = lambda _: None,
     ) -> None:
         super().__init__(
             session, tell, DriftResult, "Compare over time",
@@ -92,7 +95,7 @@ class DriftPanel(Question):
             **wide,
         )
         self.caution = OtherClusters(session, "compare again")
-        self.coverage = CoveragePanel(session, tell, dark, show)
+        self.coverage = CoveragePanel(session, tell, dark, show, sample)
         section = '<div class="section">Coverage of a batch</div>'
         self._rest = pn.Column(
             self.column, self.compare, self.work, self.caution, self.result,

@@ -14,7 +14,7 @@ from explorer.model.shares import SEVERITIES, percent
 from explorer.views.text import counted
 
 TONES = {"high": "bad", "medium": "warn", "low": "good", "": ""}
-GAP, SURPLUS, CLUSTER, ALL_GAPS = "gap", "surplus", "cluster", "gaps"
+GAP, SURPLUS, CLUSTER, ALL_GAPS, SAMPLE = "gap", "surplus", "cluster", "gaps", "sample"
 OTHERS = "others → batch"
 NOBODY = "No item of the map lies there."
 MOST_STEADY = 200

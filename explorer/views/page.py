@@ -142,7 +142,7 @@ class Explorer(pn.viewable.Viewer):
         self.clusters = ClustersPanel(session, self.status.show, dark)
         self.flight = Flight(session, self.grid.linking)
         self.difference = DifferenceOverlay(session, self.map)
-        self.drift = DriftPanel(session, self.status.show, dark, self.difference.show)
+        self.drift = DriftPanel(session, self.status.show, dark, self.difference.show, self._sample)
         self.audit = AuditPanel(
             session, self.status.show, self.flight.to, self._sample, lambda: self.drift.changes
         )

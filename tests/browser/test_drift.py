@@ -77,6 +77,13 @@ def test_a_thinning_cluster_and_the_gap_of_a_batch_are_selected(
     gap = panel.coverage.found.rows_in_gaps
     until(lambda: session.selection.count == len(gap))
     np.testing.assert_array_equal(session.selection.rows, gap)
+    session.clear_selection()
+    page.get_by_role("button", name="Sample the gap").click()
+    expect(page.get_by_role("tab", name="Sample")).to_have_attribute("aria-selected", "true")
+    page.locator(".tabulator-row").first.wait_for()
+    np.testing.assert_array_equal(session.selection.rows, gap)
+    assert len(session.sample.rows) > 0
+    assert np.isin(session.sample.rows, gap).all()
     overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert overflow <= 0
     assert not faults
