@@ -96,6 +96,8 @@ def ranges_of(values: NDArray[np.float64], times: bool = False) -> Ranges:
         names[0] = f"before {start(1)}" if times else f"< {start(1)}"
     if len(names) > 1 and finite.max() >= edges[-1]:
         names[-1] = f"since {start(-2)}" if times else f"≥ {start(-2)}"
+    if len(names) > 1 and not times and finite.max() == edges[-2]:
+        names[-1] = start(-2)  # a share of all is 1.0, and none lies beyond
     centred = not times and min(-edges[0], edges[-1]) >= max(-edges[0], edges[-1]) / 10
     return Ranges(edges, tuple(names), bool(centred))
 

@@ -63,6 +63,10 @@ def test_a_number_on_an_edge_lies_in_the_range_that_is_named_after_it(digits):
     [
         (np.arange(4.0), ("0", "1", "2", "3")),
         (np.linspace(0, 0.99, 500), tuple(f"{i / 10:.1f} to {(i + 1) / 10:.1f}" for i in range(10))),
+        (
+            np.append(np.linspace(0, 0.99, 500), np.ones(50)),
+            (*(f"{i / 10:.1f} to {(i + 1) / 10:.1f}" for i in range(10)), "1.0"),
+        ),
         (np.arange(1960.0, 2000), tuple(f"{i} to {i + 4}" for i in range(1960, 2000, 5))),
         (np.arange(0.0, 40_000, 7), tuple(f"{i:,} to {i + 4999:,}" for i in range(0, 40_000, 5000))),
         (np.full(9, 7.0), ("7",)),
