@@ -20,6 +20,7 @@ from urllib.parse import urlencode
 
 import numpy as np
 import panel as pn
+from bokeh.settings import settings
 
 from explorer.model.dask_worker import DaskWorkers
 from explorer.model.dataset import Dataset
@@ -291,6 +292,7 @@ def _listen(app: App, port: int, address: str, show: bool, begin: Callable[[], N
     origins = [f"{host}:{port}", f"localhost:{port}"] if app.token == "" else ["*"]
     query = f"?token={app.token}" if app.token else ""
     url = f"http://{host}:{port}/{query}"
+    settings.resources = "server"  # whatever BOKEH_RESOURCES says: a page asks nobody but its own server
     try:
         server = pn.serve(
             {"/": app.page},

@@ -13,6 +13,7 @@ from urllib.parse import parse_qs
 
 import panel as pn
 import pytest
+from bokeh.settings import settings
 from playwright.sync_api import BrowserContext, BrowserType, Page, expect
 from tornado.ioloop import IOLoop
 
@@ -102,6 +103,8 @@ def serving(folder: Path, data: Path) -> Iterator[Served]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     loops: list[IOLoop] = []
+
+    settings.resources = "server"  # as the command line has it
 
     def listen() -> None:
         server = pn.io.server.get_server(

@@ -14,6 +14,7 @@ import pandas as pd
 import panel as pn
 import param
 import pytest
+from bokeh.settings import _Unset, settings
 
 from explorer import app, notebook
 from explorer.app import App, _is_loopback, come_alive, logging_to
@@ -38,6 +39,20 @@ def test_only_this_machine_needs_no_token(address: str, loopback: bool) -> None:
 def test_a_name_is_no_address() -> None:
     with pytest.raises(InputError, match="no address of this machine"):
         _is_loopback("everywhere")
+
+
+def test_a_page_asks_nobody_but_its_own_server_for_scripts(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def serve(*_: object, **options: object) -> SimpleNamespace:
+        asked.append(settings.resources(default="server"))
+        return SimpleNamespace(start=lambda: None, io_loop=SimpleNamespace(start=lambda: None))
+
+    monkeypatch.setattr(pn, "serve", serve)
+    monkeypatch.setenv("BOKEH_RESOURCES", "cdn")
+    monkeypatch.setattr(settings.resources, "_user_value", _Unset)
+    app._listen(SimpleNamespace(token="", page=None, pages=[]), 5006, "127.0.0.1", False, lambda: None)
+    assert asked == ["server"]
 
 
 @pytest.mark.parametrize("show", [True, False])
