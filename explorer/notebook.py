@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import atexit
-import socket
 import threading
-import time
+from concurrent.futures import Future
 from contextlib import ExitStack
 from functools import cache, partial
 from pathlib import Path
@@ -20,7 +19,6 @@ from explorer.model.runner import Runner
 from explorer.model.source import source_of
 from explorer.model.workspace import Workspace
 
-ADDRESS = "127.0.0.1"
 PATIENCE = 30.0
 
 
@@ -88,36 +86,31 @@ def _server(folder: Path) -> tuple[App, str]:
         app = App(workspace, Runner(workspace), None)
         until_the_end.enter_context(logging_to(workspace.path / "explorer.log"))
         until_the_end.callback(app.runner.close, put_off=True)
-        with socket.socket() as probe:
-            probe.bind((ADDRESS, 0))
-            port = probe.getsockname()[1]
+        listens: Future[int] = Future()
         # Panel's own thread would keep the process from ending.
-        for work in (partial(_listen, app, port), warm_up_drawing):
+        for work in (partial(_listen, app, listens), warm_up_drawing):
             threading.Thread(target=work, daemon=True).start()
-        _wait_for(port)
+        try:
+            port = listens.result(PATIENCE)
+        except TimeoutError as error:
+            raise RunError("The app's server did not start: run the cell again.") from error
         app.runner.continue_queue()
         atexit.register(until_the_end.pop_all().close)
-    return app, f"http://{ADDRESS}:{port}/"
+    return app, f"http://localhost:{port}/"
 
 
-def _listen(app: App, port: int) -> None:
-    pn.serve(
+def _listen(app: App, listens: Future[int]) -> None:
+    """Serve pages to `localhost` until the process ends; the system chooses the port, which is told."""
+    server = pn.serve(
         {"/": app.page},
-        port=port,
-        address=ADDRESS,
+        port=0,
+        address="127.0.0.1",
         loop=IOLoop(),
         show=False,
+        start=False,
         title="UMAP Explorer",
-        websocket_origin=[f"{ADDRESS}:{port}"],
         verbose=False,
     )
-
-
-def _wait_for(port: int) -> None:
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        with socket.socket() as probe:
-            if probe.connect_ex((ADDRESS, port)) == 0:
-                return
-        time.sleep(0.02)
-    raise RunError("The app's server did not start: run the cell again.")
+    listens.set_result(server.port)
+    server.start()
+    server.io_loop.start()

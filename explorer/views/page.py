@@ -83,7 +83,7 @@ class Explorer(pn.viewable.Viewer):
         super().__init__(dark=dark)
         self.session, self._doc = session, doc
         self._colours = Colours(session)
-        self._scheduled = self._status_changed = self._chosen = self._following = False
+        self._scheduled = self._status_changed = self._chosen = self._following = self._leading = False
         self._lock = threading.Lock()
         # Before any widget is made: one that comes later would be light at first.
         pn.config.theme = "dark" if dark else "default"
@@ -281,11 +281,8 @@ class Explorer(pn.viewable.Viewer):
         watch(self._on_pinned, ["pinned"], onlychanged=False)  # who picks it again wants to see it
         watch(self._on_aim, ["water", "colour_by", "dataset"])
         watch(lambda *_: self._draw_progress(), ["progress", "epoch", "formed"])
-        # The legend goes from under the pointer, and no script is told so.
-        self.tabs.param.watch(lambda *_: self.session.param.update(highlighted=frozenset()), ["active"])
+        self.tabs.param.watch(self._on_tab, ["active"])
         self.wall.param.watch(self._show_view, ["shown"])
-        self.tabs.param.watch(lambda *_: self.clusters.look(self.tabs.shows(self.clusters)), ["active"])
-        self.tabs.param.watch(lambda *_: self.audit.look(self.tabs.shows(self.audit)), ["active"])
         self.map.feed.on_painted = self._on_painted
         self.session.derived.on_change = self._on_derived
         self.session.hear()  # of what was computed before anybody heard of it
@@ -373,13 +370,21 @@ class Explorer(pn.viewable.Viewer):
         )
         chosen = self.session.selection is not None and self.session.selection.count > 0
         if chosen and not self._chosen:
+            self._leading = self.tabs.active == 0
             self._after_pictures(self._show_selection)
         self._chosen = chosen
 
     def _show_selection(self) -> None:
         # A tab that is shown for the first time is built then, which takes longer than a map is painted.
-        if self.tabs.active == 0:
+        if self._leading:
             self.tabs.active = SELECTION_TAB
+
+    def _on_tab(self, *_: Any) -> None:
+        self._leading = False  # whoever has turned to a tab meanwhile stays there
+        # The legend goes from under the pointer, and no script is told so.
+        self.session.highlighted = frozenset()
+        self.clusters.look(self.tabs.shows(self.clusters))
+        self.audit.look(self.tabs.shows(self.audit))
 
     def _on_pinned(self, *_: Any) -> None:
         if self.session.pinned is not None:

@@ -1,7 +1,6 @@
 """The real app on a real port, and a browser that must stay quiet and at home."""
 
 import re
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,9 +12,9 @@ from urllib.parse import parse_qs
 
 import panel as pn
 import pytest
+from bokeh.server.server import Server
 from bokeh.settings import settings
 from playwright.sync_api import BrowserContext, BrowserType, Page, expect
-from tornado.ioloop import IOLoop
 
 from explorer.app import App, warm_up_drawing
 from explorer.model.runner import Runner
@@ -99,27 +98,25 @@ def serving(folder: Path, data: Path) -> Iterator[Served]:
     runner = Runner(workspace)
     app = App(workspace, runner, dataset)
     warm_up_drawing()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    loops: list[IOLoop] = []
+    servers: list[Server] = []
 
     settings.resources = "server"  # as the command line has it
 
     def listen() -> None:
         server = pn.io.server.get_server(
-            {"/": app.page}, port=port, address="127.0.0.1", show=False, start=False,
+            {"/": app.page}, address="127.0.0.1", show=False, start=False,
             check_unused_sessions_milliseconds=1_000,
         )  # fmt: skip
-        loops.append(server.io_loop)
+        servers.append(server)
         server.start()
         server.io_loop.start()
 
     thread = threading.Thread(target=listen, daemon=True)
     thread.start()
-    until(lambda: bool(loops))
-    yield Served(app, f"http://127.0.0.1:{port}/")
-    loops[0].add_callback(loops[0].stop)
+    until(lambda: bool(servers))
+    yield Served(app, f"http://127.0.0.1:{servers[0].port}/")
+    loop = servers[0].io_loop
+    loop.add_callback(loop.stop)
     thread.join(10)
     runner.close()
     workspace.close()

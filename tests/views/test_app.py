@@ -251,8 +251,8 @@ def test_an_app_in_a_notebook_writes_it_to_the_same_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ends: list[Callable[[], object]] = []
-    for name in ("_listen", "_wait_for", "warm_up_drawing"):
-        monkeypatch.setattr(notebook, name, lambda *_: None)
+    monkeypatch.setattr(notebook, "_listen", lambda _, listens: listens.set_result(5006))
+    monkeypatch.setattr(notebook, "warm_up_drawing", lambda: None)
     monkeypatch.setattr(
         notebook, "Runner", lambda _: SimpleNamespace(close=lambda **_: None, continue_queue=lambda: None)
     )

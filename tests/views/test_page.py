@@ -354,6 +354,14 @@ def test_nothing_stays_highlighted_when_another_tab_opens(explorer: Explorer) ->
     assert explorer.session.highlighted == frozenset()
 
 
+def test_who_has_turned_to_another_tab_is_not_led_to_a_selection_afterwards(explorer: Explorer) -> None:
+    explorer.session.select_category("kind", 1)
+    explorer.tabs.active = page.SELECTION_TAB
+    explorer.tabs.active = 0  # and back, before the map is painted
+    paint(explorer)
+    assert explorer.tabs.active == 0
+
+
 def test_pause_and_stop_are_told_before_they_are_granted(explorer: Explorer, held: threading.Event) -> None:
     session, runner = explorer.session, explorer.session.runner
     run = session.start(RunParameters(seed=3, n_epochs=20_000))
