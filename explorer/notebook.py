@@ -92,8 +92,9 @@ def _server(folder: Path) -> tuple[App, str]:
             threading.Thread(target=work, daemon=True).start()
         try:
             port = listens.result(PATIENCE)
-        except TimeoutError as error:
-            raise RunError("The app's server did not start: run the cell again.") from error
+        except Exception as error:
+            why = f" ({error})" if str(error) else ""
+            raise RunError(f"The app's server did not start{why}: run the cell again.") from error
         app.runner.continue_queue()
         atexit.register(until_the_end.pop_all().close)
     return app, f"http://localhost:{port}/"
@@ -101,16 +102,20 @@ def _server(folder: Path) -> tuple[App, str]:
 
 def _listen(app: App, listens: Future[int]) -> None:
     """Serve pages to `localhost` until the process ends; the system chooses the port, which is told."""
-    server = pn.serve(
-        {"/": app.page},
-        port=0,
-        address="127.0.0.1",
-        loop=IOLoop(),
-        show=False,
-        start=False,
-        title="UMAP Explorer",
-        verbose=False,
-    )
+    try:
+        server = pn.serve(
+            {"/": app.page},
+            port=0,
+            address="127.0.0.1",
+            loop=IOLoop(),
+            show=False,
+            start=False,
+            title="UMAP Explorer",
+            verbose=False,
+        )
+    except Exception as error:
+        listens.set_exception(error)
+        return
     listens.set_result(server.port)
     server.start()
     server.io_loop.start()

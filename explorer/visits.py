@@ -97,7 +97,7 @@ class Visits:
                 self._keep(visit_id, explorer)
 
         if visit is not None:
-            explorer.tools.tool, explorer.tabs.active = visit.tool, visit.tab
+            explorer.return_to(visit.tool, visit.tab)
             keep()
         explorer.session.param.watch(keep, ["dataset", "run_id", "selection", "drawn", "isolated", "water"])
         explorer.tools.param.watch(keep, ["tool"])

@@ -34,7 +34,7 @@ export function render({model}) {
     const acts = part("div", "gap-acts")
     acts.append(
       act("gaps", gap, "Selects the other items that lie in the gaps"),
-      act("sample", "Sample the gap", "Selects them and draws some of them at random"),
+      act("sample", "Sample the gap", "Selects the items in the gaps and draws some of them at random"),
     )
     acts.hidden = !gap
     const lists = groups.filter((told) => told.findings.length)

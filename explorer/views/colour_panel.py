@@ -44,13 +44,13 @@ class ColourPanel(pn.viewable.Viewer):
         Whose map is coloured.
     dark : bool
         The theme.
-    after_map : callable, optional
-        Has the legend counted once the map is painted, see `Aside`.
+    after_pictures : callable, optional
+        Has the legend counted once maps or wall are painted, see `Aside`.
     """
 
-    def __init__(self, session: Session, dark: bool = True, after_map: Begin | None = None) -> None:
+    def __init__(self, session: Session, dark: bool = True, after_pictures: Begin | None = None) -> None:
         super().__init__()
-        self._session, self._dark, self._search, self._aside = session, dark, "", Aside(begin=after_map)
+        self._session, self._dark, self._search, self._aside = session, dark, "", Aside(begin=after_pictures)
         self.column = Choice(
             label="Colour by",
             size="small",

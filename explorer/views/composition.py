@@ -41,13 +41,13 @@ class Composition(pn.viewable.Viewer):
         Whose selection it is.
     dark : bool
         The theme.
-    after_map : callable, optional
-        Has the items counted once the map is painted, see `Aside`.
+    after_pictures : callable, optional
+        Has the items counted once maps or wall are painted, see `Aside`.
     """
 
-    def __init__(self, session: Session, dark: bool = True, after_map: Begin | None = None) -> None:
+    def __init__(self, session: Session, dark: bool = True, after_pictures: Begin | None = None) -> None:
         super().__init__()
-        self._session, self._dark, self._aside = session, dark, Aside(begin=after_map)
+        self._session, self._dark, self._aside = session, dark, Aside(begin=after_pictures)
         self._parts: dict[str, ColumnBlock] = {}
         self._coloured_by = ""
         self._doing: Doing | None = None

@@ -256,7 +256,8 @@ class CoveragePanel(Question):
         if found is None:
             return
         if key in (ALL_GAPS, SAMPLE):
-            select_found(self._session, found.rows_in_gaps, f"gaps of {found.batch}")
+            mode = "replace" if key == SAMPLE else ""  # what is drawn from is the gap and nothing else
+            select_found(self._session, found.rows_in_gaps, f"gaps of {found.batch}", mode)
             if key == SAMPLE:
                 self._sample("random")
             return

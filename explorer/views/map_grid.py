@@ -87,7 +87,8 @@ class MapGrid(pn.viewable.Viewer):
 
     def afterwards(self, act: Callable[[], object]) -> None:
         """Do something once all maps have painted what is on its way: see `FrameFeed.afterwards`."""
-        for one in self.linking.shown:
+        # The first is asked first: one that came later may hear of a change after whoever waits.
+        for one in reversed(self.linking.shown):
             act = partial(one.feed.afterwards, act)
         act()
 

@@ -98,6 +98,11 @@ class Explorer(pn.viewable.Viewer):
     def __panel__(self) -> pn.viewable.Viewable:
         return self._page
 
+    def return_to(self, tool: str, tab: int) -> None:
+        """Take up the tool and the tab that were left; what is selected leads to no other tab."""
+        self.tools.tool, self.tabs.active = tool, tab
+        self._leading = False
+
     @property
     def is_watched(self) -> bool:
         """Whether a browser shows this page, or is on its way to."""
@@ -376,7 +381,7 @@ class Explorer(pn.viewable.Viewer):
 
     def _show_selection(self) -> None:
         # A tab that is shown for the first time is built then, which takes longer than a map is painted.
-        if self._leading:
+        if self._leading and self._chosen:
             self.tabs.active = SELECTION_TAB
 
     def _on_tab(self, *_: Any) -> None:

@@ -29,7 +29,7 @@ class Part(JSComponent):
         self._on_message = on_message
 
     def _process_bokeh_event(self, doc: Document, event: Event) -> None:
-        # Panel counts what is being done, for an indicator that this page does without: that is the half of
+        # Panel counts what is being done, for an indicator that this page does without: that is half of
         # what a question about the item under the pointer costs here.
         with set_curdoc(doc):
             self._process_event(event)

@@ -34,8 +34,8 @@ class RunPictures:
         Takes the pictures that have changed, a data URI for each run id, and the ids of all runs.
     dark : bool
         The theme.
-    after_map : callable, optional
-        Has them drawn once the map is painted, see `Aside`.
+    after_pictures : callable, optional
+        Has them drawn once maps or wall are painted, see `Aside`.
     """
 
     def __init__(
@@ -44,11 +44,11 @@ class RunPictures:
         colours: Colours,
         show: Callable[[dict[str, str], list[str]], None],
         dark: bool,
-        after_map: Begin | None = None,
+        after_pictures: Begin | None = None,
     ) -> None:
         self._session, self._colours, self._show, self._dark = session, colours, show, dark
         self._made: dict[str, tuple[Key, str]] = {}
-        self._aside, self._busy = Aside(begin=after_map), False
+        self._aside, self._busy = Aside(begin=after_pictures), False
 
     def __contains__(self, run_id: str) -> bool:
         return bool(self._made.get(run_id, NONE)[1])

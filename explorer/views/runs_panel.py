@@ -33,18 +33,23 @@ class RunsPanel(pn.viewable.Viewer):
         Where the parameters of a run are copied to.
     dark : bool
         The theme.
-    after_map : callable, optional
-        Has their pictures drawn once the map is painted, see `Aside`.
+    after_pictures : callable, optional
+        Has their pictures drawn once maps or wall are painted, see `Aside`.
     """
 
     def __init__(
-        self, session: Session, colours: Colours, form: RunForm, dark: bool, after_map: Begin | None = None
+        self,
+        session: Session,
+        colours: Colours,
+        form: RunForm,
+        dark: bool,
+        after_pictures: Begin | None = None,
     ) -> None:
         super().__init__()
         self._session, self._form, self._aside = session, form, Aside(every=True)
         self._deleted: tuple[Run, bool] | None = None
         self.list = RunList(self._on_message, sizing_mode="stretch_width", margin=0)
-        self.pictures = RunPictures(session, colours, self.list.show_pictures, dark, after_map)
+        self.pictures = RunPictures(session, colours, self.list.show_pictures, dark, after_pictures)
         self.layouts = pmui.IntInput(
             label="At once",
             value=session.runner.n_layouts,

@@ -32,11 +32,11 @@ class SelectionPanel(pn.viewable.Viewer):
         Whose selection it is.
     dark : bool
         The theme.
-    after_map : callable, optional
-        Has what is selected counted by column once the map is painted, see `Aside`.
+    after_pictures : callable, optional
+        Has what is selected counted by column once maps or wall are painted, see `Aside`.
     """
 
-    def __init__(self, session: Session, dark: bool = True, after_map: Begin | None = None) -> None:
+    def __init__(self, session: Session, dark: bool = True, after_pictures: Begin | None = None) -> None:
         super().__init__()
         self._session = session
         self._head = pn.pane.HTML(
@@ -51,7 +51,7 @@ class SelectionPanel(pn.viewable.Viewer):
         self.condition = ConditionBox(session)
         self.water = WaterPanel(session)
         self.saved = SavedPanel(session)
-        self.composition = Composition(session, dark, after_map)
+        self.composition = Composition(session, dark, after_pictures)
         self._ways = pn.Column(
             self.formation, self.condition, self.water, self.saved, sizing_mode="stretch_width", margin=0
         )

@@ -76,6 +76,7 @@ def test_the_legend_and_the_composition_show_markup_as_text(page_of_it: Page, se
     session = served.explorer.session
     assert session.colour_by == NAME
     legend = page_of_it.get_by_role("list", name="Legend")
+    expect(legend.locator(".name")).to_have_count(2)
     assert set(legend.locator(".name").all_inner_texts()) == {VALUE, OTHER}
     soon(served.explorer._doc, lambda: session.select_category(NAME, 0))
     until(lambda: session.selection.count == N // 2)

@@ -254,6 +254,8 @@ def test_an_error_goes_when_the_next_act_succeeds(opened: Page, served: Served, 
 
 def test_pointing_at_a_row_highlights_it_and_leaving_takes_that_back(songs: Page, served: Served) -> None:
     session, legend = served.explorer.session, legend_by(songs, served, "genre")
+    expect(legend.get_by_role("button").first).to_be_visible()  # and so the map before it
+    settle(songs, served.explorer.map)
     names, seen = session.categories("genre").names, [picture(songs, served)]
     for code in (3, 5):
         legend.get_by_role("button", name=names[code]).hover()

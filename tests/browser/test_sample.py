@@ -236,7 +236,7 @@ def test_a_column_s_name_is_shown_as_text_and_a_lasso_does_not_stop_another_file
     pyarrow.parquet.write_table(table, tmp_path / "hostile.parquet")
     corners = np.array([[-100.0, -100.0], [100.0, 100.0]])
     soon(served.explorer._doc, lambda: session.box(session.run_id, corners))
-    until(lambda: session.selection.count > 0)
+    until(lambda: session.selection.count > 0 and served.explorer.tabs.active == 1)
     opened_on_run.get_by_role("button", name="Open another file").click()
     fill(opened_on_run, "File", str(tmp_path / "hostile.parquet"))
     opened_on_run.get_by_role("button", name="Open", exact=True).click()

@@ -181,6 +181,7 @@ def visiting(visits: Visits, opened: App, visit_id: str = "") -> Any:
     session, look = opened._session()[0], Look()
     visit_id, visit = visits.take_up(session, visit_id)
     one = SimpleNamespace(session=session, tools=look, tabs=look, is_watched=False, visit_id=visit_id)
+    one.return_to = lambda tool, tab: look.param.update(tool=tool, active=tab)
     visits.hold(visit_id, one, visit)
     return one
 

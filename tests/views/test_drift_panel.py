@@ -97,10 +97,12 @@ def test_a_batch_by_category_and_by_condition_and_its_gap_selected(
     assert rows[blobs[1] == THIN].mean() > 0.9
     assert state["gap"] == f"Select the gap ({session.selection.count} items)"
     session.clear_selection()
+    session.mode = "intersect"
     sampled: list[tuple[str, int]] = []
     one._sample = lambda strategy: sampled.append((strategy, session.selection.count))
     one._on_message({"key": "sample"})
     assert sampled == [("random", rows.sum())], "what is drawn from is selected first"
+    session.mode = "replace"
     one._on_message({"key": "gap:0"})
     np.testing.assert_array_equal(session.selection.rows, one.found.gaps[0].rows)
     assert session.selection.steps[-1].text == f"gap 1 of {one.condition.value}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -12,11 +13,12 @@ from explorer import app
 from explorer.app import App
 from explorer.model.run import Run, RunParameters, RunStatus
 from explorer.model.runner import Runner
+from explorer.model.selection import Step
 from explorer.model.session import Session
 from explorer.model.workspace import Workspace
 from explorer.views.hovering import tip_of
 from explorer.views.map_view import MapView
-from explorer.views.page import Explorer
+from explorer.views.page import SELECTION_TAB, Explorer
 
 N = 80
 PLACES = np.random.default_rng(2).normal(size=(N, 2)).astype(np.float32)
@@ -124,6 +126,21 @@ def test_what_follows_a_change_waits_for_all_maps_that_are_shown(explorer: Explo
         feed._busy = feed is not feeds[0]
     explorer.grid.afterwards(lambda: did.append("one map again"))
     assert did[1:] == ["one map again"], "nobody waits for maps that are out of sight"
+
+
+def test_a_map_that_was_put_beside_later_is_waited_for_like_the_first(explorer: Explorer) -> None:
+    feeds, begun = [one.feed for one in side_by_side(explorer, 2)], []
+    for feed in feeds:
+        feed._started, feed._busy, feed._dirty = True, False, False
+        feed._schedule = lambda _: None  # it is painted below
+    legend = explorer.colour._aside
+    legend._doc, legend._workers = explorer._doc, Mock(submit=begun.append)
+    explorer.session.select(np.arange(N) < 2, Step("rows"))
+    for feed in feeds:
+        assert (explorer.tabs.active, begun) == (0, [])
+        feed._dirty = False
+        feed._free()
+    assert (explorer.tabs.active, begun) == (SELECTION_TAB, [legend._work])
 
 
 def test_the_button_is_there_with_two_maps_and_links_and_frees_them(explorer: Explorer) -> None:

@@ -84,6 +84,15 @@ def test_a_server_that_does_not_start_leaves_the_workspace_to_others(
         again.claim()
 
 
+def test_a_server_that_cannot_start_says_why_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def serve(*_: Any, **__: Any) -> None:
+        raise OSError("Too many open files")
+
+    monkeypatch.setattr(notebook.pn, "serve", serve)
+    with pytest.raises(RunError, match=r"did not start \(Too many open files\): run the cell again"):
+        explore(FRAME, vectors="v", workspace=tmp_path)
+
+
 @pytest.mark.parametrize(
     ("data", "vectors", "names"),
     [

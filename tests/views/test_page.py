@@ -289,8 +289,8 @@ def test_the_legend_is_counted_by_a_worker(session: Session, monkeypatch: pytest
 def test_the_legend_and_the_bars_are_counted_once_the_map_is_painted(session: Session) -> None:
     begun: list[Callable[[], object]] = []
     legend, bars = (
-        ColourPanel(session, after_map=begun.append),
-        SelectionPanel(session, after_map=begun.append),
+        ColourPanel(session, after_pictures=begun.append),
+        SelectionPanel(session, after_pictures=begun.append),
     )
     for aside in (legend._aside, bars.composition._aside):
         beside_the_page(aside)
@@ -358,6 +358,21 @@ def test_who_has_turned_to_another_tab_is_not_led_to_a_selection_afterwards(expl
     explorer.session.select_category("kind", 1)
     explorer.tabs.active = page.SELECTION_TAB
     explorer.tabs.active = 0  # and back, before the map is painted
+    paint(explorer)
+    assert explorer.tabs.active == 0
+
+
+def test_what_is_selected_leads_nowhere_on_a_page_that_takes_up_a_tab_or_once_it_is_undone(
+    explorer: Explorer,
+) -> None:
+    explorer.session.select_category("kind", 1)
+    explorer.return_to("lasso", 0)
+    paint(explorer)
+    assert (explorer.tools.tool, explorer.tabs.active) == ("lasso", 0)
+    explorer.session.clear_selection()
+    paint(explorer)
+    explorer.session.select_category("kind", 1)
+    explorer.session.undo()
     paint(explorer)
     assert explorer.tabs.active == 0
 

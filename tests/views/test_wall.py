@@ -64,7 +64,8 @@ def wall(session: Session, monkeypatch: pytest.MonkeyPatch) -> WallView:
 
 
 @pytest.fixture
-def explorer(session: Session) -> Iterator[Explorer]:
+def explorer(session: Session, monkeypatch: pytest.MonkeyPatch) -> Iterator[Explorer]:
+    monkeypatch.setattr(wall_pictures, "BATCH_SECONDS", 60)  # the first pictures are compiled
     made = Explorer(session, Document(), wall="ring:cost")
     yield made
     made.close()
