@@ -94,7 +94,7 @@ def test_parameters_are_copied_and_a_fork_runs_from_its_epoch(
     press(page, source.id, "Copy its parameters")
     seed = page.get_by_role("textbox", name="seed")
     expect(seed).to_have_value("1")
-    expect(page.get_by_text("Starts from")).to_be_hidden()
+    expect(page.locator(".muted", has_text="Starts from")).to_be_hidden()
 
     press(page, source.id, "Fork")
     expect(page.get_by_text("its last map, epochs begin anew")).to_be_visible()
@@ -115,7 +115,7 @@ def test_parameters_are_copied_and_a_fork_runs_from_its_epoch(
     expect(card_of(page, run.id)).to_contain_text("done in")
 
     page.get_by_role("button", name="Remove").click()
-    expect(page.get_by_text("Starts from")).to_be_hidden()
+    expect(page.locator(".muted", has_text="Starts from")).to_be_hidden()
     runner.delete(run.id)
     expect(card_of(page, run.id)).to_have_count(0)
 
