@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 
 from explorer import explore, notebook
+from explorer.app import warm_up_drawing
 from explorer.model.errors import InputError, RunError
 from explorer.model.run import Run, RunStatus
 from explorer.model.source import source_of
@@ -25,6 +26,13 @@ FRAME = pd.DataFrame(VECTORS, columns=["a", "b", "c"]).assign(
     v=list(VECTORS), kind=["odd", "even"] * (N // 2)
 )
 TABLE = pa.table({"kind": ["odd", "even"] * (N // 2)})
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _warm() -> None:
+    # Else a server's own thread imports and compiles while the tests go on, and whoever silences a warning
+    # there is overruled by the filters of the next test.
+    warm_up_drawing()
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:
