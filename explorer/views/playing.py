@@ -15,14 +15,14 @@ from explorer.views.map_view import MapView
 from explorer.views.playback import Past
 from explorer.views.turns import later
 
-FRAME_MS, LOOK_MS = 60, 8
-"""At least so long a frame stays, and how soon it is looked again whether a slow one is painted."""
+FRAME_MS = 60
+"""No sooner than so long after one frame is the next asked for."""
 
 
 class Playing:
     """What the bar under the map asks of the history of the run on it.
 
-    It plays on one timer: the next frame is sent when the last has been painted and has stayed a moment.
+    The next frame is asked for once the last has been painted, and no sooner than `FRAME_MS` after that was.
     Playing ends with the newest map, and when an epoch is chosen, a lasso or a box begun, another run shown.
 
     Parameters
@@ -86,25 +86,26 @@ class Playing:
         if self._session.epoch is None:
             self._session.look_at_epoch(epochs[0])
         self.at_work, self._begun = True, self._begun + 1
-        later(self._doc, FRAME_MS, partial(self._go_on, self._begun))
+        self._soon_go_on()
 
     def _rest(self) -> None:
         if self.at_work:
             self.at_work = False
             self._on_change()
 
+    def _soon_go_on(self) -> None:
+        go_on = partial(self._go_on, self._begun)
+        later(self._doc, FRAME_MS, lambda: self._view.feed.afterwards(go_on))
+
     def _go_on(self, begun: int) -> None:
         if not self.at_work or begun != self._begun:
             return
-        session, again = self._session, partial(self._go_on, begun)
-        if not self._view.feed.idle:
-            later(self._doc, LOOK_MS, again)
-            return
+        session = self._session
         coming = [epoch for epoch in session.epochs if session.epoch is not None and epoch > session.epoch]
         if coming:
             session.look_at_epoch(coming[0])
         if len(coming) > 1:
-            later(self._doc, FRAME_MS, again)
+            self._soon_go_on()
         else:
             self._rest()
 

@@ -748,14 +748,6 @@ def at_rest(explorer: Explorer) -> Explorer:
     return explorer
 
 
-@pytest.fixture
-def painted(at_rest: Explorer, monkeypatch: pytest.MonkeyPatch) -> list[bool]:
-    """Whether the map's last frame is painted, as a browser would tell."""
-    told = [True]
-    monkeypatch.setattr(type(at_rest.map.feed), "idle", property(lambda _: told[0]))
-    return told
-
-
 def pass_time(explorer: Explorer) -> bool:
     """Do what the page's document is to do next; False when there is nothing."""
     waiting = timeouts(explorer)
@@ -765,28 +757,28 @@ def pass_time(explorer: Explorer) -> bool:
 
 
 def test_a_history_plays_each_frame_after_the_last_is_painted_and_ends_with_the_newest(
-    at_rest: Explorer, painted: list[bool]
+    at_rest: Explorer,
 ) -> None:
     session, seen = at_rest.session, []
     session.param.watch(lambda event: seen.append(event.new), ["epoch"])
     at_rest._on_playback({"action": "play"})
     assert session.epoch == 0
     assert at_rest.playback.state["past"]["playing"]
-    painted[0] = False
-    for _ in range(5):
-        assert pass_time(at_rest)
+    assert pass_time(at_rest)
     assert session.epoch == 0
-    painted[0] = True
-    while pass_time(at_rest):
-        pass
+    assert not pass_time(at_rest), "nobody looks again and again whether it is painted"
+    for epoch in range(1, 12):
+        paint(at_rest)
+        assert session.epoch == epoch
+        paint(at_rest)
+        assert session.epoch == epoch, "a frame stays a moment however soon it is painted"
+        assert pass_time(at_rest)
     assert seen == [*range(12), None]
     assert at_rest.playback.state["epoch"] == 12
     assert not at_rest.playback.state["past"]["playing"]
 
 
-def test_playing_goes_on_from_the_epoch_shown_and_whatever_is_chosen_ends_it(
-    at_rest: Explorer, painted: list[bool]
-) -> None:
+def test_playing_goes_on_from_the_epoch_shown_and_whatever_is_chosen_ends_it(at_rest: Explorer) -> None:
     session, figure = at_rest.session, at_rest.map.figure
     first, other, *_ = (run.id for run in session.runs if run.n_epochs == 12)
     ends: list[Callable[[], object]] = [
@@ -801,12 +793,13 @@ def test_playing_goes_on_from_the_epoch_shown_and_whatever_is_chosen_ends_it(
         session.look_at_epoch(6)
         at_rest._on_playback({"action": "play"})
         pass_time(at_rest)
+        paint(at_rest)
         assert session.epoch == 7
         end()
         assert not at_rest.playback.state["past"]["playing"]
         epoch = session.epoch
         while pass_time(at_rest):
-            pass
+            paint(at_rest)
         assert session.epoch == epoch
     assert at_rest.playback.state["past"]["asked"] == 3
 
