@@ -43,7 +43,7 @@ from explorer.views.share_bar import ShareBar
 from explorer.views.status_bar import StatusBar
 from explorer.views.sweep_form import SweepForm
 from explorer.views.telling import tell, telling
-from explorer.views.theme import css_variables, material_theme, stylesheet
+from explorer.views.theme import css_variables, document_style, material_theme, stylesheet
 from explorer.views.turns import later, soon
 from explorer.views.wall import WallView
 
@@ -180,7 +180,7 @@ class Explorer(pn.viewable.Viewer):
             dark_theme=self.dark,
             theme_config=material_theme(),
             busy_indicator=None,
-            raw_css=[stylesheet("document.css")],
+            raw_css=[document_style(self.dark)],
             styles=css_variables(self.dark),
         )
         # By default it follows whatever the server does, and looks through all models of the page each time.

@@ -38,6 +38,13 @@ def stylesheet(name: str) -> str:
     return (ASSETS / name).read_text(encoding="utf-8")
 
 
+def document_style(dark: bool) -> str:
+    """The style of the document around the page, which is all there is until the page is made."""
+    colours = tokens(dark)
+    return f""":root {{ --page: {colours.page}; --line: {colours.line}; --accent: {colours.accent}; }}
+{stylesheet("document.css")}"""
+
+
 def script(*names: str) -> str:
     """The text of scripts in the assets, as one module; all begin with what they share."""
     shared = f"const LONGEST_NAME = {LONGEST_NAME}"
